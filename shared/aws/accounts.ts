@@ -1,0 +1,108 @@
+// Secrets Manager → accounts: the key and, beside it, the mandate. Read when needed, kept for a short lifetime, which is
+// how long a halt takes to act. Past its lifetime a secret that cannot be read is not used: trading stops instead.
+// Never writes, never logs a value, knows no venue: the credentials' shape is the venue's.
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { Accounts, AccountReading } from '../execution.ts';
+import { readMandate } from '../order/mandate.ts';
+
+export interface AccountsOptions {
+  /** Secret name = prefix + account. */
+  readonly prefix: string;
+  readonly lifetimeMs: number;
+  readonly now: () => number;
+  /** Reads the venue's part of the secret: all fields but the mandate. */
+  readonly readCredentials: (
+    secret: Readonly<Record<string, unknown>>,
+  ) => object | { readonly unreadable: string };
+}
+
+/** A forced refresh is made at most this often per account, so that a wrong key cannot become a flood of calls. */
+const REFRESH_EVERY_MS = 60_000;
+/** More accounts than any one environment serves; the oldest goes first. */
+const CACHE_ENTRIES = 1000;
+
+export function secretAccounts(options: AccountsOptions): Accounts {
+  // Short timeouts and one retry: a socket that died while the environment was frozen costs a second, not an order.
+  const client = new SecretsManagerClient({
+    maxAttempts: 2,
+    requestHandler: { connectionTimeout: 1000, requestTimeout: 2000 },
+  });
+  const cache = new Map<string, { readonly reading: AccountReading; readonly readAt: number }>();
+  const reading = new Map<string, Promise<AccountReading>>();
+  const refreshedAt = new Map<string, number>();
+
+  const fetch = async (name: string): Promise<AccountReading> => {
+    try {
+      const secret = await client.send(new GetSecretValueCommand({ SecretId: `${options.prefix}${name}` }));
+      return readAccount(name, secret.SecretString, secret.VersionId ?? '', options.readCredentials);
+    } catch (error) {
+      return failure(name, options.prefix, error);
+    }
+  };
+  const load = (name: string): Promise<AccountReading> => {
+    const running = reading.get(name);
+    if (running !== undefined) return running;
+    const started = fetch(name)
+      .then((result) => {
+        cache.delete(name);
+        // What is not there, or cannot be read, may be there the next moment: only good readings are kept.
+        if (result.kind === 'account') cache.set(name, { reading: result, readAt: options.now() });
+        for (const oldest of cache.keys()) {
+          if (cache.size <= CACHE_ENTRIES) break;
+          cache.delete(oldest);
+        }
+        return result;
+      })
+      .finally(() => reading.delete(name));
+    reading.set(name, started);
+    return started;
+  };
+
+  return {
+    read: (name) => {
+      const kept = cache.get(name);
+      if (kept !== undefined && options.now() - kept.readAt < options.lifetimeMs) return Promise.resolve(kept.reading);
+      return load(name);
+    },
+    refresh: (name) => {
+      if (options.now() - (refreshedAt.get(name) ?? 0) < REFRESH_EVERY_MS) return Promise.resolve(undefined);
+      refreshedAt.set(name, options.now());
+      return load(name);
+    },
+  };
+}
+
+function readAccount(
+  name: string,
+  text: string | undefined,
+  version: string,
+  readCredentials: AccountsOptions['readCredentials'],
+): AccountReading {
+  let value: unknown;
+  try {
+    value = JSON.parse(text ?? '');
+  } catch {
+    return { kind: 'unreadable', detail: `the secret of account ${name} is not JSON` };
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return { kind: 'unreadable', detail: `the secret of account ${name} is not a JSON object` };
+  }
+  const { mandate: mandateField, ...rest } = value as Readonly<Record<string, unknown>>;
+  const credentials = readCredentials(rest);
+  if ('unreadable' in credentials) return { kind: 'unreadable', detail: `account ${name}: ${String(credentials.unreadable)}` };
+  const mandate = readMandate(mandateField);
+  if ('unreadable' in mandate) {
+    // The key is good: an order that may be out there can still be looked up, but nothing may be placed.
+    const account = { name, credentials, mandate: { state: 'halted' as const } };
+    return { kind: 'unreadable', detail: `account ${name}: ${mandate.unreadable}`, account };
+  }
+  return { kind: 'account', account: { name, credentials, mandate }, version };
+}
+
+function failure(name: string, prefix: string, error: unknown): AccountReading {
+  const code = error instanceof Error ? error.name : 'unknown error';
+  if (code === 'ResourceNotFoundException' || code === 'InvalidRequestException') {
+    return { kind: 'unknown', detail: `there is no secret ${prefix}${name}; create it or correct the account` };
+  }
+  return { kind: 'unavailable', detail: `Secrets Manager did not give the secret of account ${name}: ${code}` };
+}

@@ -1,0 +1,109 @@
+// BitMart's answers in the engine's words: verdicts, sightings, orders. Pure; what an answer means stands in codes.ts.
+// An answer that cannot be read never counts as success and never as absence.
+import * as z from 'zod/mini';
+import type { Verdict } from '../order/report.ts';
+import type { Sighting, VenueOrder } from '../order/venue.ts';
+import { meaningOf, remedy } from './codes.ts';
+import type { Answer, Lost } from './wire.ts';
+
+/** The order id of an accepted placement; a submit without one proves nothing [spot documentation]. */
+export function orderIdOf(data: unknown): string | undefined {
+  const result = z.object({ order_id: z.union([z.string().check(z.minLength(1)), z.number()]) }).safeParse(data);
+  return result.success ? String(result.data.order_id) : undefined;
+}
+
+/** `result: false` means that it was matched or canceled already; an older shape is plain `true`. */
+export function cancelOutcome(data: unknown): Verdict {
+  const result = typeof data === 'object' && data !== null && 'result' in data ? data.result : data;
+  return result === false ? { kind: 'done', detail: 'the order was already finished' } : { kind: 'done' };
+}
+
+/** What a failed request proved. @param banMs how long a ban is taken to last @param note is added to the detail */
+export function verdictOf(
+  answer: Answer | Lost,
+  banMs: number,
+  note = '',
+): Exclude<Verdict, { readonly kind: 'placed' | 'done' }> {
+  const { means, because, tradingOver } = meaningOf(answer.code, answer.message);
+  const venueCode = answer.code;
+  const said = answer.message === '' ? '' : ` ("${answer.message.slice(0, 120)}")`;
+  const detail = `BitMart ${venueCode}: ${because}${said}${note}`;
+  switch (means) {
+    case 'refused':
+    case 'finished':
+      return { kind: 'refused', venueCode, detail, tradingOver };
+    case 'unauthorised':
+      return { kind: 'unauthorised', venueCode, detail: `BitMart ${venueCode}: ${because}; ${remedy(venueCode)}` };
+    case 'banned':
+      return { kind: 'banned', venueCode, detail, forMs: banMs };
+    case 'throttled':
+    case 'unavailable':
+      return { kind: means, venueCode, detail };
+    case 'duplicate':
+      return { kind: 'duplicate', venueCode };
+    case 'ok':
+    case 'absent':
+    case 'unknown':
+      return { kind: 'unknown', venueCode, detail, signedAt: answer.signedAt };
+  }
+}
+
+/** What a look-up by client order id showed. */
+export function sightingOf(answer: Answer | Lost, id: string, banMs: number): Sighting {
+  if (answer.kind === 'answer' && answer.code === '1000') {
+    const order = orderSchema.safeParse(answer.data);
+    // An answer that cannot be read, or that speaks of another order, proves nothing either way.
+    if (!order.success || order.data.clientOrderId !== id) {
+      return { kind: 'unavailable', venueCode: answer.code, detail: 'BitMart answered a look-up with something else' };
+    }
+    return { kind: 'found', order: venueOrder(order.data) };
+  }
+  if (meaningOf(answer.code, answer.message).means === 'absent') return { kind: 'nothing' };
+  const verdict = verdictOf(answer, banMs);
+  if (verdict.kind !== 'duplicate') return verdict;
+  return {
+    kind: 'unavailable',
+    venueCode: verdict.venueCode,
+    detail: 'BitMart answered a look-up with something else',
+  };
+}
+
+export const number = z.string().check(z.regex(/^\d+(\.\d+)?$/));
+const orderSchema = z.object({
+  orderId: z.string(),
+  clientOrderId: z.string(),
+  symbol: z.string(),
+  side: z.enum(['buy', 'sell']),
+  type: z.string(),
+  state: z.enum(['new', 'partially_filled', 'filled', 'canceled', 'partially_canceled', 'failed']),
+  price: z.optional(number),
+  priceAvg: z.optional(number),
+  size: z.optional(number),
+  filledSize: number,
+  notional: z.optional(number),
+});
+const STATES = {
+  new: 'open',
+  partially_filled: 'partially-filled',
+  filled: 'filled',
+  canceled: 'canceled',
+  partially_canceled: 'canceled',
+  failed: 'rejected',
+} as const;
+
+function venueOrder(row: z.infer<typeof orderSchema>): VenueOrder {
+  const isMarket = row.type === 'market';
+  return {
+    venueOrderId: row.orderId,
+    symbol: row.symbol,
+    side: row.side,
+    type: row.type.replace('_', '-'),
+    state: STATES[row.state],
+    filledSize: row.filledSize,
+    // A market order's price, and a market buy's size, are the venue's own bookkeeping and say nothing of what was asked.
+    ...(isMarket || row.price === undefined ? {} : { price: row.price }),
+    ...((isMarket && row.side === 'buy') || row.size === undefined ? {} : { size: row.size }),
+    ...(isMarket && row.side === 'buy' && row.notional !== undefined ? { notional: row.notional } : {}),
+    ...(row.priceAvg === undefined ? {} : { averagePrice: row.priceAvg }),
+  };
+}

@@ -1,0 +1,103 @@
+// Keeps the requests of one account one interval apart, whichever Lambda environments send them.
+// p-throttle decides when; each request also waits for the answer to the one before, and `hold` keeps the invocation
+// until its last request is one interval old, so that the next environment cannot come too close.
+// Never sends by itself. A plain { limit: 40, interval: 2000 } would break a sliding window at every boundary.
+import pThrottle from 'p-throttle';
+
+export interface Clock {
+  now(): number;
+  sleep(ms: number): Promise<void>;
+}
+
+/** A documented limit: at most `requests` in any `windowMs`. */
+export interface Limit {
+  readonly requests: number;
+  readonly windowMs: number;
+}
+
+/** What the usage headers said. `used` counts the calls of the window so far, by everybody on the account. */
+export interface Usage {
+  readonly limit: number;
+  readonly used: number;
+}
+
+export interface Pacer {
+  /** Runs `send` when its turn has come. `share` above 0, at most 1: this caller's part of the limit. */
+  run<T extends { readonly usage?: Usage | undefined }>(
+    account: string,
+    lane: string,
+    limit: Limit,
+    share: number,
+    send: () => Promise<T>,
+  ): Promise<T>;
+  /** Returns when every lane of the account is one interval old. */
+  hold(account: string): Promise<void>;
+}
+
+interface Lane {
+  readonly paceMs: number;
+  readonly throttled: <T>(send: () => Promise<T>) => Promise<T>;
+  lastSentAt: number;
+  brakeUntil: number;
+  tail: Promise<unknown>;
+}
+
+/** The distance between two requests, ms: 53.2 for 40 in 2 s at a utilisation of 0.94, so at most 39 arrive in a window. */
+export function paceMs(limit: Limit, utilisation: number, share: number): number {
+  return limit.windowMs / (limit.requests * utilisation * share);
+}
+
+/** @param utilisation part of the limit to use, above 0 and at most 0.97 */
+export function pacer(utilisation: number, clock: Clock): Pacer {
+  const accounts = new Map<string, Map<string, Lane>>();
+
+  const laneOf = (account: string, name: string, interval: number): Lane => {
+    const lanes = accounts.get(account) ?? new Map<string, Lane>();
+    accounts.set(account, lanes);
+    const known = lanes.get(name);
+    if (known?.paceMs === interval) return known;
+    const throttle = pThrottle({ limit: 1, interval, strict: true });
+    const throttled = throttle((send: () => Promise<unknown>) => send()) as Lane['throttled'];
+    // A changed share makes a new lane; what the old one sent last still counts.
+    const lane = {
+      paceMs: interval,
+      throttled,
+      lastSentAt: known?.lastSentAt ?? 0,
+      brakeUntil: known?.brakeUntil ?? 0,
+      tail: known === undefined ? Promise.resolve() : known.tail.then(() => rest(known)),
+    };
+    lanes.set(name, lane);
+    return lane;
+  };
+
+  const rest = (lane: Lane): Promise<void> => clock.sleep(lane.lastSentAt + lane.paceMs - clock.now());
+
+  return {
+    run: (account, name, limit, share, send) => {
+      const lane = laneOf(account, name, paceMs(limit, utilisation, share));
+      const turn = lane.tail.then(async () => {
+        if (lane.brakeUntil > clock.now()) await clock.sleep(lane.brakeUntil - clock.now());
+        return lane.throttled(async () => {
+          lane.lastSentAt = clock.now();
+          const answer = await send();
+          // Somebody else uses the limit too: the next call could be the one too many.
+          if (answer.usage !== undefined && answer.usage.used >= answer.usage.limit) {
+            lane.brakeUntil = clock.now() + limit.windowMs;
+          }
+          return answer;
+        });
+      });
+      lane.tail = turn.catch(() => undefined);
+      return turn;
+    },
+    hold: async (account) => {
+      for (const lane of accounts.get(account)?.values() ?? []) await rest(lane);
+    },
+  };
+}
+
+/** The clock of this machine. A sleep of no length ends at once. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep: (ms) => (ms <= 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, Math.ceil(ms)))),
+};

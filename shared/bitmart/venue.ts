@@ -1,0 +1,170 @@
+// BitMart as a Venue: domain words on one side, endpoints and spellings on the other. Spot.
+// One request per call, paced; answers become verdicts by the table in codes.ts. Never retries, never looks up by itself.
+import * as z from 'zod/mini';
+import { numeric, url, type Settings } from '../config.ts';
+import type { Transport } from '../http.ts';
+import type { Decimal } from '../order/intent.ts';
+import type { NewOrder, Promises, TradingAccount, Venue } from '../order/venue.ts';
+import { cancelOutcome, number, orderIdOf, sightingOf, verdictOf } from './answers.ts';
+import { remedy } from './codes.ts';
+import { instruments } from './instruments.ts';
+import type { Clock, Limit, Pacer } from './pace.ts';
+import { send, type Answer, type Credentials, type Lost, type Request } from './wire.ts';
+
+/** What is not known of the exchange can be set; the defaults are documented values or, where none is, careful ones. */
+export const bitmartSettings = {
+  spotUrl: url('BITMART_SPOT_URL', 'https://api-cloud.bitmart.com'),
+  futuresUrl: url('BITMART_FUTURES_URL', 'https://api-cloud-v2.bitmart.com'),
+  utilisation: numeric('RATE_UTILISATION', '0.94', 0.01, 0.97),
+  /** "within one minute" [spot error table, 30007]. */
+  refusesTimestampsAfterMs: numeric('BITMART_TIMESTAMP_WINDOW_MS', '60000', 100, 600_000),
+  /** How long an executed order may stay invisible is published nowhere. */
+  showsOrdersWithinMs: numeric('BITMART_LOOKUP_LAG_MS', '5000', 10, 60_000),
+  /** An order canceled without a fill can be queried for about 20 minutes [spot documentation]. */
+  answersLookupsForMs: numeric('BITMART_LOOKUP_MEMORY_MS', '1200000', 1000, 86_400_000),
+  /** The length of a ban is published nowhere. */
+  banMs: numeric('BITMART_BAN_MS', '300000', 100, 43_200_000),
+};
+
+/** Reads the credentials of an account secret; the sentence names fields and never values. */
+export function readCredentials(
+  secret: Readonly<Record<string, unknown>>,
+): Credentials | { readonly unreadable: string } {
+  const result = credentialsSchema.safeParse(secret);
+  if (!result.success) {
+    const fields = result.error.issues.flatMap((issue) =>
+      issue.code === 'unrecognized_keys' ? issue.keys.map((key) => `${key} (unknown field)`) : [issue.path.join('.')],
+    );
+    return {
+      unreadable: `the secret has wrong fields: ${fields.join(', ')}; it needs apiKey, secretKey and memo as text`,
+    };
+  }
+  const { apiKey, secretKey, memo, brokerId } = result.data;
+  return { apiKey, secretKey, memo, ...(brokerId === undefined ? {} : { brokerId }) };
+}
+
+const filled = z.string().check(z.minLength(1));
+const credentialsSchema = z.strictObject({
+  venue: z.optional(z.literal('bitmart')),
+  apiKey: filled.check(z.regex(/^[\x21-\x7e]+$/)),
+  secretKey: filled,
+  memo: z.string(),
+  brokerId: z.optional(filled.check(z.regex(/^[\x21-\x7e]+$/))),
+});
+
+/** Limits of the endpoints in use; per user id for writes, per key for reads, per address for public data [spot documentation]. */
+const LIMITS = {
+  place: { requests: 40, windowMs: 2000 },
+  cancel: { requests: 40, windowMs: 2000 },
+  find: { requests: 50, windowMs: 2000 },
+  public: { requests: 10, windowMs: 2000 },
+} as const satisfies Record<string, Limit>;
+
+export interface BitmartOptions {
+  readonly settings: Settings<typeof bitmartSettings>;
+  readonly transport: Transport;
+  readonly pacer: Pacer;
+  readonly clock: Clock;
+  /** This function's part of the look-up limit: 0.5 for execute. */
+  readonly lookupShare: number;
+}
+
+export function bitmart(options: BitmartOptions): Venue {
+  const { settings, clock } = options;
+  const call = (request: Request): Promise<Answer | Lost> =>
+    send(options.transport, settings.spotUrl, request, () => clock.now());
+  const paced = (account: TradingAccount, lane: keyof typeof LIMITS, path: string, body: Body, deadline: number) => {
+    const lookup = lane === 'find' ? options.lookupShare : 1;
+    const share = lookup * (account.mandate.limitShare ?? 1);
+    const credentials = account.credentials as Credentials;
+    return options.pacer.run(account.name, lane, LIMITS[lane], share, () =>
+      call({ method: 'POST', path, body, credentials, deadline }),
+    );
+  };
+  // Public data is limited by address; it shares one lane that belongs to no account.
+  const open = (path: string, query: Record<string, string>, deadline: number) =>
+    options.pacer.run('', 'public', LIMITS.public, 1, () => call({ method: 'GET', path, query, deadline }));
+  const time = async (deadline: number): Promise<number | undefined> => {
+    const answer = await open('/system/time', {}, deadline);
+    const data = timeSchema.safeParse(answer.kind === 'answer' ? answer.data : undefined);
+    return data.success ? data.data.server_time : undefined;
+  };
+
+  return {
+    name: 'bitmart',
+    promises: promisesOf(settings),
+    time,
+    submit: async (account, order, deadline) => {
+      const answer = await paced(account, 'place', '/spot/v2/submit_order', placement(order), deadline);
+      const id = answer.kind === 'answer' && answer.code === '1000' ? orderIdOf(answer.data) : undefined;
+      if (id !== undefined) return { kind: 'placed', venueOrderId: id };
+      return verdictOf(answer, settings.banMs, await clockNote(answer, time, deadline));
+    },
+    cancel: async (account, { symbol, target }, deadline) => {
+      const body = { symbol, client_order_id: target };
+      const answer = await paced(account, 'cancel', '/spot/v3/cancel_order', body, deadline);
+      if (answer.kind === 'answer' && answer.code === '1000') return cancelOutcome(answer.data);
+      return verdictOf(answer, settings.banMs, await clockNote(answer, time, deadline));
+    },
+    find: async (account, { id }, deadline) => {
+      // Open first: an order moves from open to history, never back, so it cannot slip between the two questions.
+      for (const queryState of ['open', 'history']) {
+        const body = { clientOrderId: id, queryState };
+        const answer = await paced(account, 'find', '/spot/v4/query/client-order', body, deadline);
+        const sighting = sightingOf(answer, id, settings.banMs);
+        if (sighting.kind !== 'nothing') return sighting;
+      }
+      return { kind: 'nothing' };
+    },
+    instrument: instruments(open, clock),
+    book: async (symbol, deadline) => {
+      const answer = await open('/spot/quotation/v3/books', { symbol, limit: '1' }, deadline);
+      const data = bookSchema.safeParse(answer.kind === 'answer' ? answer.data : undefined);
+      if (!data.success) return undefined;
+      const [bid, ask] = [data.data.bids[0]?.[0], data.data.asks[0]?.[0]];
+      return {
+        ...(bid === undefined ? {} : { bid: bid as Decimal }),
+        ...(ask === undefined ? {} : { ask: ask as Decimal }),
+      };
+    },
+    hold: (account) => options.pacer.hold(account.name),
+  };
+}
+
+type Body = Readonly<Record<string, string>>;
+
+function promisesOf(settings: BitmartOptions['settings']): Promises {
+  return {
+    // A repeated client_order_id is refused with 50042; whether that holds after the order closed is published nowhere.
+    refusesRepeatedIds: 'whileOpen',
+    answersLookupsForMs: settings.answersLookupsForMs,
+    refusesTimestampsAfterMs: settings.refusesTimestampsAfterMs,
+    showsOrdersWithinMs: settings.showsOrdersWithinMs,
+    acknowledges: 'booking',
+  };
+}
+
+const timeSchema = z.object({ server_time: z.number() });
+const level = z.tuple([number], number);
+const bookSchema = z.object({ asks: z.array(level), bids: z.array(level) });
+
+/** Field names are case sensitive and unknown ones are ignored without an error: v2 wants client_order_id in snake case. */
+function placement(order: NewOrder): Body {
+  const { symbol, side } = order;
+  const common = { symbol, side, type: order.type.replace('-', '_'), client_order_id: order.id };
+  if (order.type !== 'market') return { ...common, size: order.size, price: order.price };
+  return 'notional' in order ? { ...common, notional: order.notional } : { ...common, size: order.size };
+}
+
+/** A refused timestamp is measured once, so that the report can say whose clock is off and by how much. */
+async function clockNote(
+  answer: Answer | Lost,
+  time: (deadline: number) => Promise<number | undefined>,
+  deadline: number,
+): Promise<string> {
+  if (answer.code !== '30007') return '';
+  const theirs = await time(deadline);
+  if (theirs === undefined) return `; ${remedy('30007')}`;
+  const aheadMs = answer.signedAt - theirs;
+  return `; ${remedy('30007')}: ours is ${Math.abs(Math.round(aheadMs / 1000))} s ${aheadMs > 0 ? 'ahead of' : 'behind'} the venue's`;
+}

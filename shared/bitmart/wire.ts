@@ -1,0 +1,125 @@
+// BitMart on the wire: serialise once, sign exactly those bytes, send them with a deadline, read status, code and usage.
+// Never retries and never decides what an answer means; the transport is a function, so any network can stand behind it.
+import { createHmac } from 'node:crypto';
+import type { HttpFailure, Transport } from '../http.ts';
+import { pseudoCode } from './codes.ts';
+import type { Usage } from './pace.ts';
+
+/** What an account needs to sign. `memo` is the text typed when the key was made, not a user id. */
+export interface Credentials {
+  readonly apiKey: string;
+  readonly secretKey: string;
+  readonly memo: string;
+  readonly brokerId?: string;
+}
+
+export interface Request {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  /** Sent as JSON and signed. */
+  readonly body?: Readonly<Record<string, unknown>>;
+  readonly credentials?: Credentials;
+  /** By when the answer must be in, ms. */
+  readonly deadline: number;
+}
+
+/** What came back. `code` is BitMart's, or a pseudo-code such as HTTP_429 where the body carries none. */
+export interface Answer {
+  readonly kind: 'answer';
+  readonly code: string;
+  readonly message: string;
+  readonly data: unknown;
+  readonly signedAt: number;
+  readonly usage: Usage | undefined;
+}
+/** No answer. `code` is TIMEOUT where the request may have arrived, CONNECT_FAILED where it cannot have. */
+export interface Lost {
+  readonly kind: 'lost';
+  readonly code: 'TIMEOUT' | 'CONNECT_FAILED';
+  readonly message: string;
+  readonly signedAt: number;
+  readonly usage: undefined;
+}
+
+const USER_AGENT = 'serverless-trading-bot/0.1';
+
+/**
+ * The signature: lower-case hex HMAC-SHA256 of `timestamp#memo#tail` with the secret key, all UTF-8.
+ * Source: the exchange's spot documentation, and its published vectors.
+ * @param tail the JSON body of a POST exactly as it is sent; empty for a GET
+ */
+export function sign(credentials: Pick<Credentials, 'secretKey' | 'memo'>, timestamp: string, tail: string): string {
+  return createHmac('sha256', credentials.secretKey).update(`${timestamp}#${credentials.memo}#${tail}`).digest('hex');
+}
+
+/** Sends one request. Never rejects. @param now the clock that signs, ms */
+export async function send(
+  transport: Transport,
+  baseUrl: string,
+  request: Request,
+  now: () => number,
+): Promise<Answer | Lost> {
+  const query = request.query === undefined ? '' : `?${new URLSearchParams(request.query).toString()}`;
+  const body = request.body === undefined ? undefined : JSON.stringify(request.body);
+  const signedAt = now();
+  const response = await transport({
+    method: request.method,
+    url: `${baseUrl}${request.path}${query}`,
+    headers: { 'User-Agent': USER_AGENT, ...authentication(request.credentials, String(signedAt), body) },
+    deadline: request.deadline,
+    ...(body === undefined ? {} : { body }),
+  });
+  if (response.kind === 'failure') return lost(response, signedAt);
+  const usage = usageOf(response.headers);
+  const isHtml = /^\s*</.test(response.body);
+  const envelope = isHtml ? undefined : readEnvelope(response.body);
+  if (envelope === undefined) {
+    const message = `HTTP ${response.status} without a BitMart code`;
+    return { kind: 'answer', code: pseudoCode(response.status, isHtml), message, data: undefined, signedAt, usage };
+  }
+  return { kind: 'answer', ...envelope, signedAt, usage };
+}
+
+function authentication(
+  credentials: Credentials | undefined,
+  timestamp: string,
+  body: string | undefined,
+): Record<string, string> {
+  if (credentials === undefined) return {};
+  const broker = credentials.brokerId === undefined ? {} : { 'X-BM-BROKER-ID': credentials.brokerId };
+  if (body === undefined) return { 'X-BM-KEY': credentials.apiKey, ...broker };
+  return {
+    'Content-Type': 'application/json',
+    'X-BM-KEY': credentials.apiKey,
+    'X-BM-TIMESTAMP': timestamp,
+    'X-BM-SIGN': sign(credentials, timestamp, body),
+    ...broker,
+  };
+}
+
+function lost(failure: HttpFailure, signedAt: number): Lost {
+  const code = failure.reached ? 'TIMEOUT' : 'CONNECT_FAILED';
+  return { kind: 'lost', code, message: failure.detail, signedAt, usage: undefined };
+}
+
+/** Some families send the code as text. Ids beyond 2^53 are not in what this file's callers read as numbers. */
+function readEnvelope(text: string): { code: string; message: string; data: unknown } | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null || !('code' in value)) return undefined;
+    const { code } = value;
+    if (typeof code !== 'number' && typeof code !== 'string') return undefined;
+    const message = 'message' in value && typeof value.message === 'string' ? value.message : '';
+    return { code: String(code), message, data: 'data' in value ? value.data : undefined };
+  } catch {
+    return undefined;
+  }
+}
+
+/** X-BM-RateLimit-Remaining counts the calls *used*, whatever its name says. Missing or odd headers give undefined. */
+function usageOf(headers: Readonly<Record<string, string | string[] | undefined>>): Usage | undefined {
+  const used = Number(headers['x-bm-ratelimit-remaining']);
+  const limit = Number(headers['x-bm-ratelimit-limit']);
+  return Number.isInteger(used) && Number.isInteger(limit) && limit > 0 ? { used, limit } : undefined;
+}

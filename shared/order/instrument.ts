@@ -1,0 +1,31 @@
+// The venue's rules for one symbol, in steps, in the engine's own words. Data only.
+// Rounding is always down: an order may become smaller than asked, never larger or dearer.
+import Big from 'big.js';
+import type { Decimal } from './intent.ts';
+
+export interface Instrument {
+  readonly symbol: string;
+  /** Prices are multiples of this. */
+  readonly priceStep: Decimal;
+  /** Sizes, in base coin, are multiples of this. */
+  readonly sizeStep: Decimal;
+  /** Smallest size, in base coin. */
+  readonly minSize: Decimal;
+  /** Smallest value of an order, in quote coin, by side. */
+  readonly minNotional: { readonly buy: Decimal; readonly sell: Decimal };
+  /** False while the venue takes no orders for it (not yet open, paused, delisted). */
+  readonly tradable: boolean;
+}
+
+/**
+ * The largest multiple of `step` that is not above `value`, as a plain decimal ("0" if there is none).
+ * @example roundDown('0.0000199', '0.00001') // '0.00001'
+ */
+export function roundDown(value: string, step: string): string {
+  return new Big(value).div(step).round(0, Big.roundDown).times(step).toFixed();
+}
+
+/** The smallest multiple of `step` that is not below `value`: what a message may advise, never what is sent. */
+export function roundUp(value: Big, step: string): string {
+  return value.div(step).round(0, Big.roundUp).times(step).toFixed();
+}

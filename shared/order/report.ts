@@ -1,0 +1,82 @@
+// What became of an intent: the venue's verdict, the report to the world, and what happens to the message.
+// Immutable values; nothing here does anything.
+import type { Certainty, ReasonCode } from './reason.ts';
+
+/** What one request proved. Only `unknown` leaves open whether an order exists. */
+export type Verdict =
+  | { readonly kind: 'placed'; readonly venueOrderId: string }
+  /** A cancel took effect, or there was nothing left to cancel; `detail` says which. */
+  | { readonly kind: 'done'; readonly detail?: string }
+  /** The venue knows the client order id already: look it up. */
+  | { readonly kind: 'duplicate'; readonly venueCode: string }
+  | { readonly kind: 'refused'; readonly venueCode: string; readonly detail: string; readonly tradingOver: boolean }
+  /** The credentials were refused; nothing was executed. `detail` says which of them to look at, never a value. */
+  | { readonly kind: 'unauthorised'; readonly venueCode: string; readonly detail: string }
+  | { readonly kind: 'throttled'; readonly venueCode: string; readonly detail: string }
+  | { readonly kind: 'banned'; readonly venueCode: string; readonly detail: string; readonly forMs: number }
+  /** Nothing was executed, and the same request may pass later. */
+  | { readonly kind: 'unavailable'; readonly venueCode: string; readonly detail: string }
+  /** It may have been executed. `signedAt`: the timestamp in the request, ms, by our clock. */
+  | { readonly kind: 'unknown'; readonly venueCode: string; readonly detail: string; readonly signedAt: number };
+
+export type Status =
+  | 'accepted'
+  | 'partially-filled'
+  | 'filled'
+  | 'canceled'
+  | 'denied'
+  | 'rejected'
+  | 'expired'
+  | 'malformed'
+  | 'unresolved'
+  | 'done';
+
+/** Published to the reports queue, at least once; consumers are idempotent by (account, id, status, filledSize). */
+export interface ExecutionReport {
+  readonly id: string;
+  readonly account: string;
+  readonly status: Status;
+  readonly action: string;
+  readonly symbol?: string;
+  readonly side?: string;
+  readonly venueOrderId?: string;
+  readonly reason?: ReasonCode;
+  /** One sentence for a person. */
+  readonly detail?: string;
+  readonly filledSize?: string;
+  readonly averagePrice?: string;
+  readonly fee?: string;
+  readonly feeCoin?: string;
+  /** When it became known, UTC. */
+  readonly at: string;
+  /** From createdAt to `at`, in ms. */
+  readonly latencyMs?: number;
+}
+
+/** The copy of a message from which no trade came, with its reason; goes to dead.fifo. */
+export interface DeadLetter {
+  readonly body: string;
+  readonly group: string;
+  readonly sourceMessageId: string;
+  readonly reason: ReasonCode;
+  readonly certainty: Certainty;
+  readonly detail: string;
+  readonly attempts: number;
+  readonly intentId?: string;
+  readonly account?: string;
+  readonly venueCode?: string;
+}
+
+/** What becomes of the message. `postpone` shortens or lengthens its visibility, `keep` lets it run on. */
+export type Disposition =
+  | { readonly kind: 'acknowledge' }
+  | { readonly kind: 'bury' }
+  | { readonly kind: 'postpone'; readonly seconds: number }
+  | { readonly kind: 'keep' };
+
+/** A detail as it may travel in attributes and reports: printable ASCII, at most 512 characters, never empty. */
+export function sentence(text: string): string {
+  const plain = text.replace(/[^\x20-\x7e]/g, '?').trim();
+  if (plain === '') return 'no detail';
+  return plain.length > 512 ? `${plain.slice(0, 509)}...` : plain;
+}
