@@ -2,8 +2,25 @@
 // how long a halt takes to act. Past its lifetime a secret that cannot be read is not used: trading stops instead.
 // Never writes, never logs a value, knows no venue: the credentials' shape is the venue's.
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import type { Accounts, AccountReading } from '../execution.ts';
 import { readMandate } from '../order/mandate.ts';
+import type { TradingAccount } from '../order/venue.ts';
+
+/** What reading an account gave. Only `account` may trade. */
+export type AccountReading =
+  | { readonly kind: 'account'; readonly account: TradingAccount; readonly version: string }
+  /** There is no such secret. */
+  | { readonly kind: 'unknown'; readonly detail: string }
+  /** `account` is there when the key is good and only the mandate is not: enough to look orders up. */
+  | { readonly kind: 'unreadable'; readonly detail: string; readonly account?: TradingAccount }
+  /** Secrets Manager is out of reach: nothing is known. */
+  | { readonly kind: 'unavailable'; readonly detail: string };
+
+export interface Accounts {
+  /** Not older than the cache's lifetime. Never rejects. */
+  read(name: string): Promise<AccountReading>;
+  /** Reads past the cache, at most once a minute per account; undefined when that minute is not over. Never rejects. */
+  refresh(name: string): Promise<AccountReading | undefined>;
+}
 
 export interface AccountsOptions {
   /** Secret name = prefix + account. */
@@ -11,9 +28,7 @@ export interface AccountsOptions {
   readonly lifetimeMs: number;
   readonly now: () => number;
   /** Reads the venue's part of the secret: all fields but the mandate. */
-  readonly readCredentials: (
-    secret: Readonly<Record<string, unknown>>,
-  ) => object | { readonly unreadable: string };
+  readonly readCredentials: (secret: Readonly<Record<string, unknown>>) => object | { readonly unreadable: string };
 }
 
 /** A forced refresh is made at most this often per account, so that a wrong key cannot become a flood of calls. */
@@ -89,7 +104,7 @@ function readAccount(
   }
   const { mandate: mandateField, ...rest } = value as Readonly<Record<string, unknown>>;
   const credentials = readCredentials(rest);
-  if ('unreadable' in credentials) return { kind: 'unreadable', detail: `account ${name}: ${String(credentials.unreadable)}` };
+  if ('unreadable' in credentials) return { kind: 'unreadable', detail: `account ${name}: ${credentials.unreadable}` };
   const mandate = readMandate(mandateField);
   if ('unreadable' in mandate) {
     // The key is good: an order that may be out there can still be looked up, but nothing may be placed.

@@ -1,18 +1,53 @@
 // SQS: reads deliveries, buries, reports, hands accepted orders on, and moves visibility. All calls batched by ten.
 // Every sending function says of each entry whether SQS took it; nothing is acknowledged on less than that.
 // The SQS client is loaded on first use: it costs more to load than everything else together.
-import type { SQSClient, SendMessageBatchRequestEntry } from '@aws-sdk/client-sqs';
+import type {
+  ChangeMessageVisibilityBatchCommand,
+  SendMessageBatchCommand,
+  SendMessageBatchRequestEntry,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
-import type { Delivery, Queues } from '../execution.ts';
-import type { DeadLetter } from '../order/report.ts';
-import { sentence } from '../order/report.ts';
+import { url, type Settings } from '../config.ts';
+import type { OrderIntent } from '../order/intent.ts';
+import { sentence, type DeadLetter, type ExecutionReport } from '../order/report.ts';
 
-export interface QueueUrls {
-  readonly intents: string;
-  readonly dead: string;
-  readonly pending: string;
-  readonly reports: string;
+/** One message of the intents queue as it was handed to this invocation. Times in ms by SQS's clock. */
+export interface Delivery {
+  readonly messageId: string;
+  readonly receiptHandle: string;
+  readonly body: string;
+  readonly group: string;
+  readonly deduplicationId: string;
+  /** 1 at the first delivery. */
+  readonly receiveCount: number;
+  readonly enqueuedAt: number;
+  readonly firstReceivedAt: number;
 }
+
+/** An accepted order on its way to those who follow it to its end. */
+export interface PendingOrder {
+  readonly intent: OrderIntent;
+  readonly venueOrderId: string;
+  readonly acceptedAt: string;
+}
+
+/** The three sending calls answer entry by entry: true where SQS named it in `Successful`. None of them rejects. */
+export interface Queues {
+  bury(letters: readonly DeadLetter[]): Promise<readonly boolean[]>;
+  publish(reports: readonly ExecutionReport[]): Promise<readonly boolean[]>;
+  follow(orders: readonly PendingOrder[]): Promise<readonly boolean[]>;
+  /** Sets when a message of the intents queue is seen again. `seconds` from 1 to 43200. */
+  postpone(postponed: readonly { readonly receiptHandle: string; readonly seconds: number }[]): Promise<void>;
+}
+
+/** Where the queues are; names and order as the stack gives them to its functions. */
+export const queueSettings = {
+  intentsUrl: url('INTENTS_QUEUE_URL'),
+  deadUrl: url('DEAD_QUEUE_URL'),
+  pendingUrl: url('PENDING_QUEUE_URL'),
+  reportsUrl: url('REPORTS_QUEUE_URL'),
+};
 
 /** The records of an SQS event, as far as execution needs them. */
 export function deliveries(records: readonly SQSRecord[]): readonly Delivery[] {
@@ -28,59 +63,83 @@ export function deliveries(records: readonly SQSRecord[]): readonly Delivery[] {
   }));
 }
 
-/** @param failed is told the queue and the error's name when a whole call fails */
-export function sqsQueues(urls: QueueUrls, failed: (queue: string, detail: string) => void): Queues {
-  let loading: Promise<{ client: SQSClient; sqs: typeof import('@aws-sdk/client-sqs') }> | undefined;
-  const open = () =>
-    (loading ??= import('@aws-sdk/client-sqs').then((sqs) => ({
-      sqs,
-      client: new sqs.SQSClient({ maxAttempts: 2, requestHandler: { connectionTimeout: 1000, requestTimeout: 2000 } }),
-    })));
-
-  /** Sends in batches of ten, side by side; the answer has one entry per message, true where SQS took it. */
-  const sendAll = async (queue: string, url: string, entries: readonly Entry[]): Promise<readonly boolean[]> => {
-    const batches = await Promise.all(
-      tens(entries).map(async (batch) => {
-        const numbered = batch.map((entry, index) => ({ ...entry, Id: String(index) }));
-        try {
-          const { client, sqs } = await open();
-          const answer = await client.send(new sqs.SendMessageBatchCommand({ QueueUrl: url, Entries: numbered }));
-          const taken = new Set(answer.Successful?.map(({ Id }) => Id));
-          const refused = answer.Failed?.[0];
-          if (refused !== undefined) failed(queue, `${refused.Code ?? 'refused'} for ${answer.Failed?.length ?? 0} messages`);
-          return numbered.map(({ Id }) => taken.has(Id));
-        } catch (error) {
-          failed(queue, error instanceof Error ? error.name : 'unknown error');
-          return numbered.map(() => false);
-        }
-      }),
-    );
-    return batches.flat();
-  };
-
+/** @param failed is told the queue and the error's name when a call, or entries of it, fail */
+export function sqsQueues(
+  urls: Settings<typeof queueSettings>,
+  failed: (queue: string, detail: string) => void,
+): Queues {
+  let loading: Promise<Sqs> | undefined;
+  const open = (): Promise<Sqs> => (loading ??= load());
+  const sendAll = (queue: string, url: string, entries: readonly Entry[]): Promise<readonly boolean[]> =>
+    sendBatches(open, url, entries, (detail) => failed(queue, detail));
+  const bodies = (items: readonly object[]): readonly Entry[] =>
+    items.map((item) => ({ MessageBody: JSON.stringify(item) }));
   return {
-    bury: (letters) => sendAll('dead', urls.dead, letters.map(deadLetter)),
-    publish: (reports) => sendAll('reports', urls.reports, reports.map((report) => ({ MessageBody: JSON.stringify(report) }))),
-    follow: (orders) => sendAll('pending', urls.pending, orders.map((order) => ({ MessageBody: JSON.stringify(order) }))),
+    bury: (letters) => sendAll('dead', urls.deadUrl, letters.map(deadLetter)),
+    publish: (reports) => sendAll('reports', urls.reportsUrl, bodies(reports)),
+    follow: (orders) => sendAll('pending', urls.pendingUrl, bodies(orders)),
     postpone: async (postponed) => {
-      const { client, sqs } = await open();
-      await Promise.all(
-        tens(postponed).map(async (batch) => {
-          const entries = batch.map(({ receiptHandle, seconds }, index) => ({
-            Id: String(index),
-            ReceiptHandle: receiptHandle,
-            VisibilityTimeout: seconds,
-          }));
-          try {
-            await client.send(new sqs.ChangeMessageVisibilityBatchCommand({ QueueUrl: urls.intents, Entries: entries }));
-          } catch (error) {
-            // Nothing is lost: the message comes back when its visibility timeout has run out.
-            failed('intents', error instanceof Error ? error.name : 'unknown error');
-          }
-        }),
-      );
+      const { client, ChangeMessageVisibilityBatchCommand } = await open();
+      const change = async (batch: typeof postponed): Promise<void> => {
+        const Entries = batch.map(({ receiptHandle, seconds }, index) => ({
+          Id: String(index),
+          ReceiptHandle: receiptHandle,
+          VisibilityTimeout: seconds,
+        }));
+        try {
+          await client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: urls.intentsUrl, Entries }));
+        } catch (error) {
+          // Nothing is lost: the message comes back when its visibility timeout has run out.
+          failed('intents', nameOf(error));
+        }
+      };
+      await Promise.all(tens(postponed).map(change));
     },
   };
+}
+
+interface Sqs {
+  readonly client: SQSClient;
+  readonly SendMessageBatchCommand: typeof SendMessageBatchCommand;
+  readonly ChangeMessageVisibilityBatchCommand: typeof ChangeMessageVisibilityBatchCommand;
+}
+
+async function load(): Promise<Sqs> {
+  const sqs = await import('@aws-sdk/client-sqs');
+  const client = new sqs.SQSClient({
+    maxAttempts: 2,
+    requestHandler: { connectionTimeout: 1000, requestTimeout: 2000 },
+  });
+  const { SendMessageBatchCommand, ChangeMessageVisibilityBatchCommand } = sqs;
+  return { client, SendMessageBatchCommand, ChangeMessageVisibilityBatchCommand };
+}
+
+/** Sends in batches of ten, side by side; the answer has one entry per message, true where SQS took it. */
+async function sendBatches(
+  open: () => Promise<Sqs>,
+  url: string,
+  entries: readonly Entry[],
+  failed: (detail: string) => void,
+): Promise<readonly boolean[]> {
+  const send = async (batch: readonly Entry[]): Promise<readonly boolean[]> => {
+    const numbered = batch.map((entry, index) => ({ ...entry, Id: String(index) }));
+    try {
+      const { client, SendMessageBatchCommand } = await open();
+      const answer = await client.send(new SendMessageBatchCommand({ QueueUrl: url, Entries: numbered }));
+      const taken = new Set(answer.Successful?.map(({ Id }) => Id));
+      const [refused] = answer.Failed ?? [];
+      if (refused !== undefined) failed(refused.Code ?? 'refused');
+      return numbered.map(({ Id }) => taken.has(Id));
+    } catch (error) {
+      failed(nameOf(error));
+      return numbered.map(() => false);
+    }
+  };
+  return (await Promise.all(tens(entries).map(send))).flat();
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : 'unknown error';
 }
 
 type Entry = Omit<SendMessageBatchRequestEntry, 'Id'>;
@@ -104,4 +163,3 @@ function deadLetter(letter: DeadLetter): Entry {
 function tens<T>(items: readonly T[]): readonly (readonly T[])[] {
   return Array.from({ length: Math.ceil(items.length / 10) }, (_, index) => items.slice(index * 10, index * 10 + 10));
 }
-

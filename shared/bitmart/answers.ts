@@ -29,8 +29,9 @@ export function verdictOf(
   const said = answer.message === '' ? '' : ` ("${answer.message.slice(0, 120)}")`;
   const detail = `BitMart ${venueCode}: ${because}${said}${note}`;
   switch (means) {
-    case 'refused':
     case 'finished':
+      return { kind: 'finished', venueCode, detail };
+    case 'refused':
       return { kind: 'refused', venueCode, detail, tradingOver };
     case 'unauthorised':
       return { kind: 'unauthorised', venueCode, detail: `BitMart ${venueCode}: ${because}; ${remedy(venueCode)}` };
@@ -60,7 +61,7 @@ export function sightingOf(answer: Answer | Lost, id: string, banMs: number): Si
   }
   if (meaningOf(answer.code, answer.message).means === 'absent') return { kind: 'nothing' };
   const verdict = verdictOf(answer, banMs);
-  if (verdict.kind !== 'duplicate') return verdict;
+  if (verdict.kind !== 'duplicate' && verdict.kind !== 'finished') return verdict;
   return {
     kind: 'unavailable',
     venueCode: verdict.venueCode,

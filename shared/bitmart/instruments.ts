@@ -1,11 +1,12 @@
 // BitMart's rules for each symbol, read from its public table and turned into steps.
 // A table that cannot be had gives undefined: the venue judges then. Never guesses a rule.
 import * as z from 'zod/mini';
+import type { Clock } from '../clock.ts';
 import type { Decimal } from '../order/intent.ts';
 import { roundDown, type Instrument } from '../order/instrument.ts';
 import type { Venue } from '../order/venue.ts';
 import { number } from './answers.ts';
-import type { Clock } from './pace.ts';
+
 import type { Answer, Lost } from './wire.ts';
 
 const INSTRUMENTS_LIFETIME_MS = 300_000;

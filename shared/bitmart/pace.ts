@@ -3,11 +3,7 @@
 // until its last request is one interval old, so that the next environment cannot come too close.
 // Never sends by itself. A plain { limit: 40, interval: 2000 } would break a sliding window at every boundary.
 import pThrottle from 'p-throttle';
-
-export interface Clock {
-  now(): number;
-  sleep(ms: number): Promise<void>;
-}
+import type { Clock } from '../clock.ts';
 
 /** A documented limit: at most `requests` in any `windowMs`. */
 export interface Limit {
@@ -95,9 +91,3 @@ export function pacer(utilisation: number, clock: Clock): Pacer {
     },
   };
 }
-
-/** The clock of this machine. A sleep of no length ends at once. */
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  sleep: (ms) => (ms <= 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, Math.ceil(ms)))),
-};

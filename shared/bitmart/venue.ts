@@ -1,14 +1,15 @@
 // BitMart as a Venue: domain words on one side, endpoints and spellings on the other. Spot.
 // One request per call, paced; answers become verdicts by the table in codes.ts. Never retries, never looks up by itself.
 import * as z from 'zod/mini';
+import type { Clock } from '../clock.ts';
 import { numeric, url, type Settings } from '../config.ts';
 import type { Transport } from '../http.ts';
 import type { Decimal } from '../order/intent.ts';
 import type { NewOrder, Promises, TradingAccount, Venue } from '../order/venue.ts';
 import { cancelOutcome, number, orderIdOf, sightingOf, verdictOf } from './answers.ts';
-import { remedy } from './codes.ts';
-import { instruments } from './instruments.ts';
-import type { Clock, Limit, Pacer } from './pace.ts';
+import { meaningOf, remedy } from './codes.ts';
+import { instruments, type Ask } from './instruments.ts';
+import type { Limit, Pacer } from './pace.ts';
 import { send, type Answer, type Credentials, type Lost, type Request } from './wire.ts';
 
 /** What is not known of the exchange can be set; the defaults are documented values or, where none is, careful ones. */
@@ -52,13 +53,17 @@ const credentialsSchema = z.strictObject({
   brokerId: z.optional(filled.check(z.regex(/^[\x21-\x7e]+$/))),
 });
 
-/** Limits of the endpoints in use; per user id for writes, per key for reads, per address for public data [spot documentation]. */
-const LIMITS = {
-  place: { requests: 40, windowMs: 2000 },
-  cancel: { requests: 40, windowMs: 2000 },
-  find: { requests: 50, windowMs: 2000 },
-  public: { requests: 10, windowMs: 2000 },
-} as const satisfies Record<string, Limit>;
+/** Endpoints in use, with their limits: per user id for writes, per key for look-ups [spot documentation]. */
+const LANES = {
+  place: { path: '/spot/v2/submit_order', limit: { requests: 40, windowMs: 2000 } },
+  cancel: { path: '/spot/v3/cancel_order', limit: { requests: 40, windowMs: 2000 } },
+  find: { path: '/spot/v4/query/client-order', limit: { requests: 50, windowMs: 2000 } },
+} as const satisfies Record<string, { readonly path: string; readonly limit: Limit }>;
+/** Below the smallest of the public limits in use: 12 in 2 s per address for the table of symbols. */
+const PUBLIC: Limit = { requests: 10, windowMs: 2000 };
+
+/** A request whose turn came with less time than this left is not sent. */
+const LEAST_MS = 20;
 
 export interface BitmartOptions {
   readonly settings: Settings<typeof bitmartSettings>;
@@ -69,69 +74,99 @@ export interface BitmartOptions {
   readonly lookupShare: number;
 }
 
+/** BitMart behind the seam. One request per call; each waits for its turn and is signed after the wait. */
 export function bitmart(options: BitmartOptions): Venue {
   const { settings, clock } = options;
-  const call = (request: Request): Promise<Answer | Lost> =>
-    send(options.transport, settings.spotUrl, request, () => clock.now());
-  const paced = (account: TradingAccount, lane: keyof typeof LIMITS, path: string, body: Body, deadline: number) => {
-    const lookup = lane === 'find' ? options.lookupShare : 1;
-    const share = lookup * (account.mandate.limitShare ?? 1);
-    const credentials = account.credentials as Credentials;
-    return options.pacer.run(account.name, lane, LIMITS[lane], share, () =>
-      call({ method: 'POST', path, body, credentials, deadline }),
-    );
-  };
-  // Public data is limited by address; it shares one lane that belongs to no account.
-  const open = (path: string, query: Record<string, string>, deadline: number) =>
-    options.pacer.run('', 'public', LIMITS.public, 1, () => call({ method: 'GET', path, query, deadline }));
+  const { ask, askSigned } = requests(options);
   const time = async (deadline: number): Promise<number | undefined> => {
-    const answer = await open('/system/time', {}, deadline);
+    const answer = await ask('/system/time', {}, deadline);
     const data = timeSchema.safeParse(answer.kind === 'answer' ? answer.data : undefined);
     return data.success ? data.data.server_time : undefined;
   };
-
+  const explain = async (answer: Answer | Lost, deadline: number) =>
+    verdictOf(answer, settings.banMs, await clockNote(answer, time, deadline));
   return {
     name: 'bitmart',
     promises: promisesOf(settings),
     time,
     submit: async (account, order, deadline) => {
-      const answer = await paced(account, 'place', '/spot/v2/submit_order', placement(order), deadline);
+      const answer = await askSigned(account, 'place', placement(order), deadline, order.expiresAt);
       const id = answer.kind === 'answer' && answer.code === '1000' ? orderIdOf(answer.data) : undefined;
-      if (id !== undefined) return { kind: 'placed', venueOrderId: id };
-      return verdictOf(answer, settings.banMs, await clockNote(answer, time, deadline));
+      return id === undefined ? explain(answer, deadline) : { kind: 'placed', venueOrderId: id };
     },
-    cancel: async (account, { symbol, target }, deadline) => {
-      const body = { symbol, client_order_id: target };
-      const answer = await paced(account, 'cancel', '/spot/v3/cancel_order', body, deadline);
+    cancel: async (account, { symbol, target, expiresAt }, deadline) => {
+      const answer = await askSigned(account, 'cancel', { symbol, client_order_id: target }, deadline, expiresAt);
       if (answer.kind === 'answer' && answer.code === '1000') return cancelOutcome(answer.data);
-      return verdictOf(answer, settings.banMs, await clockNote(answer, time, deadline));
+      const { means, because } = meaningOf(answer.code, answer.message);
+      if (means === 'absent')
+        return { kind: 'finished', venueCode: answer.code, detail: `BitMart ${answer.code}: ${because}` };
+      return explain(answer, deadline);
     },
     find: async (account, { id }, deadline) => {
       // Open first: an order moves from open to history, never back, so it cannot slip between the two questions.
       for (const queryState of ['open', 'history']) {
-        const body = { clientOrderId: id, queryState };
-        const answer = await paced(account, 'find', '/spot/v4/query/client-order', body, deadline);
+        const answer = await askSigned(account, 'find', { clientOrderId: id, queryState }, deadline);
         const sighting = sightingOf(answer, id, settings.banMs);
         if (sighting.kind !== 'nothing') return sighting;
       }
       return { kind: 'nothing' };
     },
-    instrument: instruments(open, clock),
+    instrument: instruments(ask, clock),
     book: async (symbol, deadline) => {
-      const answer = await open('/spot/quotation/v3/books', { symbol, limit: '1' }, deadline);
+      const answer = await ask('/spot/quotation/v3/books', { symbol, limit: '1' }, deadline);
       const data = bookSchema.safeParse(answer.kind === 'answer' ? answer.data : undefined);
       if (!data.success) return undefined;
-      const [bid, ask] = [data.data.bids[0]?.[0], data.data.asks[0]?.[0]];
-      return {
-        ...(bid === undefined ? {} : { bid: bid as Decimal }),
-        ...(ask === undefined ? {} : { ask: ask as Decimal }),
-      };
+      const [bid, ask0] = [data.data.bids[0]?.[0], data.data.asks[0]?.[0]] as [
+        Decimal | undefined,
+        Decimal | undefined,
+      ];
+      return { ...(bid === undefined ? {} : { bid }), ...(ask0 === undefined ? {} : { ask: ask0 }) };
     },
     hold: (account) => options.pacer.hold(account.name),
   };
 }
 
+/** The ways to ask: public data, and an account's signed requests, each lane paced on its own. */
+function requests({ settings, transport, pacer, clock, lookupShare }: BitmartOptions): {
+  readonly ask: Ask;
+  readonly askSigned: (
+    account: TradingAccount,
+    lane: keyof typeof LANES,
+    body: Body,
+    deadline: number,
+    expiresAt?: number,
+  ) => Promise<Answer | Lost>;
+} {
+  const call = (request: Request): Promise<Answer | Lost> =>
+    send(transport, settings.spotUrl, request, () => clock.now());
+  return {
+    // Public data is limited by address; it shares one lane that belongs to no account.
+    ask: (path, query, deadline) =>
+      pacer.run('', 'public', PUBLIC, 1, () => call({ method: 'GET', path, query, deadline })),
+    askSigned: (account, lane, body, deadline, expiresAt = Infinity) => {
+      const { path, limit } = LANES[lane];
+      const share = (lane === 'find' ? lookupShare : 1) * (account.mandate.limitShare ?? 1);
+      const credentials = account.credentials as Credentials;
+      return pacer.run(account.name, lane, limit, share, async () => {
+        const now = clock.now();
+        if (now >= expiresAt || deadline - now < LEAST_MS) return notSent(now);
+        return call({ method: 'POST', path, body, credentials, deadline });
+      });
+    },
+  };
+}
+
 type Body = Readonly<Record<string, string>>;
+
+function notSent(now: number): Lost {
+  return {
+    kind: 'lost',
+    code: 'CONNECT_FAILED',
+    message: 'its time was over before its turn came',
+    signedAt: now,
+    usage: undefined,
+  };
+}
 
 function promisesOf(settings: BitmartOptions['settings']): Promises {
   return {

@@ -5,12 +5,15 @@ import type { Decimal, OrderIntent, PlaceIntent } from './intent.ts';
 import { roundDown, roundUp, type Instrument } from './instrument.ts';
 import type { Mandate } from './mandate.ts';
 import type { ReasonCode } from './reason.ts';
-import type { Book, Cancellation, NewOrder } from './venue.ts';
+import type { Admitted, Book, NewOrder } from './venue.ts';
 
 /** How far createdAt may lie ahead of us: producers' clocks are not exact. */
 export const MAX_AHEAD_MS = 5_000;
 /** Longest time from now to expiresAt: far below the time for which a venue answers look-ups (20 minutes at BitMart). */
 export const MAX_LIFETIME_MS = 600_000;
+
+/** Oldest createdAt: as long as a venue is sure to remember what became of an order with the same id. */
+export const MAX_AGE_MS = 1_200_000;
 
 /** We refused. `detail` names the thing, the limit and the way out. */
 export interface Denial {
@@ -18,10 +21,7 @@ export interface Denial {
   readonly code: ReasonCode;
   readonly detail: string;
 }
-export type Admission =
-  | { readonly kind: 'order'; readonly order: NewOrder }
-  | { readonly kind: 'cancellation'; readonly cancellation: Cancellation }
-  | Denial;
+export type Admission = { readonly kind: 'admitted'; readonly admitted: Admitted } | Denial;
 
 /** Does admission need the venue's best prices? For a collar, and to value a market sell against the mandate. */
 export function needsBook(intent: OrderIntent, mandate: Mandate): boolean {
@@ -48,7 +48,7 @@ export function admit(
   const expiresAt = Date.parse(intent.expiresAt);
   if (intent.action === 'cancel') {
     const { id, market, symbol, target } = intent;
-    return { kind: 'cancellation', cancellation: { id, market, symbol, target, expiresAt } };
+    return { kind: 'admitted', admitted: { action: 'cancel', id, market, symbol, target, expiresAt } };
   }
   const forbidden = outsideMandate(intent, mandate) ?? notTraded(intent, instrument);
   if (forbidden !== undefined) return forbidden;
@@ -58,7 +58,7 @@ export function admit(
     (rules && belowMinimum(intent, order, rules)) ??
     outsideCollar(intent, order, book) ??
     tooLarge(order, mandate, book);
-  return refusal ?? { kind: 'order', order };
+  return refusal ?? { kind: 'admitted', admitted: order };
 }
 
 function denial(code: ReasonCode, detail: string): Denial {
@@ -79,6 +79,13 @@ function outOfTime(intent: OrderIntent, now: number): Denial | undefined {
   if (expiresAt - now > MAX_LIFETIME_MS) {
     const life = seconds(expiresAt - now);
     return denial('LIFETIME_TOO_LONG', `expiresAt is ${life} s ahead; the limit is 600 s; send it nearer to its time`);
+  }
+  if (now - createdAt > MAX_AGE_MS) {
+    const age = seconds(now - createdAt);
+    return denial(
+      'LIFETIME_TOO_LONG',
+      `createdAt is ${age} s ago; the limit is 1200 s; send a new intent with an id of its own`,
+    );
   }
   return undefined;
 }
@@ -117,10 +124,19 @@ function rounded(intent: PlaceIntent, rules: Instrument | undefined): Unrounded 
   if (intent.type !== 'market') {
     const { side, type } = intent;
     const size = down(intent.size, rules?.sizeStep);
-    return { id, market, symbol, side, type, size, price: down(intent.price, rules?.priceStep) };
+    return { action: 'place', id, market, symbol, side, type, size, price: down(intent.price, rules?.priceStep) };
   }
-  if (intent.side === 'buy') return { id, market, symbol, side: 'buy', type: 'market', notional: intent.notional };
-  return { id, market, symbol, side: 'sell', type: 'market', size: down(intent.size, rules?.sizeStep) };
+  if (intent.side === 'buy')
+    return { action: 'place', id, market, symbol, side: 'buy', type: 'market', notional: intent.notional };
+  return {
+    action: 'place',
+    id,
+    market,
+    symbol,
+    side: 'sell',
+    type: 'market',
+    size: down(intent.size, rules?.sizeStep),
+  };
 }
 
 function belowMinimum(intent: PlaceIntent, order: Unrounded, rules: Instrument): Denial | undefined {

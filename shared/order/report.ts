@@ -7,6 +7,8 @@ export type Verdict =
   | { readonly kind: 'placed'; readonly venueOrderId: string }
   /** A cancel took effect, or there was nothing left to cancel; `detail` says which. */
   | { readonly kind: 'done'; readonly detail?: string }
+  /** A cancel found no such order open: look it up to learn why. */
+  | { readonly kind: 'finished'; readonly venueCode: string; readonly detail: string }
   /** The venue knows the client order id already: look it up. */
   | { readonly kind: 'duplicate'; readonly venueCode: string }
   | { readonly kind: 'refused'; readonly venueCode: string; readonly detail: string; readonly tradingOver: boolean }
@@ -67,10 +69,10 @@ export interface DeadLetter {
   readonly venueCode?: string;
 }
 
-/** What becomes of the message. `postpone` shortens or lengthens its visibility, `keep` lets it run on. */
+/** What becomes of the message: `postpone` sets when it is seen again, `keep` lets its visibility timeout run on. */
 export type Disposition =
   | { readonly kind: 'acknowledge' }
-  | { readonly kind: 'bury' }
+  | { readonly kind: 'bury'; readonly letter: DeadLetter }
   | { readonly kind: 'postpone'; readonly seconds: number }
   | { readonly kind: 'keep' };
 

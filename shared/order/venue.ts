@@ -8,6 +8,7 @@ import type { Verdict } from './report.ts';
 
 /** An admitted order: exact decimals, rounded down, nothing optional. Only `admit` makes one. */
 export type NewOrder = {
+  readonly action: 'place';
   readonly id: string;
   readonly market: 'spot';
   readonly symbol: string;
@@ -26,12 +27,16 @@ export type NewOrder = {
 
 /** An admitted cancel of the order `target`. */
 export interface Cancellation {
+  readonly action: 'cancel';
   readonly id: string;
   readonly market: 'spot';
   readonly symbol: string;
   readonly target: string;
   readonly expiresAt: number;
 }
+
+/** What may be sent. */
+export type Admitted = NewOrder | Cancellation;
 
 /** The account as a venue sees it. `credentials` is a shape per venue, read by the venue itself. */
 export interface TradingAccount<Credentials = unknown> {
@@ -59,7 +64,7 @@ export interface VenueOrder {
 export type Sighting =
   | { readonly kind: 'found'; readonly order: VenueOrder }
   | { readonly kind: 'nothing' }
-  | Exclude<Verdict, { readonly kind: 'placed' | 'done' | 'duplicate' }>;
+  | Exclude<Verdict, { readonly kind: 'placed' | 'done' | 'duplicate' | 'finished' }>;
 
 /** Best prices; undefined where that side is empty. */
 export interface Book {

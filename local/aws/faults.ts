@@ -1,0 +1,66 @@
+// Faults that tests put into the local AWS over HTTP: refuse, half refuse, lose before, lose after, delay.
+// Promises that the first matching fault acts and that `times` counts down. Without faults it changes nothing.
+import { isRecord, records, refuse, text, whole, type Input, type Output } from './wire.ts';
+
+const KINDS = ['error', 'partial', 'drop-before', 'drop-after', 'delay'] as const;
+
+export interface Fault {
+  readonly service: string | undefined;
+  readonly action: string | undefined;
+  readonly resource: string | undefined;
+  readonly fault: (typeof KINDS)[number];
+  readonly ms: number;
+  readonly code: string;
+  /** How often it still acts; absent in the request means always. */
+  times: number;
+}
+
+/** What a fault is matched against. */
+export interface Target {
+  readonly service: string;
+  readonly action: string;
+  readonly resource: string;
+}
+
+const LONGEST_DELAY_MS = 600_000;
+
+const readFault = (raw: Input): Fault => {
+  const fault = KINDS.find((kind) => kind === raw['fault']);
+  if (fault === undefined)
+    throw refuse('InvalidParameterValue', `fault must be one of ${KINDS.join(', ')}, not ${String(raw['fault'])}.`);
+  return {
+    fault,
+    service: text(raw, 'service'),
+    action: text(raw, 'action'),
+    resource: text(raw, 'resource'),
+    ms: whole(raw, 'ms', 0, LONGEST_DELAY_MS) ?? 0,
+    code: text(raw, 'code') ?? 'InternalError',
+    times: whole(raw, 'times', 0, Number.MAX_SAFE_INTEGER) ?? Infinity,
+  };
+};
+
+/** The faults of `PUT /_faults`, in their order. Throws InvalidParameterValue on an unknown kind. */
+export const readFaults = (body: unknown): Fault[] => (isRecord(body) ? records(body, 'faults').map(readFault) : []);
+
+/** The first fault that matches, counted down; undefined for none. */
+export const nextFault = (faults: readonly Fault[], target: Target): Fault | undefined => {
+  const found = faults.find(
+    (fault) =>
+      fault.times > 0 &&
+      (fault.service ?? target.service) === target.service &&
+      (fault.action ?? target.action) === target.action &&
+      (fault.resource ?? target.resource) === target.resource,
+  );
+  if (found !== undefined) found.times -= 1;
+  return found;
+};
+
+/** Takes the first entry off a batch call: the rest is executed, the first is answered as an InternalError. */
+export const splitBatch = (input: Input): { readonly rest: Input; readonly merge: (result: Output) => Output } => {
+  const [first, ...rest] = records(input, 'Entries');
+  const failed = { Id: first?.['Id'], Code: 'InternalError', Message: 'Injected fault.', SenderFault: false };
+  return {
+    rest: { ...input, Entries: rest },
+    merge: (result) => ({ ...result, Failed: [failed, ...records(result, 'Failed')] }),
+  };
+};

@@ -1,0 +1,25 @@
+// The spot market's part of the API: its endpoints together, and the paths that were retired.
+import { queryEndpoints } from './queries.ts';
+import { quoteEndpoints } from './quotes.ts';
+import { tradingEndpoints } from './trading.ts';
+import type { Market, Venue } from './venue.ts';
+import { walletEndpoints } from './wallets.ts';
+
+const REMOVED = [
+  '/spot/v3/orders',
+  '/spot/v2/batch_orders',
+  '/spot/v1/cancel_orders',
+  '/spot/v2/order_detail',
+  '/spot/v1/submit_order',
+];
+
+/** Spot trading, its queries, public data and the account reads. */
+export const spotMarket = (venue: Venue): Market => ({
+  endpoints: [
+    ...quoteEndpoints(venue),
+    ...walletEndpoints(venue),
+    ...tradingEndpoints(venue),
+    ...queryEndpoints(venue),
+  ],
+  removed: REMOVED,
+});

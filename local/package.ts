@@ -1,0 +1,244 @@
+// Packaging: every functions/*.ts becomes one deterministic zip in .build/, and serverless.yml becomes .serverless/.
+// Promises: same sources, same bytes; no network, no AWS account; two runs at once do not disturb each other.
+// Never deploys, and never lets anything of the caller's AWS environment into what it builds.
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { copyFile, mkdir, rename, utimes, writeFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { build, type BuildOptions, type Metafile } from 'esbuild';
+import { zipSync } from 'fflate';
+import pc from 'picocolors';
+import { withLock } from './lock.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const buildDir = join(root, '.build');
+const serviceDir = join(root, '.serverless');
+
+/** Where the packaged CloudFormation template lies; osls chooses the name. */
+export const templatePath = join(serviceDir, 'cloudformation-template-update-stack.json');
+
+/** How long a run waits for another one before it gives up; a whole run takes about 5 s on a slow machine. */
+const lockWaitMs = 120_000;
+const oslsTimeoutMs = 120_000;
+
+/** One Lambda function as it is deployed: the zip holds exactly `<name>.mjs`. */
+export interface PackagedFunction {
+  readonly name: string;
+  readonly zipPath: string;
+}
+
+export interface PackageOptions {
+  /** Do nothing when every output is newer than every input. Default: build always. */
+  readonly ifStale?: boolean;
+}
+
+/** What a build made, with what the table of `npm run package` shows of it. */
+export interface BuiltFunction extends PackagedFunction {
+  readonly zipBytes: number;
+  readonly metafile: Metafile;
+}
+
+/** Builds what is stale; returns the zips in .build/, in the order of their names. */
+export async function packageFunctions(options: PackageOptions = {}): Promise<readonly PackagedFunction[]> {
+  const functions = functionNames().map((name) => ({ name, zipPath: join(buildDir, `${name}.zip`) }));
+  const outputs = functions.map(({ zipPath }) => zipPath);
+  return (await unlessFresh(outputs, options, () => buildFunctions(buildDir))) ?? functions;
+}
+
+/**
+ * Builds the zips and the CloudFormation template; afterwards .serverless/ holds the template and a copy of each zip.
+ * @returns what was built; undefined when everything was fresh and nothing was done.
+ */
+export async function packageService(options: PackageOptions = {}): Promise<readonly BuiltFunction[] | undefined> {
+  const zips = functionNames().flatMap((name) => [buildDir, serviceDir].map((dir) => join(dir, `${name}.zip`)));
+  return unlessFresh([templatePath, ...zips], options, async () => {
+    const startedAt = new Date();
+    const built = await buildFunctions(buildDir);
+    await packageTemplate();
+    await utimes(templatePath, startedAt, startedAt);
+    // osls empties .serverless/ when it starts and leaves prebuilt artifacts where they are: hence the copies, and last.
+    for (const { name, zipPath } of built) {
+      await writeWhole(join(serviceDir, `${name}.zip`), startedAt, (path) => copyFile(zipPath, path));
+    }
+    return built;
+  });
+}
+
+/**
+ * Bundles every functions/*.ts and zips each alone into `outDir`; source map and metafile lie beside the zip.
+ * The bytes of a zip depend on the sources and the locked dependencies only: not on the directory, the time or its zone.
+ */
+export async function buildFunctions(outDir: string): Promise<readonly BuiltFunction[]> {
+  const startedAt = new Date();
+  await mkdir(outDir, { recursive: true });
+  const built: BuiltFunction[] = [];
+  for (const name of functionNames()) {
+    progress(`bundling ${name}`);
+    const { code, map, metafile } = await bundle(name);
+    const zip = zipSync(
+      // A local date, since the zip format stores local time: so the bytes are the same in every time zone.
+      { [`${name}.mjs`]: [code, { level: 9, mtime: new Date(1980, 0, 1), os: 3, attrs: 0o100644 << 16 }] },
+    );
+    const zipPath = join(outDir, `${name}.zip`);
+    await writeFile(join(outDir, `${name}.mjs.map`), map);
+    await writeFile(join(outDir, `${name}.meta.json`), JSON.stringify(metafile));
+    await writeWhole(zipPath, startedAt, (path) => writeFile(path, zip));
+    built.push({ name, zipPath, zipBytes: zip.length, metafile });
+  }
+  progress('');
+  return built;
+}
+
+function functionNames(): readonly string[] {
+  const dir = join(root, 'functions');
+  const names = readdirSync(dir).filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'));
+  if (names.length === 0) throw new Error(`no functions to package: ${dir} holds no .ts file`);
+  return names.map((file) => basename(file, '.ts')).sort();
+}
+
+const createRequireBanner = `import{createRequire}from"node:module";const require=createRequire(import.meta.url);`;
+
+async function bundle(name: string): Promise<{ code: Uint8Array; map: Uint8Array; metafile: Metafile }> {
+  const outfile = join(buildDir, `${name}.mjs`);
+  const options = {
+    absWorkingDir: root,
+    entryPoints: [`functions/${name}.ts`],
+    outfile,
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    // ES modules where a package has them: they shake better than CommonJS, and need no createRequire.
+    mainFields: ['module', 'main'],
+    legalComments: 'none',
+    sourcemap: 'external',
+    metafile: true,
+    write: false,
+    logLevel: 'silent',
+  } as const satisfies BuildOptions;
+  let result = await build(options);
+  const imports = Object.values(result.metafile.outputs).flatMap((output) => output.imports);
+  if (imports.some(({ kind, external }) => kind === 'require-call' && external === true)) {
+    // A CommonJS dependency requires a Node module, and an ES module has no require of its own.
+    result = await build({ ...options, banner: { js: createRequireBanner } });
+  }
+  const contents = (ending: string): Uint8Array => {
+    const file = result.outputFiles.find(({ path }) => path.endsWith(ending));
+    if (file === undefined) throw new Error(`esbuild wrote no ${ending} for functions/${name}.ts`);
+    return file.contents;
+  };
+  return { code: contents('.mjs'), map: contents('.mjs.map'), metafile: result.metafile };
+}
+
+/** Runs `osls package` in the project root. Its own words are in the error when it fails, and shown when it warns. */
+async function packageTemplate(): Promise<void> {
+  progress('packaging the template');
+  const inherited = Object.entries(process.env).filter(([key]) => !key.startsWith('AWS_') && !key.startsWith('SLS_'));
+  const child = spawn(process.execPath, [join(root, 'node_modules/serverless/bin/serverless.js'), 'package'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: oslsTimeoutMs,
+    env: {
+      ...Object.fromEntries(inherited),
+      SLS_TELEMETRY_DISABLED: '1',
+      SLS_NOTIFICATIONS_MODE: 'off',
+      // Its compiled schema is cached here instead of in the home directory, which may be read-only.
+      SLS_SCHEMA_CACHE_BASE_DIR: buildDir,
+    },
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  }
+  const ended = await new Promise<string>((done, fail) => {
+    child.on('error', fail);
+    child.on('close', (code, signal) => done(String(code ?? signal)));
+  });
+  progress('');
+  if (ended !== '0') throw new Error(`osls package failed (${ended}) on serverless.yml:\n${output.trim()}`);
+  if (/warning|deprecat/i.test(output)) console.error(output.trim());
+}
+
+/** Writes a file under another name first and dates it `at`: readers see it whole or not at all. */
+async function writeWhole(path: string, at: Date, write: (path: string) => Promise<void>): Promise<void> {
+  const draft = `${path}.${process.pid}.draft`;
+  await write(draft);
+  await utimes(draft, at, at);
+  await rename(draft, path);
+}
+
+/** @returns undefined when `outputs` were fresh and `work` did not run. One run works at a time; the others wait. */
+async function unlessFresh<T>(
+  outputs: readonly string[],
+  { ifStale = false }: PackageOptions,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  if (ifStale && isFresh(outputs)) return undefined;
+  return withLock(join(buildDir, 'package.lock'), lockWaitMs, async () => {
+    if (ifStale && isFresh(outputs)) return undefined; // someone else built it while we waited
+    return work();
+  });
+}
+
+/** Outputs carry the time their build *started*, so that a source saved during a build makes them stale. */
+function isFresh(outputs: readonly string[]): boolean {
+  if (!outputs.every((path) => existsSync(path))) return false;
+  const oldestMs = Math.min(...outputs.map((path) => statSync(path).mtimeMs));
+  const folders = ['functions', 'shared'].flatMap((dir) => [
+    dir,
+    // Folders included: a folder's time tells of files that were deleted from it.
+    ...readdirSync(join(root, dir), { recursive: true, encoding: 'utf8' }).map((path) => join(dir, path)),
+  ]);
+  const inputs = [...folders, 'serverless.yml', 'package-lock.json', 'local/package.ts'];
+  return inputs.every((path) => statSync(join(root, path)).mtimeMs < oldestMs);
+}
+
+/** Says on a terminal what is going on; the line is overwritten by the next one, and wiped by an empty one. */
+function progress(step: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${step === '' ? '' : pc.dim(`${step} …`)}`);
+}
+
+function printTable(functions: readonly BuiltFunction[]): void {
+  const row = (name: string, size: string, inputs: string): string =>
+    `${name.padEnd(12)} ${size.padStart(8)}  ${inputs}`;
+  console.log(pc.dim(row('function', 'zip KiB', 'biggest inputs, KiB minified')));
+  for (const { name, zipBytes, metafile } of functions) {
+    console.log(row(name, (zipBytes / 1024).toFixed(1), biggestInputs(metafile).join(', ')));
+  }
+}
+
+function biggestInputs(metafile: Metafile): readonly string[] {
+  const bytes = new Map<string, number>();
+  for (const output of Object.values(metafile.outputs)) {
+    for (const [path, { bytesInOutput }] of Object.entries(output.inputs)) {
+      const part = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? path;
+      bytes.set(part, (bytes.get(part) ?? 0) + bytesInOutput);
+    }
+  }
+  const biggest = [...bytes].sort(([, a], [, b]) => b - a).slice(0, 4);
+  return biggest.map(([part, size]) => `${part} ${(size / 1024).toFixed(1)}`);
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { 'if-stale': { type: 'boolean' }, 'functions-only': { type: 'boolean' } },
+  });
+  const options = { ifStale: values['if-stale'] === true };
+  if (values['functions-only'] === true) {
+    for (const { name, zipPath } of await packageFunctions(options)) console.log(`${name} ${zipPath}`);
+    return;
+  }
+  const built = await packageService(options);
+  if (built === undefined) console.log(pc.dim('package is up to date'));
+  else printTable(built);
+}
+
+if (import.meta.main) {
+  await main().catch((error: unknown) => {
+    progress('');
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  });
+}

@@ -1,0 +1,39 @@
+// Is an order that was found under an intent's id the order of that intent? Pure.
+import Big from 'big.js';
+import { roundDown, type Instrument } from './instrument.ts';
+import type { PlaceIntent } from './intent.ts';
+import type { VenueOrder } from './venue.ts';
+
+/**
+ * Compares what the venue shows with what the intent asked for: symbol, side, size or notional, price.
+ * Numbers were rounded down to the venue's steps before they were sent. Without the steps anything up to what was asked
+ * may be the intent's own: the venue rounds down too.
+ * @returns what differs, as a sentence; undefined if it is the same order
+ */
+export function difference(
+  intent: PlaceIntent,
+  order: VenueOrder,
+  instrument: Instrument | undefined,
+): string | undefined {
+  const theirs = (what: string, asked: string, found: string): string =>
+    `the venue has order ${order.venueOrderId} under this id with ${what} ${found}, not ${asked}; use a new id`;
+  if (order.symbol !== intent.symbol) return theirs('symbol', intent.symbol, order.symbol);
+  if (order.side !== intent.side) return theirs('side', intent.side, order.side);
+  if ('price' in intent && !matches(intent.price, order.price, instrument?.priceStep)) {
+    return theirs('price', intent.price, order.price ?? 'none');
+  }
+  if ('size' in intent && !matches(intent.size, order.size, instrument?.sizeStep)) {
+    return theirs('size', intent.size, order.size ?? 'none');
+  }
+  if ('notional' in intent && !matches(intent.notional, order.notional, undefined)) {
+    return theirs('notional', intent.notional, order.notional ?? 'none');
+  }
+  return undefined;
+}
+
+/** A number that the venue does not tell cannot differ. */
+function matches(asked: string, found: string | undefined, step: string | undefined): boolean {
+  if (found === undefined) return true;
+  if (new Big(found).eq(asked)) return true;
+  return step === undefined ? new Big(found).lt(asked) : new Big(found).eq(roundDown(asked, step));
+}

@@ -1,0 +1,453 @@
+// What a deploy would create, read from the packaged CloudFormation template and held to the promises of the design.
+// The template is checked against AWS's published resource schemas, and the zips against their sources.
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { loadAwsServiceSpec } from '@aws-cdk/aws-service-spec';
+import type { PropertyType, ResourceProperties, SpecDatabase } from '@aws-cdk/service-spec-types';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { unzipSync } from 'fflate';
+import {
+  buildFunctions,
+  packageFunctions,
+  packageService,
+  templatePath,
+  type PackagedFunction,
+} from '../local/package.ts';
+import { bitmartSettings } from '../shared/bitmart/venue.ts';
+import { readSettings } from '../shared/config.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+interface Resource {
+  readonly Type: string;
+  readonly Properties: Fields;
+}
+interface Template {
+  readonly Resources: Readonly<Record<string, Resource>>;
+  readonly Outputs: Readonly<Record<string, { readonly Value: unknown }>>;
+}
+interface QueueProperties {
+  readonly QueueName: string;
+  readonly FifoQueue?: boolean;
+  readonly VisibilityTimeout?: number;
+  readonly RedrivePolicy?: { readonly deadLetterTargetArn: unknown; readonly maxReceiveCount: number };
+  readonly [property: string]: unknown;
+}
+
+/** The variables that `execute` is deployed with. Whatever else it knows has a default that holds everywhere. */
+const EXECUTE_VARIABLES = [
+  'ACCOUNT_SECRET_PREFIX',
+  'BITMART_FUTURES_URL',
+  'BITMART_SPOT_URL',
+  'DEAD_QUEUE_URL',
+  'INTENTS_QUEUE_URL',
+  'PENDING_QUEUE_URL',
+  'RATE_UTILISATION',
+  'REPORTS_QUEUE_URL',
+  'SECRET_CACHE_SECONDS',
+];
+
+const root = resolve(import.meta.dirname, '..');
+const scratch: string[] = [];
+let packaged: readonly PackagedFunction[];
+let template: Template;
+let templateText: string;
+let serverlessYml: string;
+let spec: SpecDatabase;
+
+beforeAll(async () => {
+  await packageService({ ifStale: true });
+  packaged = await packageFunctions({ ifStale: true });
+  templateText = readFileSync(templatePath, 'utf8');
+  template = JSON.parse(templateText) as Template;
+  serverlessYml = readFileSync(join(root, 'serverless.yml'), 'utf8');
+  spec = await loadAwsServiceSpec();
+}, 120_000);
+
+afterAll(() => scratch.forEach((dir) => rmSync(dir, { recursive: true })));
+
+const ofType = (type: string): readonly Fields[] =>
+  Object.values(template.Resources).flatMap(({ Type, Properties }) => (Type === type ? [Properties] : []));
+const propertiesOf = (id: string): Fields => {
+  const resource = template.Resources[id];
+  if (resource === undefined) throw new Error(`the template has no ${id}`);
+  return resource.Properties;
+};
+const queue = (id: string): QueueProperties => propertiesOf(id) as QueueProperties;
+const queues = (): readonly QueueProperties[] => ofType('AWS::SQS::Queue') as readonly QueueProperties[];
+const arnOf = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
+const executeFunction = (): Fields => propertiesOf('ExecuteLambdaFunction');
+const executeVariables = (): Fields => (executeFunction()['Environment'] as { readonly Variables: Fields }).Variables;
+const executeTimeoutSeconds = (): number => executeFunction()['Timeout'] as number;
+const intentsMapping = (): Fields => {
+  const [mapping, ...others] = ofType('AWS::Lambda::EventSourceMapping').filter(
+    ({ EventSourceArn }) => JSON.stringify(EventSourceArn) === JSON.stringify(arnOf('IntentsQueue')),
+  );
+  if (mapping === undefined || others.length > 0) throw new Error('one mapping should read the intents queue');
+  return mapping;
+};
+
+describe('the template is one that CloudFormation accepts', () => {
+  test('every resource type and every property, at any depth, is in the schema of AWS', () => {
+    expect(problemsOf(template, spec)).toEqual([]);
+  });
+
+  test('the check sees what it should: a planted typo, a wrong type, a missing property, an unknown resource', () => {
+    const planted = JSON.parse(templateText) as { Resources: Record<string, { Type: string; Properties: object }> };
+    const plant = (id: string, properties: object): void =>
+      void Object.assign(planted.Resources[id]?.Properties ?? {}, properties);
+    plant('IntentsQueue', { VisibilityTimeuot: 180, FifoQueue: 'yes' });
+    plant('ExecuteLambdaFunction', { Environment: { Variabels: {} }, Role: undefined });
+    plant('ExecuteEventSourceMappingSQSIntentsQueue', { ScalingConfig: { MaximumConcurency: 2 } });
+    plant('DeadQueue', { QueueName: { Ref: 'NoSuchThing' } });
+    plant('PendingQueue', { QueueName: { 'Fn::GetAtt': ['ReportsQueue', 'Nmae'] } });
+    Object.assign(planted.Resources, { Extra: { Type: 'AWS::SQS::Queu', Properties: {} } });
+    expect(problemsOf(planted as Template, spec).sort()).toEqual([
+      'DeadQueue.QueueName: Ref to NoSuchThing, which is not in the template',
+      'ExecuteEventSourceMappingSQSIntentsQueue.ScalingConfig.MaximumConcurency: no such property',
+      'ExecuteLambdaFunction.Environment.Variabels: no such property',
+      'ExecuteLambdaFunction.Role: missing',
+      'Extra: no such resource type AWS::SQS::Queu',
+      'IntentsQueue.FifoQueue: not of type boolean',
+      'IntentsQueue.VisibilityTimeuot: no such property',
+      'PendingQueue.QueueName: ReportsQueue has no attribute Nmae',
+    ]);
+  });
+
+  test('a wrong key in serverless.yml is an error, not a warning', () => {
+    expect(serverlessYml).toMatch(/^configValidationMode: error$/m);
+  });
+
+  test('the queue URLs are outputs', () => {
+    const values = Object.fromEntries(Object.entries(template.Outputs).map(([name, { Value }]) => [name, Value]));
+    expect(values).toMatchObject({
+      IntentsQueueUrl: { Ref: 'IntentsQueue' },
+      DeadQueueUrl: { Ref: 'DeadQueue' },
+      PendingQueueUrl: { Ref: 'PendingQueue' },
+      ReportsQueueUrl: { Ref: 'ReportsQueue' },
+    });
+  });
+});
+
+describe('the queues keep every intent, in order, once', () => {
+  test('intents are FIFO per account, deduplicated by their own id and never by a hash of the body', () => {
+    expect(queue('IntentsQueue')).toMatchObject({
+      FifoQueue: true,
+      ContentBasedDeduplication: false,
+      DeduplicationScope: 'messageGroup',
+      FifoThroughputLimit: 'perMessageGroupId',
+    });
+  });
+
+  test('a queue is FIFO exactly if its name ends in .fifo', () => {
+    for (const { QueueName, FifoQueue } of queues()) expect(QueueName.endsWith('.fifo')).toBe(FifoQueue ?? false);
+  });
+
+  test('what is no intent is refused at the door, and a dead letter has room for an intent and its attributes', () => {
+    expect(queue('IntentsQueue')['MaximumMessageSize']).toBe(4096);
+    expect(queue('DeadQueue')['MaximumMessageSize']).toBe(1024 * 1024);
+  });
+
+  test('no intent and no dead letter is lost to retention before the 14 days that SQS allows', () => {
+    const fourteenDays = 14 * 86_400;
+    for (const id of ['IntentsQueue', 'DeadQueue', 'PendingQueue', 'PendingDeadQueue']) {
+      expect(queue(id)['MessageRetentionPeriod']).toBe(fourteenDays);
+    }
+    expect(queue('ReportsQueue')['MessageRetentionPeriod']).toBe(4 * 86_400);
+  });
+
+  test('intents visible again and again are not given up before a real attempt: at least 5 receives', () => {
+    expect(queue('IntentsQueue').RedrivePolicy).toEqual({
+      deadLetterTargetArn: arnOf('DeadQueue'),
+      maxReceiveCount: 50,
+    });
+    for (const { RedrivePolicy } of queues()) expect(RedrivePolicy?.maxReceiveCount ?? 5).toBeGreaterThanOrEqual(5);
+  });
+
+  test('every dead-letter queue is of the kind of its source, for SQS takes no other', () => {
+    const withRedrive = queues().filter(({ RedrivePolicy }) => RedrivePolicy !== undefined);
+    expect(withRedrive.map(({ QueueName }) => QueueName).sort()).toEqual([
+      'trading-bot-dev-intents.fifo',
+      'trading-bot-dev-pending',
+    ]);
+    for (const { FifoQueue, RedrivePolicy } of withRedrive) {
+      const target = (RedrivePolicy?.deadLetterTargetArn as { readonly 'Fn::GetAtt': readonly [string] })['Fn::GetAtt'];
+      expect(queue(target[0]).FifoQueue ?? false).toBe(FifoQueue ?? false);
+    }
+  });
+
+  test('every queue is encrypted at rest', () => {
+    expect(queues()).toHaveLength(5);
+    for (const properties of queues()) expect(properties['SqsManagedSseEnabled']).toBe(true);
+  });
+});
+
+describe('a message comes back late enough', () => {
+  const marginMs = (): number => ((queue('IntentsQueue').VisibilityTimeout ?? 0) - executeTimeoutSeconds()) * 1000;
+
+  test('visibility is at least six function timeouts, as AWS asks of an event source', () => {
+    expect(queue('IntentsQueue').VisibilityTimeout).toBeGreaterThanOrEqual(6 * executeTimeoutSeconds());
+  });
+
+  test('visibility minus the timeout is longer than an order sent at the last moment may take to show', () => {
+    // A redelivery does not know when the earlier one signed its request: at the latest when its time was up. Only
+    // once the venue would refuse that signature, and would show the order had it taken it, does "not found" mean absent.
+    const { refusesTimestampsAfterMs, showsOrdersWithinMs } = deployedVenueSettings();
+    expect(refusesTimestampsAfterMs).toBe(60_000);
+    expect(marginMs()).toBeGreaterThan(refusesTimestampsAfterMs + showsOrdersWithinMs);
+  });
+
+  test('so it is with a Lambda whose clock runs a minute ahead', () => {
+    // Its signature counts as fresh for as long as the clock is ahead, and then for the whole window: 2 × 60 s.
+    const { refusesTimestampsAfterMs, showsOrdersWithinMs } = deployedVenueSettings();
+    expect(marginMs()).toBeGreaterThan(2 * refusesTimestampsAfterMs + showsOrdersWithinMs);
+    expect(marginMs()).toBeGreaterThan(2 * 60_000 + 5000);
+  });
+});
+
+describe('the event source mapping loses no record', () => {
+  test('a batch fails in parts, not as a whole', () => {
+    expect(intentsMapping()['FunctionResponseTypes']).toEqual(['ReportBatchItemFailures']);
+  });
+
+  test('a batch is no larger than a FIFO queue allows, and is not held back', () => {
+    expect(intentsMapping()['BatchSize']).toBe(10);
+    expect(intentsMapping()).not.toHaveProperty('MaximumBatchingWindowInSeconds');
+  });
+
+  test('no filter stands before the intents, for a filter deletes what does not match', () => {
+    expect(intentsMapping()).not.toHaveProperty('FilterCriteria');
+  });
+
+  test('concurrency is bounded by the mapping, never by a reservation that would burn receives', () => {
+    const scaling = intentsMapping()['ScalingConfig'] as { readonly MaximumConcurrency: number };
+    expect(scaling.MaximumConcurrency).toBeGreaterThanOrEqual(2);
+    expect(scaling.MaximumConcurrency).toBeLessThanOrEqual(1000);
+    for (const lambda of ofType('AWS::Lambda::Function')) {
+      expect(lambda).not.toHaveProperty('ReservedConcurrentExecutions');
+    }
+  });
+});
+
+describe('each function has what it needs and no more', () => {
+  test('there is one function for each file in functions/, with one log group that forgets after 30 days', () => {
+    const files = readdirSync(join(root, 'functions')).map((file) => basename(file, '.ts'));
+    const names = ofType('AWS::Lambda::Function').map(({ FunctionName }) => String(FunctionName));
+    expect(names.sort()).toEqual(files.map((name) => `trading-bot-dev-${name}`).sort());
+    const groups = ofType('AWS::Logs::LogGroup');
+    expect(groups.map(({ LogGroupName }) => LogGroupName).sort()).toEqual(names.map((name) => `/aws/lambda/${name}`));
+    for (const group of groups) expect(group['RetentionInDays']).toBe(30);
+  });
+
+  test('execute runs on Node 24, arm64, with 512 MB, and its handler is in the zip', () => {
+    expect(executeFunction()).toMatchObject({
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      MemorySize: 512,
+      Timeout: 30,
+      Handler: 'execute.handler',
+    });
+  });
+
+  test('the environment of execute is what it reads, and every value is readable', () => {
+    expect(Object.keys(executeVariables()).sort()).toEqual(EXECUTE_VARIABLES);
+    expect(executeVariables()).toMatchObject({
+      INTENTS_QUEUE_URL: { Ref: 'IntentsQueue' },
+      DEAD_QUEUE_URL: { Ref: 'DeadQueue' },
+      PENDING_QUEUE_URL: { Ref: 'PendingQueue' },
+      REPORTS_QUEUE_URL: { Ref: 'ReportsQueue' },
+      ACCOUNT_SECRET_PREFIX: 'bitmart/accounts/',
+    });
+    expect(deployedVenueSettings().spotUrl).toMatch(/^https:/);
+  });
+
+  test('each deployed variable is read by the deployed code', () => {
+    const code = deployedCode('execute');
+    expect(EXECUTE_VARIABLES.filter((name) => !code.includes(name))).toEqual([]);
+  });
+
+  test('the role of execute allows these actions on these resources, and nothing else', () => {
+    expect(permissionsOf('ExecuteRole').sort()).toEqual([
+      'logs:CreateLogStream on ExecuteLogGroup',
+      'logs:PutLogEvents on ExecuteLogGroup',
+      'secretsmanager:GetSecretValue on arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:bitmart/accounts/*',
+      'sqs:ChangeMessageVisibility on IntentsQueue',
+      'sqs:DeleteMessage on IntentsQueue',
+      'sqs:GetQueueAttributes on IntentsQueue',
+      'sqs:ReceiveMessage on IntentsQueue',
+      'sqs:SendMessage on DeadQueue',
+      'sqs:SendMessage on PendingQueue',
+      'sqs:SendMessage on ReportsQueue',
+    ]);
+    expect(propertiesOf('ExecuteRole')).not.toHaveProperty('ManagedPolicyArns');
+  });
+
+  test('no role has a wildcard beyond the prefix of the account secrets', () => {
+    const roles = JSON.stringify(ofType('AWS::IAM::Role'));
+    expect(roles.replaceAll('secret:bitmart/accounts/*', '')).not.toContain('*');
+  });
+
+  test('every role is used, by one function, and only Lambda may assume it', () => {
+    const used = ofType('AWS::Lambda::Function').map(({ Role }) => Role);
+    const roles = Object.entries(template.Resources).filter(([, { Type }]) => Type === 'AWS::IAM::Role');
+    expect(used).toEqual(roles.map(([id]) => arnOf(id)));
+    for (const [, { Properties }] of roles) {
+      expect(statementsOf(Properties['AssumeRolePolicyDocument'])).toEqual([
+        { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' },
+      ]);
+    }
+  });
+});
+
+describe('no secret passes through a deploy', () => {
+  test('the template makes no secret, and neither it nor serverless.yml holds anything that looks like a key', () => {
+    expect(ofType('AWS::SecretsManager::Secret')).toEqual([]);
+    expect(keyMaterialIn(templateText)).toEqual([]);
+    expect(keyMaterialIn(serverlessYml)).toEqual([]);
+  });
+
+  test('the check for key material sees a planted one', () => {
+    const planted = 'apiKey: 8f2d1c0b9a8e7d6c5b4a39281706f5e4d3c2b1a0';
+    expect(keyMaterialIn(serverlessYml + planted)).toEqual(['8f2d1c0b9a8e7d6c5b4a39281706f5e4d3c2b1a0']);
+  });
+});
+
+describe('the zips', () => {
+  test('hold the one module of their function, and lie beside the template, too', () => {
+    for (const { name, zipPath } of packaged) {
+      const zip = readFileSync(zipPath);
+      expect(Object.keys(unzipSync(zip))).toEqual([`${name}.mjs`]);
+      expect(readFileSync(join(root, '.serverless', `${name}.zip`)).equals(zip)).toBe(true);
+    }
+  });
+
+  test('are the same, byte for byte, wherever and whenever they are built', async () => {
+    const [first, second] = [await buildScratch(), await buildScratch()];
+    expect(first.length).toBeGreaterThan(0);
+    expect(second).toEqual(first);
+  });
+
+  test('hold no path of the machine that built them', () => {
+    expect(deployedCode('execute')).not.toContain(root);
+  });
+});
+
+/** Reads the venue's settings as the deployed function would. */
+function deployedVenueSettings() {
+  const literals = Object.entries(executeVariables()).filter(([, value]) => typeof value === 'string');
+  return readSettings(Object.fromEntries(literals) as Record<string, string>, bitmartSettings);
+}
+
+function deployedCode(name: string): string {
+  const built = packaged.find((each) => each.name === name);
+  if (built === undefined) throw new Error(`functions/${name}.ts is missing`);
+  const code = unzipSync(readFileSync(built.zipPath))[`${name}.mjs`];
+  return new TextDecoder().decode(code);
+}
+
+/** Builds all functions into a new directory; the name and content, in hex, of each zip. */
+async function buildScratch(): Promise<readonly string[]> {
+  const dir = mkdtempSync(join(tmpdir(), 'template-test-'));
+  scratch.push(dir);
+  return (await buildFunctions(dir)).map(({ name, zipPath }) => `${name} ${readFileSync(zipPath).toString('hex')}`);
+}
+
+/** Words of at least 32 letters and digits, both mixed: what API keys and their secrets look like. */
+function keyMaterialIn(text: string): readonly string[] {
+  const words: readonly string[] = text.match(/[A-Za-z0-9+/_=]{32,}/g) ?? [];
+  return words.filter((word) => /\d/.test(word) && /[A-Za-z]/.test(word));
+}
+
+function statementsOf(policy: unknown): readonly Fields[] {
+  return (policy as { readonly Statement: readonly Fields[] }).Statement;
+}
+
+/** Every "action on resource" that a role allows; throws at a statement of another form than these here have. */
+function permissionsOf(role: string): string[] {
+  const policies = propertiesOf(role)['Policies'] as readonly { readonly PolicyDocument: unknown }[];
+  return policies.flatMap(({ PolicyDocument }) =>
+    statementsOf(PolicyDocument).flatMap(({ Sid, Effect, Action, Resource, ...rest }) => {
+      expect({ Effect, rest }).toEqual({ Effect: 'Allow', rest: {} });
+      expect(Sid).toEqual(expect.any(String));
+      const resources = [Resource].flat().map((resource) => {
+        const { 'Fn::GetAtt': attribute, 'Fn::Sub': pattern } = resource as Fields;
+        return Array.isArray(attribute) ? String(attribute[0]) : String(pattern);
+      });
+      return [Action].flat().flatMap((action) => resources.map((resource) => `${String(action)} on ${resource}`));
+    }),
+  );
+}
+
+/** What CloudFormation would refuse: unknown types and properties, missing ones, wrong types, dangling references. */
+function problemsOf({ Resources }: Template, db: SpecDatabase): string[] {
+  const resourceSpec = (type: string) => db.lookup('resource', 'cloudFormationType', 'equals', type)[0];
+
+  const ofReference = (value: Fields, path: string): string[] => {
+    const ref = value['Ref'];
+    if (typeof ref === 'string' && !ref.startsWith('AWS::') && Resources[ref] === undefined) {
+      return [`${path}: Ref to ${ref}, which is not in the template`];
+    }
+    const [id, attribute] = (value['Fn::GetAtt'] ?? []) as readonly string[];
+    if (id === undefined || attribute === undefined) return [];
+    const known = resourceSpec(Resources[id]?.Type ?? '')?.attributes ?? {};
+    return attribute in known ? [] : [`${path}: ${id} has no attribute ${attribute}`];
+  };
+
+  const ofFields = (fields: Fields, known: ResourceProperties, path: string): string[] => [
+    ...Object.entries(known).flatMap(([name, { required }]) =>
+      required === true && fields[name] === undefined ? [`${path}.${name}: missing`] : [],
+    ),
+    ...Object.entries(fields).flatMap(([name, value]) => {
+      const property = known[name];
+      if (value === undefined) return [];
+      return property === undefined
+        ? [`${path}.${name}: no such property`]
+        : ofValue(value, property.type, `${path}.${name}`);
+    }),
+  ];
+
+  const ofValue = (value: unknown, type: PropertyType, path: string): string[] => {
+    const wrong = [`${path}: not of type ${type.type}`];
+    const fields = typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
+    if (fields !== undefined && Object.keys(fields).some((key) => key === 'Ref' || key.startsWith('Fn::'))) {
+      return ofReference(fields, path);
+    }
+    switch (type.type) {
+      case 'ref':
+        return fields === undefined
+          ? wrong
+          : ofFields(fields, db.get('typeDefinition', type.reference.$ref).properties, path);
+      case 'array':
+        if (!Array.isArray(value)) return wrong;
+        return value.flatMap((element: unknown, i) => ofValue(element, type.element, `${path}[${i}]`));
+      case 'map':
+        if (fields === undefined) return wrong;
+        return Object.entries(fields).flatMap(([key, element]) => ofValue(element, type.element, `${path}.${key}`));
+      case 'union': {
+        const attempts = type.types.map((candidate) => ofValue(value, candidate, path));
+        return attempts.some((found) => found.length === 0) ? [] : (attempts[0] ?? []);
+      }
+      case 'json':
+        return [];
+      case 'number':
+      case 'integer':
+        return typeof value === 'number' ? [] : wrong;
+      case 'boolean':
+        return typeof value === 'boolean' ? [] : wrong;
+      case 'string':
+        if (typeof value !== 'string') return wrong;
+        return type.allowedValues?.includes(value) === false ? [`${path}: ${value} is not allowed`] : [];
+      case 'date-time':
+      case 'null':
+      case 'tag':
+        return [`${path}: the check does not know ${type.type}`];
+      default:
+        return type satisfies never;
+    }
+  };
+
+  return Object.entries(Resources).flatMap(([id, { Type, Properties }]) => {
+    const known = resourceSpec(Type);
+    return known === undefined ? [`${id}: no such resource type ${Type}`] : ofFields(Properties, known.properties, id);
+  });
+}
