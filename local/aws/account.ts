@@ -1,15 +1,17 @@
 // The queues of one account: their names, attributes, tags and how they refer to each other.
 // Promises that no queue exists with an attribute the real service would refuse. Never touches a message.
+import { CHECKS, checkAllowPolicy, checkAttributes, defaults, json, readRedrive, type Redrive } from './attributes.ts';
 import { createShelf, type Shelf } from './queue.ts';
-import { LARGEST_BYTES } from './message.ts';
-import { invalid, isRecord, needText, refuse, text, textMap, texts, whole, type Input, type Output } from './wire.ts';
+import { isRecord, needText, refuse, text, textMap, texts, whole, type Input, type Output } from './wire.ts';
 
 export const ACCOUNT_ID = '000000000000';
 const MOST_LISTED = 1000;
 
-export interface Redrive {
-  readonly targetArn: string;
-  readonly maxReceiveCount: number;
+/** What a receive with an attempt id got, and until when it was hidden. */
+export interface Attempt {
+  readonly handles: readonly string[];
+  readonly visibleAtMs: number;
+  readonly untilMs: number;
 }
 
 export interface Queue {
@@ -21,7 +23,7 @@ export interface Queue {
   /** Deduplication key → the first message that carried it. Oldest first. */
   readonly remembered: Map<string, { readonly id: string; readonly sequence: string; readonly untilMs: number }>;
   /** ReceiveRequestAttemptId → what it received. Oldest first. */
-  readonly attempts: Map<string, { readonly handles: readonly string[]; readonly untilMs: number }>;
+  readonly attempts: Map<string, Attempt>;
   readonly tags: Map<string, string>;
   attributes: Readonly<Record<string, string>>;
   redrive: Redrive | undefined;
@@ -40,60 +42,7 @@ export interface Account {
   readonly queues: Map<string, Queue>;
 }
 
-type Check = (value: string) => boolean;
-const between =
-  (min: number, max: number): Check =>
-  (value) =>
-    /^\d{1,9}$/.test(value) && Number(value) >= min && Number(value) <= max;
-const oneOf =
-  (...values: readonly string[]): Check =>
-  (value) =>
-    values.includes(value);
-
-const json = (value: string): unknown => {
-  try {
-    return JSON.parse(value);
-  } catch {
-    return undefined;
-  }
-};
-const isJson: Check = (value) => value === '' || isRecord(json(value));
-
-/** Every attribute that can be set, with its check (SQS API reference, CreateQueue). */
-const CHECKS: Readonly<Record<string, Check>> = {
-  VisibilityTimeout: between(0, 43_200),
-  MessageRetentionPeriod: between(60, 1_209_600),
-  MaximumMessageSize: between(1024, LARGEST_BYTES),
-  DelaySeconds: between(0, 900),
-  ReceiveMessageWaitTimeSeconds: between(0, 20),
-  RedrivePolicy: isJson,
-  RedriveAllowPolicy: isJson,
-  Policy: isJson,
-  KmsMasterKeyId: (value) => value.length <= 2048,
-  KmsDataKeyReusePeriodSeconds: between(60, 86_400),
-  SqsManagedSseEnabled: oneOf('true', 'false'),
-  FifoQueue: oneOf('true'),
-  ContentBasedDeduplication: oneOf('true', 'false'),
-  DeduplicationScope: oneOf('queue', 'messageGroup'),
-  FifoThroughputLimit: oneOf('perQueue', 'perMessageGroupId'),
-};
-const FIFO_ONLY = ['FifoQueue', 'ContentBasedDeduplication', 'DeduplicationScope', 'FifoThroughputLimit'];
 const COUNTS = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible', 'ApproximateNumberOfMessagesDelayed', 'CreatedTimestamp', 'LastModifiedTimestamp', 'QueueArn']; // prettier-ignore
-
-const defaults = (fifo: boolean): Readonly<Record<string, string>> => ({
-  VisibilityTimeout: '30',
-  MessageRetentionPeriod: '345600',
-  MaximumMessageSize: String(LARGEST_BYTES),
-  DelaySeconds: '0',
-  ReceiveMessageWaitTimeSeconds: '0',
-  SqsManagedSseEnabled: 'true',
-  ...(fifo && {
-    FifoQueue: 'true',
-    ContentBasedDeduplication: 'false',
-    DeduplicationScope: 'queue',
-    FifoThroughputLimit: 'perQueue',
-  }),
-});
 
 /** A time attribute of a queue, in milliseconds. */
 export const durationMs = (queue: Queue, name: string): number => Number(queue.attributes[name] ?? 0) * 1000;
@@ -118,50 +67,9 @@ export const urlOf = (account: Account, queue: Queue): string => `${account.url(
 export const sourcesOf = (account: Account, target: Queue): readonly Queue[] =>
   [...account.queues.values()].filter((queue) => queue.redrive?.targetArn === target.arn);
 
-const badPolicy = (name: string, value: string, reason: string): Error => invalid(name, value, reason);
-
-const readRedrive = (account: Account, source: Queue, value: string): Redrive | undefined => {
-  if (value === '') return undefined;
-  const policy = json(value);
-  const bad = (reason: string): Error => badPolicy('RedrivePolicy', value, reason);
-  if (!isRecord(policy)) throw bad('Redrive policy is not a valid JSON map.');
-  const targetArn = policy['deadLetterTargetArn'];
-  const maxReceiveCount = Number(policy['maxReceiveCount'] ?? NaN);
-  if (typeof targetArn !== 'string') throw bad('It must contain deadLetterTargetArn.');
-  if (!Number.isInteger(maxReceiveCount) || maxReceiveCount < 1 || maxReceiveCount > 1000)
-    throw bad('maxReceiveCount must be a whole number from 1 to 1000.');
-  const target = queueByArn(account, targetArn);
-  if (target === undefined) throw bad('Dead letter target does not exist.');
-  if (target.arn === source.arn) throw bad('A queue cannot be its own dead-letter queue.');
-  if (target.fifo !== source.fifo) throw bad('Dead-letter queue must be same type of queue as the source.');
-  const allow = json(target.attributes['RedriveAllowPolicy'] ?? '{}');
-  const permission = isRecord(allow) ? allow['redrivePermission'] : undefined;
-  const arns = isRecord(allow) && Array.isArray(allow['sourceQueueArns']) ? allow['sourceQueueArns'] : [];
-  if (permission === 'denyAll' || (permission === 'byQueue' && !arns.includes(source.arn)))
-    throw bad("The dead-letter queue's RedriveAllowPolicy does not admit this queue.");
-  return { targetArn, maxReceiveCount };
-};
-
-const checkAllowPolicy = (value: string): void => {
-  if (value === '') return;
-  const policy = json(value);
-  const bad = (reason: string): Error => badPolicy('RedriveAllowPolicy', value, reason);
-  const permission = isRecord(policy) ? policy['redrivePermission'] : undefined;
-  if (!['allowAll', 'denyAll', 'byQueue'].includes(String(permission))) throw bad('Unknown redrivePermission.');
-  const arns: unknown = isRecord(policy) ? policy['sourceQueueArns'] : undefined;
-  const listed = Array.isArray(arns) && arns.length >= 1 && arns.length <= 10;
-  if ((permission === 'byQueue') !== listed || (arns !== undefined && !listed))
-    throw bad('sourceQueueArns holds 1 to 10 ARNs with byQueue, and is absent otherwise.');
-};
-
 /** Checks new values against the rules and against each other, then puts them in force. Nothing changes on a refusal. */
 const apply = (account: Account, queue: Queue, given: Readonly<Record<string, string>>): void => {
-  for (const [name, value] of Object.entries(given)) {
-    const check = CHECKS[name];
-    if (check === undefined || (FIFO_ONLY.includes(name) && !queue.fifo))
-      throw refuse('InvalidAttributeName', `Unknown Attribute ${name}${queue.fifo ? '' : ' for a standard queue'}.`);
-    if (!check(value)) throw refuse('InvalidAttributeValue', `Invalid value for the parameter ${name}: ${value}.`);
-  }
+  checkAttributes(given, queue.fifo);
   const next = { ...queue.attributes, ...given };
   if (next['FifoThroughputLimit'] === 'perMessageGroupId' && next['DeduplicationScope'] !== 'messageGroup')
     throw refuse(
@@ -175,7 +83,8 @@ const apply = (account: Account, queue: Queue, given: Readonly<Record<string, st
     );
   if (given['KmsMasterKeyId']) next['SqsManagedSseEnabled'] = 'false';
   if (given['RedriveAllowPolicy'] !== undefined) checkAllowPolicy(given['RedriveAllowPolicy']);
-  if (given['RedrivePolicy'] !== undefined) queue.redrive = readRedrive(account, queue, given['RedrivePolicy']);
+  if (given['RedrivePolicy'] !== undefined)
+    queue.redrive = readRedrive(queue, given['RedrivePolicy'], (arn) => queueByArn(account, arn));
   queue.attributes = Object.fromEntries(Object.entries(next).filter(([, value]) => value !== ''));
 };
 

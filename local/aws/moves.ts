@@ -3,7 +3,8 @@
 // Never moves a message that is in flight, and runs one task per source at a time.
 import { randomUUID } from 'node:crypto';
 import { durationMs, nextSequence, queueByArn, sourcesOf, type Account, type Queue } from './account.ts';
-import { put, remove, settle, type Entry } from './queue.ts';
+import { put, remove, type Entry } from './queue.ts';
+import { settleQueue, wakeQueue } from './receive.ts';
 import { invalid, isRecord, needText, refuse, text, whole, type Input, type Output } from './wire.ts';
 
 const MOST_PER_STEP = 500;
@@ -21,8 +22,6 @@ interface Move {
   status: 'RUNNING' | 'COMPLETED' | 'CANCELLED' | 'FAILED';
   failure: string | undefined;
 }
-
-type Wake = (account: Account, queue: Queue) => void;
 
 const moveOne = (account: Account, move: Move, entry: Entry): Queue | undefined => {
   const target = move.destination ?? queueByArn(account, entry.source ?? '');
@@ -42,7 +41,7 @@ const moveOne = (account: Account, move: Move, entry: Entry): Queue | undefined 
 };
 
 const visibleEntries = (account: Account, queue: Queue, most: number): readonly Entry[] => {
-  settle(queue.shelf, account.now(), durationMs(queue, 'MessageRetentionPeriod'));
+  settleQueue(account, queue);
   const found: Entry[] = [];
   for (const lane of queue.shelf.ready)
     for (const entry of lane.entries) {
@@ -53,7 +52,7 @@ const visibleEntries = (account: Account, queue: Queue, most: number): readonly 
   return found;
 };
 
-const step = (account: Account, move: Move, most: number, wake: Wake): void => {
+const step = (account: Account, move: Move, most: number): void => {
   const targets = new Set<Queue>();
   const entries = visibleEntries(account, move.source, Math.min(most, move.toMove - move.moved));
   for (const entry of entries) {
@@ -62,16 +61,16 @@ const step = (account: Account, move: Move, most: number, wake: Wake): void => {
     targets.add(target);
   }
   if (move.status === 'RUNNING' && (entries.length === 0 || move.moved >= move.toMove)) move.status = 'COMPLETED';
-  targets.forEach((target) => wake(account, target));
+  targets.forEach((target) => wakeQueue(account, target));
 };
 
-const run = (account: Account, move: Move, wake: Wake): void => {
+const run = (account: Account, move: Move): void => {
   const { perSecond } = move;
   const stepMs = perSecond === undefined ? 0 : Math.max(SHORTEST_STEP_MS, Math.ceil(1000 / perSecond));
   const most = perSecond === undefined ? MOST_PER_STEP : Math.max(1, Math.floor((perSecond * stepMs) / 1000));
   const next = (): void => {
     if (move.status !== 'RUNNING') return;
-    step(account, move, most, wake);
+    step(account, move, most);
     later();
   };
   // Unreferenced: a running task keeps no process alive.
@@ -96,7 +95,7 @@ const readSource = (account: Account, input: Input): Queue => {
   return source;
 };
 
-const start = (account: Account, moves: Move[], input: Input, wake: Wake): Output => {
+const start = (account: Account, moves: Move[], input: Input): Output => {
   const source = readSource(account, input);
   const destination = readQueue(account, input, 'DestinationArn');
   const perSecond = whole(input, 'MaxNumberOfMessagesPerSecond', 1, 500);
@@ -114,7 +113,7 @@ const start = (account: Account, moves: Move[], input: Input, wake: Wake): Outpu
       'UnsupportedOperation',
       `There is already a task running for ${source.arn}; wait for it or cancel it.`,
     );
-  settle(source.shelf, account.now(), durationMs(source, 'MessageRetentionPeriod'));
+  settleQueue(account, source);
   const { entries, inFlight, delayed } = source.shelf;
   const handle = Buffer.from(JSON.stringify({ taskId: randomUUID(), sourceArn: source.arn })).toString('base64');
   const toMove = entries.size - inFlight - delayed;
@@ -122,7 +121,7 @@ const start = (account: Account, moves: Move[], input: Input, wake: Wake): Outpu
   const move: Move = { handle, source, destination, ...rest, status: 'RUNNING' };
   moves.unshift(move);
   moves.length = Math.min(moves.length, MOST_REMEMBERED);
-  run(account, move, wake);
+  run(account, move);
   return { TaskHandle: handle };
 };
 
@@ -165,10 +164,10 @@ const cancel = (moves: readonly Move[], input: Input): Output => {
 };
 
 /** The three actions on move tasks, with a memory of their own. */
-export const moveActions = (account: Account, wake: Wake): Readonly<Record<string, (input: Input) => Output>> => {
+export const moveActions = (account: Account): Readonly<Record<string, (input: Input) => Output>> => {
   const moves: Move[] = [];
   return {
-    StartMessageMoveTask: (input) => start(account, moves, input, wake),
+    StartMessageMoveTask: (input) => start(account, moves, input),
     ListMessageMoveTasks: (input) => list(account, moves, input),
     CancelMessageMoveTask: (input) => cancel(moves, input),
   };

@@ -1,9 +1,8 @@
 // Secrets Manager: secrets, their versions and the labels (stages) that wander between versions.
 // Promises the label rules of the real service: AWSCURRENT always somewhere, AWSPREVIOUS where it was before.
-// Never writes a secret to a log or a file.
+// Never writes a secret to a log or a file. Longer than most files here: each action is a few lines on the same record.
 import { randomInt, randomUUID } from 'node:crypto';
-import type { Action } from './sqs.ts';
-import { flag, needText, records, refuse, text, texts, whole, type Input, type Output } from './wire.ts';
+import { flag, needText, records, refuse, text, texts, whole, type Action, type Input, type Output } from './wire.ts';
 
 const CURRENT = 'AWSCURRENT';
 const PREVIOUS = 'AWSPREVIOUS';
@@ -51,12 +50,10 @@ const find = (vault: Vault, input: Input): Secret => {
   dropGone(vault);
   const id = needText(input, 'SecretId');
   const prefix = `arn:aws:secretsmanager:${vault.region}:000000000000:secret:`;
-  const tail = id.startsWith(prefix) ? id.slice(prefix.length) : undefined;
-  const secret =
-    tail === undefined
-      ? vault.secrets.get(id)
-      : (vault.secrets.get(tail.replace(/-[A-Za-z0-9]{6}$/, '')) ?? vault.secrets.get(tail));
-  if (secret === undefined || (tail !== undefined && id !== secret.arn && tail !== secret.name))
+  const tail = id.startsWith(prefix) ? id.slice(prefix.length) : id;
+  const named = [vault.secrets.get(tail), vault.secrets.get(tail.replace(/-[A-Za-z0-9]{6}$/, ''))];
+  const secret = named.find((known) => known !== undefined && (known.arn === id || known.name === tail));
+  if (secret === undefined)
     throw refuse('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
   return secret;
 };

@@ -7,8 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Account } from './account.ts';
 import { nextFault, readFaults, splitBatch, type Fault } from './faults.ts';
 import { secretsActions } from './secrets.ts';
-import { sqsActions, type Action, type Call } from './sqs.ts';
-import { isFailure, isRecord, refuse, type Failure, type Input, type Output } from './wire.ts';
+import { sqsActions } from './sqs.ts';
+import { isFailure, isRecord, refuse } from './wire.ts';
+import type { Action, Call, Failure, Input, Output } from './wire.ts';
 
 /** One finished call. `outcome` is ok, partial (a batch with failed entries), an error code, or the fault that cut it off. */
 export interface AwsCall {
@@ -126,7 +127,7 @@ const perform = async (
   fault: Fault | undefined,
 ): Promise<Output | undefined> => {
   if (fault?.fault === 'drop-before') return undefined;
-  if (fault?.fault === 'delay') await sleep(fault.ms);
+  if (fault?.fault === 'delay') await sleep(fault.ms, undefined, { ref: false });
   if (fault?.fault === 'error') throw refuse(fault.code, `Injected fault: ${fault.code}.`);
   if (fault?.fault === 'partial') {
     if (!Array.isArray(input['Entries'])) throw refuse('InternalError', 'Injected fault: not a batch, refused whole.');

@@ -12,6 +12,14 @@ export interface Failure extends Error {
 export type Input = Readonly<Record<string, unknown>>;
 export type Output = Readonly<Record<string, unknown>>;
 
+/** Who calls, and how to learn that they left. */
+export interface Call {
+  readonly accessKeyId: string;
+  /** Calls back when the client goes away before it has its answer. */
+  readonly onDisconnect: (then: () => void) => void;
+}
+export type Action = (input: Input, call: Call) => Output | Promise<Output>;
+
 const SQS = 'com.amazonaws.sqs#';
 const CORAL = 'com.amazon.coral.service#';
 

@@ -1,34 +1,11 @@
 // The control interface: what tests and the local stack set and read. Promises that PUT replaces, that wrong input gets
 // a 400 with a sentence, and that no secret comes back out. Never part of the venue's own API.
 import * as z from 'zod';
-import { decimal, ZERO } from './decimals.ts';
-import { CURRENCIES } from './instruments.ts';
+import { decimal } from './decimals.ts';
 import { FAULT_NAMES } from './faults.ts';
 import type { Order } from './orders.ts';
-import { defaultPromises, endow, type Key, type Promises, type Venue } from './venue.ts';
-
-interface Answered {
-  readonly status: number;
-  readonly body: object;
-}
-
-const ok = (body: object): Answered => ({ status: 200, body });
-const wrong = (sentence: string): Answered => ({ status: 400, body: { error: sentence } });
-
-const AMOUNT = z.string().regex(/^\d{1,20}(\.\d{1,18})?$/, 'must be a plain decimal text such as "1000.5"');
-
-const ACCOUNT = z.strictObject({
-  account: z.string().min(1),
-  apiKey: z.string().min(1),
-  secretKey: z.string().min(1),
-  memo: z.string(),
-  uid: z.string().min(1).optional(),
-  permissions: z.array(z.enum(['read', 'spot-trade', 'margin-trade', 'future-trade', 'withdraw'])).optional(),
-  ips: z.array(z.string()).optional(),
-  balances: z.record(z.string().regex(/^[A-Z0-9]+$/), AMOUNT).optional(),
-  expired: z.boolean().optional(),
-  frozen: z.boolean().optional(),
-});
+import { ACCOUNT, AMOUNT, keyRow, ok, register, wrong, type Answered } from './keys.ts';
+import { defaultPromises, type Promises, type Venue } from './venue.ts';
 
 const FAULTS = z.strictObject({
   seed: z.int().default(1),
@@ -74,58 +51,6 @@ const SERVICE = z.strictObject({
 });
 
 const MARKET = z.strictObject({ symbol: z.string(), mid: AMOUNT });
-
-const DEFAULT_BALANCES: Readonly<Record<string, string>> = { USDT: '1000000', BTC: '100', ETH: '1000' };
-
-const register = (venue: Venue, asked: z.infer<typeof ACCOUNT>): Answered => {
-  const { account, apiKey, balances } = asked;
-  const holder = venue.keys.get(apiKey);
-  if (holder && holder.account !== account)
-    return wrong(`apiKey belongs to account ${holder.account}; use another one`);
-  const unknown = Object.keys(balances ?? {}).find((currency) => !(currency in CURRENCIES));
-  if (unknown) return wrong(`balances: no currency ${unknown} here; use ${Object.keys(CURRENCIES).join(', ')}`);
-  const before = [...venue.keys.values()].find((key) => key.account === account);
-  const uid = asked.uid ?? before?.uid ?? `uid-${account}`;
-  const key: Key = {
-    account,
-    apiKey,
-    secretKey: asked.secretKey,
-    memo: asked.memo,
-    uid,
-    permissions: asked.permissions ?? ['read', 'spot-trade'],
-    ips: asked.ips ?? [],
-    expired: asked.expired ?? false,
-    frozen: asked.frozen ?? false,
-  };
-  if (before) venue.keys.delete(before.apiKey);
-  venue.keys.set(apiKey, key);
-  if (balances !== undefined || !venue.endowments.has(uid)) {
-    venue.endowments.set(uid, balances ?? DEFAULT_BALANCES);
-    for (const currency of venue.exchange.ledger.currencies(uid)) venue.exchange.ledger.endow(uid, currency, ZERO);
-    endow(venue, uid);
-  }
-  return ok(keyRow(venue, key));
-};
-
-/** A registered key as it may be shown: neither secret nor memo, and of the key itself only its end. */
-const keyRow = (venue: Venue, { account, apiKey, uid, permissions, ips, expired, frozen }: Key): object => {
-  const { ledger } = venue.exchange;
-  const balances = ledger.currencies(uid).map((currency) => {
-    const held = ledger.balance(uid, currency);
-    return [currency, { available: held.available.toFixed(), frozen: held.frozen.toFixed() }];
-  });
-  const apiKeyEnding = apiKey.slice(-4).padStart(8, '*');
-  return {
-    account,
-    uid,
-    apiKeyEnding,
-    permissions,
-    ips,
-    expired,
-    frozen,
-    balances: Object.fromEntries(balances) as object,
-  };
-};
 
 const orderRow = (order: Order): object => ({
   orderId: order.orderId,

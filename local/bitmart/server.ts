@@ -1,16 +1,12 @@
 // A local BitMart over HTTP on 127.0.0.1: spot host, futures host and control on one port. Promises the documented
 // answers, statuses and usage headers, and faults on request. Never leaves the loopback interface.
-import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { isRefusal, refuse, statusOf, type Refusal } from './codes.ts';
 import { control } from './control.ts';
-import type { ActiveFault } from './faults.ts';
-import { clockRefusal, fieldsOf, identify, permissionRefusal, type Incoming } from './gate.ts';
+import type { Incoming } from './gate.ts';
+import { json, serve, type Reply, type Usage } from './reply.ts';
 import { spotMarket } from './spot.ts';
-import { createVenue, type Answer, type Call, type Endpoint, type Key, type Market, type Venue } from './venue.ts';
-import type { Limit } from './windows.ts';
+import { createVenue, type Market, type Venue } from './venue.ts';
 
 export interface LocalBitmart {
   readonly spotUrl: string;
@@ -20,141 +16,8 @@ export interface LocalBitmart {
   close(): Promise<void>;
 }
 
-/** What goes back over the connection, or what happens to it instead. */
-type Reply =
-  | { readonly send: { readonly status: number; readonly type: string; readonly body: string; readonly code?: number } }
-  | { readonly drop: true }
-  | { readonly hang: true };
-
-interface Usage {
-  readonly limit: Limit;
-  readonly used: number;
-}
-
 const MAX_BODY_BYTES = 1_048_576;
 const KEEP_ALIVE_MS = 75_000;
-
-/** Paths without a documented limit still carry usage headers; these figures are the ones the documentation explains. */
-const UNLISTED: Limit = { requests: 600, seconds: 60, scope: 'IP' };
-
-const INTERCEPTED = `<!DOCTYPE html><html><head><title>Access denied</title></head>
-<body><h1>Error 1010</h1><p>This request was stopped before it reached api-cloud.bitmart.com.</p></body></html>`;
-
-const json = (status: number, body: object, code?: number): Reply => ({
-  send: {
-    status,
-    type: 'application/json;charset=UTF-8',
-    body: JSON.stringify(body),
-    ...(code === undefined ? {} : { code }),
-  },
-});
-
-const refusal = ({ refused, message }: Refusal, trace: string): Reply =>
-  json(statusOf(refused), { message, code: refused, trace, data: {} }, refused);
-
-const envelope = (endpoint: Endpoint, answer: Answer): Reply => {
-  const trace = randomUUID();
-  if (isRefusal(answer)) return refusal(answer, trace);
-  return json(200, { code: 1000, trace, message: endpoint.message, data: answer.data }, 1000);
-};
-
-/** Counts an arrival that has a caller, and says whether it is over its limit. */
-const count = (
-  venue: Venue,
-  endpoint: Endpoint,
-  key: Key | undefined,
-  ip: string,
-): { usage: Usage; over: Refusal | undefined } => {
-  const { path, limit } = endpoint;
-  const { banAfterRefusals, banMs } = venue.settings.promises;
-  const counted = !key || limit.scope === 'IP' ? ip : limit.scope === 'KEY' ? key.apiKey : key.uid;
-  const { verdict, used } = venue.windows.arrive({
-    path,
-    limit,
-    counted,
-    owner: key?.uid ?? ip,
-    atMs: venue.now().realMs,
-    banAfterRefusals,
-    banMs,
-  });
-  const over = verdict === 'passed' ? undefined : refuse(verdict === 'throttled' ? 30013 : 30017);
-  return { usage: { limit, used }, over };
-};
-
-/** Clock, permission, body, and then the endpoint itself. */
-const execute = (
-  venue: Venue,
-  endpoint: Endpoint,
-  key: Key | undefined,
-  incoming: Incoming,
-  lag: Call['lag'],
-): Reply => {
-  const now = venue.now();
-  const denied = permissionRefusal(endpoint, key);
-  if (denied) return refusal(denied, 'N/A');
-  const fields = fieldsOf(endpoint, incoming);
-  const body = isRefusal(fields) ? {} : fields;
-  const timestamp = incoming.headers['x-bm-timestamp'] ?? '';
-  const { promises } = venue.settings;
-  const late = clockRefusal(endpoint, timestamp, body, now.venueMs, promises, venue.timeScale);
-  if (late) return refusal(late, 'N/A');
-  if (isRefusal(fields)) return refusal(fields, 'N/A');
-  const call = { body, query: incoming.query, now, lag };
-  if (endpoint.auth === 'NONE') return envelope(endpoint, endpoint.answer({ ...call, key: undefined }));
-  return key ? envelope(endpoint, endpoint.answer({ ...call, key })) : refusal(refuse(30001), 'N/A');
-};
-
-/** Carries out a fault around an execution; `delay` has already happened, the others are told apart here. */
-const underFault = (fault: ActiveFault | undefined, run: (lag: Call['lag']) => Reply): Reply => {
-  switch (fault?.fault) {
-    case undefined:
-    case 'delay':
-      return run(undefined);
-    case 'lookup-lag':
-      return run({ ms: fault.ms, sinceMs: fault.sinceMs });
-    case 'drop-before':
-      return { drop: true };
-    case 'drop-after':
-      run(undefined);
-      return { drop: true };
-    case 'hang-after':
-      run(undefined);
-      return { hang: true };
-    case 'status':
-      return { send: { status: fault.code, type: 'text/plain', body: '' } };
-    case 'code':
-      return refusal(refuse(fault.code), randomUUID());
-    case 'html':
-      return { send: { status: 403, type: 'text/html;charset=UTF-8', body: INTERCEPTED } };
-  }
-};
-
-/** One API request from the bytes to the reply; the signal ends a delay when the server closes. */
-const serve = async (
-  venue: Venue,
-  markets: readonly Market[],
-  incoming: Incoming,
-  closing: AbortSignal,
-): Promise<{ reply: Reply; usage: Usage }> => {
-  const { path, ip } = incoming;
-  const listed = markets.flatMap(({ endpoints }) => endpoints).filter((one) => one.path === path);
-  const endpoint = listed.find(({ method }) => method === incoming.method);
-  if (!endpoint) {
-    const usage = { limit: listed[0]?.limit ?? UNLISTED, used: 0 };
-    const removed = markets.some((market) => market.removed.includes(path));
-    return { reply: refusal(refuse(removed ? 30031 : listed.length > 0 ? 57001 : 30000), 'N/A'), usage };
-  }
-  const key = identify(venue, endpoint, incoming);
-  if (key && isRefusal(key)) {
-    const used = venue.windows.used(path, endpoint.limit, ip, venue.now().realMs);
-    return { reply: refusal(key, 'N/A'), usage: { limit: endpoint.limit, used } };
-  }
-  const { usage, over } = count(venue, endpoint, key, ip);
-  if (over) return { reply: refusal(over, 'N/A'), usage };
-  const fault = venue.faults.strike(path);
-  if (fault?.fault === 'delay') await sleep(fault.ms, undefined, { signal: closing });
-  return { reply: underFault(fault, (lag) => execute(venue, endpoint, key, incoming, lag)), usage };
-};
 
 const read = async (request: IncomingMessage): Promise<Buffer> => {
   const parts: Buffer[] = [];

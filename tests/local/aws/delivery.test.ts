@@ -148,12 +148,12 @@ describe('the clock of the service', () => {
     await expect(receive(String(QueueUrl))).rejects.toMatchObject({ code: OverLimit.name });
   });
 
-  test('20,000 messages in flight are still served quickly', async () => {
+  test('10,000 messages in flight are still served quickly', async () => {
     const { call, receive } = clockwork();
     const { QueueUrl } = await call('CreateQueue', { QueueName: 'many' });
     const start = performance.now();
-    for (let count = 0; count < 20_000; count += 1) await call('SendMessage', { QueueUrl, MessageBody: 'x' });
-    for (let count = 0; count < 2_000; count += 1) expect(await receive(String(QueueUrl))).toHaveLength(10);
+    for (let count = 0; count < 10_000; count += 1) await call('SendMessage', { QueueUrl, MessageBody: 'x' });
+    for (let count = 0; count < 1_000; count += 1) expect(await receive(String(QueueUrl))).toHaveLength(10);
     expect(performance.now() - start).toBeLessThan(8000);
   });
 });

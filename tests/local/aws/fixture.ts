@@ -5,8 +5,8 @@ import { SQS, type Message } from '@aws-sdk/client-sqs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Account } from '../../../local/aws/account.ts';
 import { startLocalAws } from '../../../local/aws/server.ts';
-import { sqsActions, type Call } from '../../../local/aws/sqs.ts';
-import type { Input, Output } from '../../../local/aws/wire.ts';
+import { sqsActions } from '../../../local/aws/sqs.ts';
+import type { Call, Input, Output } from '../../../local/aws/wire.ts';
 
 export { sleep };
 

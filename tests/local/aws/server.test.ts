@@ -1,6 +1,6 @@
 // The server around the services: who called what, faults on request, health, and what is not AWS JSON.
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { bodies, codeOf, startStack, type Stack } from './fixture.ts';
+import { bodies, codeOf, sleep, startStack, type Stack } from './fixture.ts';
 
 let stack: Stack;
 let url: string;
@@ -110,4 +110,15 @@ test('names carry the region, and a port that is taken is an error', async () =>
   const attributes = await stack.sqs.getQueueAttributes({ QueueUrl: url, AttributeNames: ['QueueArn'] });
   expect(attributes.Attributes?.QueueArn).toBe('arn:aws:sqs:ap-east-2:000000000000:faulty');
   await expect(startStack({ port: stack.aws.port })).rejects.toThrow('EADDRINUSE');
+});
+
+test('closing ends those who still wait, at once', async () => {
+  const short = await startStack();
+  const QueueUrl = await short.queue('closing');
+  const waiting = codeOf(short.sqs.receiveMessage({ QueueUrl, WaitTimeSeconds: 20 }));
+  await sleep(100);
+  const start = performance.now();
+  await short.close();
+  expect(await waiting).not.toBe('ok');
+  expect(performance.now() - start).toBeLessThan(1000);
 });

@@ -72,14 +72,14 @@ describe('faults', () => {
   });
 
   test('delay reaches the venue later and is then judged by its clock', async () => {
-    await fault({ path: PLACE, fault: 'delay', ms: 120, times: 1 });
+    await fault({ path: PLACE, fault: 'delay', ms: 300, times: 1 });
     const started = performance.now();
     const answer = submit(venue, resting('one'));
-    await new Promise((later) => setTimeout(later, 40));
+    await new Promise((later) => setTimeout(later, 60));
     expect(await ids()).toEqual([]);
     expect((await answer).status).toBe(200);
-    expect(performance.now() - started).toBeGreaterThan(115);
-    await fault({ path: '/spot/v4/query/open-orders', fault: 'delay', ms: 120 });
+    expect(performance.now() - started).toBeGreaterThan(290);
+    await fault({ path: '/spot/v4/query/open-orders', fault: 'delay', ms: 200 });
     expect((await post(venue, '/spot/v4/query/open-orders', { recvWindow: 60 })).body.code).toBe(30007);
   });
 
@@ -89,12 +89,12 @@ describe('faults', () => {
   ])('lookup-lag on %s hides new orders from it for a while, and only from it', async (_, path) => {
     await submit(venue, resting('before'));
     await new Promise((later) => setTimeout(later, 5));
-    await fault({ path, fault: 'lookup-lag', ms: 200 });
+    await fault({ path, fault: 'lookup-lag', ms: 500 });
     await submit(venue, resting('after'));
     expect((await find(venue, 'before')).body.code).toBe(1000);
     expect((await find(venue, 'after')).body.code).toBe(50005);
     expect(await ids()).toContain('after');
-    await new Promise((later) => setTimeout(later, 220));
+    await new Promise((later) => setTimeout(later, 520));
     expect((await find(venue, 'after')).body.code).toBe(1000);
   });
 
@@ -158,6 +158,8 @@ describe('faults', () => {
     ['/accounts', { ...MAIN, account: 'thief' }, /belongs to account main/],
     ['/accounts', { ...MAIN, balances: { DOGE: '1' } }, /no currency DOGE/],
     ['/accounts', { ...MAIN, permissions: ['fly'] }, /permissions/],
+    ['/accounts', { ...MAIN, uid: 'house' }, /uid: is the venue's own/],
+    ['/accounts', { ...MAIN, account: 'a b' }, /account: must be/],
     ['/faults', { faults: [{ path: PLACE, fault: 'explode' }] }, /faults\.0\.fault/],
     ['/faults', { faults: [{ path: PLACE, fault: 'code' }] }, /needs the BitMart code/],
     ['/faults', { faults: [{ path: PLACE, fault: 'html', times: 0 }] }, /at least 1/],

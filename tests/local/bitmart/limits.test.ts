@@ -77,12 +77,12 @@ describe('limits', () => {
   });
 
   test('pushing on is answered with 418 and 30017 on every private endpoint until the ban ends', async () => {
-    await control(venue, 'PUT', '/promises', { banAfterRefusals: 5, banMs: 300 });
+    await control(venue, 'PUT', '/promises', { banAfterRefusals: 5, banMs: 800 });
     const statuses = await flood(50);
     expect([count(statuses, 200), count(statuses, 429), count(statuses, 418)]).toEqual([40, 5, 5]);
     expect((await find(venue, 'x')).body.code).toBe(30017);
     expect((await get(venue, '/system/time')).status).toBe(200);
-    await new Promise((later) => setTimeout(later, 320));
+    await new Promise((later) => setTimeout(later, 850));
     expect((await find(venue, 'x')).body.code).toBe(50005);
   });
 

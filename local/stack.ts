@@ -1,0 +1,251 @@
+// The local stack: AWS, BitMart and the Lambda runner on 127.0.0.1, made of the packaged template and zips.
+// Everything that a deployed stack has, and nothing in the functions knows the difference. Close it and all is gone.
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { CreateSecretCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { startLocalAws, type LocalAws } from './aws/server.ts';
+import { startLocalBitmart, type LocalBitmart } from './bitmart/server.ts';
+import { startRunner, type LogLine, type Runner } from './lambda/runner.ts';
+import { packageService } from './package.ts';
+import { readTemplate, type FunctionTemplate, type QueueTemplate } from './template.ts';
+
+/** What `npm run local` says when it is up; also kept in .local/ready.json. */
+export interface Ready {
+  readonly ready: true;
+  readonly aws: string;
+  readonly region: string;
+  readonly bitmart: { readonly spot: string; readonly futures: string };
+  readonly queues: {
+    readonly intents: string;
+    readonly dead: string;
+    readonly pending: string;
+    readonly reports: string;
+  };
+  readonly accounts: readonly string[];
+  readonly control: string;
+}
+
+export interface StackOptions {
+  /** 0 = any free port (the default). */
+  readonly awsPort?: number;
+  readonly bitmartPort?: number;
+  /** Use this AWS (LocalStack, ElasticMQ, moto, ...) instead of starting one. */
+  readonly awsEndpoint?: string;
+  /** 1 makes `main`; n makes `main`, `main2`, ... `mainN`. 1 to 1000. */
+  readonly accounts?: number;
+  /** Above 0, at most 1: shortens visibility, timestamp window and horizon together. */
+  readonly timeScale?: number;
+  /** n environments of each function strictly in turn, instead of Lambda's choice. */
+  readonly rotateEnvironments?: number;
+  /** Overrides of the functions' variables. */
+  readonly variables?: Readonly<Record<string, string>>;
+  readonly onLog?: (line: LogLine) => void;
+}
+
+export interface Stack {
+  readonly ready: Ready;
+  readonly sqs: SQSClient;
+  readonly secrets: SecretsManagerClient;
+  readonly runner: Runner;
+  readonly bitmart: LocalBitmart;
+  /** Undefined where another AWS is used. */
+  readonly aws: LocalAws | undefined;
+  /** Makes an account on the exchange and its secret. `secret` overrides fields of the secret. */
+  addAccount(name: string, secret?: Readonly<Record<string, unknown>>): Promise<void>;
+  close(): Promise<void>;
+}
+
+const REGION = 'ap-northeast-1';
+const readyFile = fileURLToPath(new URL('../.local/ready.json', import.meta.url));
+
+/** What BitMart's clock rules come to, in ms; the stack's time scale shortens them all. */
+const VENUE_TIMES = {
+  BITMART_TIMESTAMP_WINDOW_MS: 60_000,
+  BITMART_LOOKUP_LAG_MS: 5_000,
+  BITMART_LOOKUP_MEMORY_MS: 1_200_000,
+  BITMART_BAN_MS: 60_000,
+};
+/** Longest function time that still leaves visibility minus timeout above the horizon, per unit of time scale. */
+const TIMEOUT_PER_SCALE_MS = 110_000;
+
+/** Packages what is stale and starts everything. @throws with a sentence when a port is taken or an option is wrong */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const { accounts = 1, timeScale = 1 } = options;
+  if (!(timeScale > 0 && timeScale <= 1)) throw new RangeError(`time scale ${timeScale} is not above 0 and at most 1`);
+  if (!(Number.isInteger(accounts) && accounts >= 1 && accounts <= 1000)) {
+    throw new RangeError(`${accounts} accounts: give a whole number from 1 to 1000 (LOCAL_ACCOUNTS)`);
+  }
+  await packageService({ ifStale: true });
+  const template = await readTemplate();
+  const closers: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const step of closers.splice(0).reverse()) await step();
+  };
+  try {
+    const bitmart = await startLocalBitmart({ port: options.bitmartPort ?? 0, timeScale }).catch(portTaken('BITMART'));
+    closers.push(() => bitmart.close());
+    const aws = options.awsEndpoint === undefined ? await startAws(options.awsPort ?? 0, timeScale) : undefined;
+    if (aws !== undefined) closers.push(() => aws.close());
+    const endpoint = aws?.url ?? options.awsEndpoint ?? '';
+    const clients = connect(endpoint, aws !== undefined);
+    closers.push(() => {
+      clients.close();
+      return Promise.resolve();
+    });
+    const urls = await createQueues(clients.sqs, template.queues, timeScale);
+    const names = Array.from({ length: accounts }, (_, index) => (index === 0 ? 'main' : `main${index + 1}`));
+    const addAccount = (name: string, secret: Readonly<Record<string, unknown>> = {}): Promise<void> =>
+      createAccount(name, secret, bitmart.controlUrl, clients.secrets);
+    for (const name of names) await addAccount(name);
+    const runner = await startRunner({
+      region: REGION,
+      awsEndpoint: endpoint,
+      functions: template.functions.map((each) => definition(each, urls, bitmart, options)),
+      ...(options.onLog === undefined ? {} : { onLog: options.onLog }),
+      ...(options.rotateEnvironments === undefined ? {} : { rotateEnvironments: options.rotateEnvironments }),
+    });
+    closers.push(() => runner.close());
+    const ready = readyOf(endpoint, bitmart, urls, names);
+    return { ready, ...clients, runner, bitmart, aws, addAccount, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Keeps the ready line where the operator's command finds it; the returned function takes it away. */
+export async function announce(ready: Ready): Promise<() => Promise<void>> {
+  await mkdir(fileURLToPath(new URL('../.local/', import.meta.url)), { recursive: true });
+  await writeFile(readyFile, `${JSON.stringify(ready)}\n`);
+  return () => rm(readyFile, { force: true });
+}
+
+async function startAws(port: number, timeScale: number): Promise<LocalAws> {
+  return startLocalAws({ port, region: REGION, timeScale }).catch(portTaken('AWS'));
+}
+
+function portTaken(which: 'AWS' | 'BITMART'): (error: NodeJS.ErrnoException) => never {
+  return (error) => {
+    if (error.code !== 'EADDRINUSE') throw error;
+    throw new Error(
+      `${error.message}: another program uses the port; set LOCAL_${which}_PORT to another one, or 0 for any`,
+    );
+  };
+}
+
+function connect(endpoint: string, isOurs: boolean): Pick<Stack, 'sqs' | 'secrets'> & { close(): void } {
+  // Our own local AWS wants no real credentials; any other takes the caller's.
+  const credentials = isOurs ? { credentials: { accessKeyId: 'LOCALOPERATOR', secretAccessKey: 'local' } } : {};
+  const sqs = new SQSClient({ endpoint, region: REGION, ...credentials });
+  const secrets = new SecretsManagerClient({ endpoint, region: REGION, ...credentials });
+  const close = (): void => {
+    sqs.destroy();
+    secrets.destroy();
+  };
+  return { sqs, secrets, close };
+}
+
+/** Dead-letter queues first: the others name them. @returns logical name → URL */
+async function createQueues(
+  sqs: SQSClient,
+  queues: readonly QueueTemplate[],
+  timeScale: number,
+): Promise<ReadonlyMap<string, string>> {
+  const urls = new Map<string, string>();
+  const arns = new Map<string, string>();
+  for (const queue of [...queues].sort((a, b) => Number(a.redrive !== undefined) - Number(b.redrive !== undefined))) {
+    const { redrive } = queue;
+    const Attributes: Record<string, string> = { ...queue.attributes };
+    const visibility = Number(Attributes['VisibilityTimeout'] ?? 30);
+    Attributes['VisibilityTimeout'] = String(Math.max(1, Math.round(visibility * timeScale)));
+    if (redrive !== undefined) {
+      const deadLetterTargetArn = arns.get(redrive.to);
+      Attributes['RedrivePolicy'] = JSON.stringify({ deadLetterTargetArn, maxReceiveCount: redrive.maxReceiveCount });
+    }
+    const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName: queue.name, Attributes }));
+    const told = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }));
+    urls.set(queue.logicalName, QueueUrl);
+    arns.set(queue.logicalName, told.Attributes?.['QueueArn'] ?? '');
+  }
+  return urls;
+}
+
+function definition(
+  each: FunctionTemplate,
+  urls: ReadonlyMap<string, string>,
+  bitmart: LocalBitmart,
+  { timeScale = 1, variables = {} }: StackOptions,
+): Parameters<typeof startRunner>[0]['functions'][number] {
+  const queueUrl = (name: string): string => urls.get(name) ?? '';
+  const given = Object.entries(each.variables).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? value : queueUrl(value.queue),
+  ]);
+  const scaled = Object.entries(VENUE_TIMES).map(([name, ms]) => [name, String(ms * timeScale)]);
+  const environment: Record<string, string> = {
+    ...(Object.fromEntries(given) as Record<string, string>),
+    ...(Object.fromEntries(scaled) as Record<string, string>),
+    BITMART_SPOT_URL: bitmart.spotUrl,
+    BITMART_FUTURES_URL: bitmart.futuresUrl,
+    SECRET_CACHE_SECONDS: String(30 * timeScale),
+    PARK_SECONDS: String(Math.max(1, 60 * timeScale)),
+    UNRESOLVED_AFTER_SECONDS: String(Math.max(1, 900 * timeScale)),
+    ...variables,
+  };
+  const { name, zipPath, handler, memoryMb, source } = each;
+  const timeoutMs = Math.min(each.timeoutMs, TIMEOUT_PER_SCALE_MS * timeScale);
+  return {
+    ...{ name, zipPath, handler, memoryMb, timeoutMs, environment },
+    ...(source === undefined
+      ? {}
+      : { eventSource: { ...source, queueUrl: queueUrl(source.queue), reportBatchItemFailures: true } }),
+  };
+}
+
+function readyOf(
+  aws: string,
+  bitmart: LocalBitmart,
+  urls: ReadonlyMap<string, string>,
+  accounts: readonly string[],
+): Ready {
+  const queue = (name: string): string => urls.get(name) ?? '';
+  return {
+    ready: true,
+    aws,
+    region: REGION,
+    bitmart: { spot: bitmart.spotUrl, futures: bitmart.futuresUrl },
+    queues: {
+      intents: queue('IntentsQueue'),
+      dead: queue('DeadQueue'),
+      pending: queue('PendingQueue'),
+      reports: queue('ReportsQueue'),
+    },
+    accounts,
+    control: bitmart.controlUrl,
+  };
+}
+
+/** Play-money keys, made of the account's name; the memo holds what trips naive signers. */
+async function createAccount(
+  name: string,
+  overrides: Readonly<Record<string, unknown>>,
+  control: string,
+  secrets: SecretsManagerClient,
+): Promise<void> {
+  const keys = { apiKey: `local-key-${name}`, secretKey: `local-secret-${name}-8f2c`, memo: `my memo #1 é ${name}` };
+  const response = await fetch(`${control}/accounts`, {
+    method: 'PUT',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ account: name, ...keys }),
+  });
+  if (!response.ok) throw new Error(`the local BitMart did not take account ${name}: ${await response.text()}`);
+  const SecretString = JSON.stringify({ ...keys, mandate: { state: 'active' }, ...overrides });
+  const Name = `bitmart/accounts/${name}`;
+  try {
+    await secrets.send(new CreateSecretCommand({ Name, SecretString }));
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'ResourceExistsException') throw error;
+    await secrets.send(new PutSecretValueCommand({ SecretId: Name, SecretString }));
+  }
+}

@@ -1,0 +1,104 @@
+// The packaged CloudFormation template as the local stack reads it: which queues there are, which functions, and which
+// queue feeds which function. The local stack is made of what would be deployed, so the two cannot drift apart.
+// Reads a file; creates nothing.
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { templatePath } from './package.ts';
+
+/** A queue: its logical name, and its attributes as SQS's CreateQueue takes them (text). */
+export interface QueueTemplate {
+  readonly logicalName: string;
+  readonly name: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly redrive?: { readonly to: string; readonly maxReceiveCount: number };
+}
+
+/** A function: `variables` holds text, or the logical name of the queue whose URL is meant. */
+export interface FunctionTemplate {
+  readonly name: string;
+  readonly zipPath: string;
+  readonly handler: string;
+  readonly timeoutMs: number;
+  readonly memoryMb: number;
+  readonly variables: Readonly<Record<string, string | { readonly queue: string }>>;
+  readonly source?: { readonly queue: string; readonly batchSize: number; readonly maximumConcurrency: number };
+}
+
+interface Resource {
+  readonly Type: string;
+  readonly Properties: Readonly<Record<string, unknown>>;
+}
+interface Reference {
+  readonly Ref?: string;
+  readonly 'Fn::GetAtt'?: readonly [string, string];
+}
+
+/** @throws when the template holds something that the local stack cannot give its functions */
+export async function readTemplate(): Promise<{
+  readonly queues: readonly QueueTemplate[];
+  readonly functions: readonly FunctionTemplate[];
+}> {
+  const template = JSON.parse(await readFile(templatePath, 'utf8')) as { Resources: Record<string, Resource> };
+  const resources = Object.entries(template.Resources);
+  const ofType = (type: string) => resources.filter(([, resource]) => resource.Type === type);
+  const mappings = ofType('AWS::Lambda::EventSourceMapping').map(([, { Properties }]) => Properties);
+  return {
+    queues: ofType('AWS::SQS::Queue').map(([logicalName, { Properties }]) => queue(logicalName, Properties)),
+    functions: ofType('AWS::Lambda::Function').map(([logicalName, { Properties }]) =>
+      lambda(
+        Properties,
+        mappings.find(({ FunctionName }) => targetOf(FunctionName) === logicalName),
+      ),
+    ),
+  };
+}
+
+function queue(logicalName: string, properties: Resource['Properties']): QueueTemplate {
+  const { QueueName, RedrivePolicy, ...rest } = properties;
+  const attributes = Object.entries(rest)
+    // FIFO is an attribute only where it is true.
+    .filter(([name, value]) => typeof value !== 'object' && !(name === 'FifoQueue' && value === false))
+    .map(([name, value]) => [name, String(value)]);
+  const redrive = RedrivePolicy as { deadLetterTargetArn: Reference; maxReceiveCount: number } | undefined;
+  return {
+    logicalName,
+    name: String(QueueName),
+    attributes: Object.fromEntries(attributes) as Record<string, string>,
+    ...(redrive === undefined
+      ? {}
+      : { redrive: { to: targetOf(redrive.deadLetterTargetArn), maxReceiveCount: redrive.maxReceiveCount } }),
+  };
+}
+
+function lambda(properties: Resource['Properties'], mapping: Resource['Properties'] | undefined): FunctionTemplate {
+  const { Variables } = properties['Environment'] as { Variables: Record<string, string | Reference> };
+  const scaling = mapping?.['ScalingConfig'] as { MaximumConcurrency: number } | undefined;
+  const code = properties['Code'] as { S3Key: string };
+  const source = mapping && {
+    queue: targetOf(mapping['EventSourceArn']),
+    batchSize: Number(mapping['BatchSize']),
+    maximumConcurrency: scaling?.MaximumConcurrency ?? 10,
+  };
+  return {
+    name: String(properties['FunctionName']).split('-').at(-1) ?? '',
+    zipPath: join(dirname(templatePath), basename(code.S3Key)),
+    handler: String(properties['Handler']),
+    timeoutMs: Number(properties['Timeout']) * 1000,
+    memoryMb: Number(properties['MemorySize']),
+    variables: Object.fromEntries(
+      Object.entries(Variables).map(([name, value]) => [
+        name,
+        typeof value === 'string' ? value : { queue: targetOf(value) },
+      ]),
+    ),
+    ...(source === undefined ? {} : { source }),
+  };
+}
+
+function targetOf(value: unknown): string {
+  const reference = value as Reference;
+  const target = reference.Ref ?? reference['Fn::GetAtt']?.[0];
+  if (target === undefined)
+    throw new Error(`the local stack cannot resolve ${JSON.stringify(value)} in ${templatePath}`);
+  return target;
+}
