@@ -50,7 +50,7 @@ export function verdictOf(
 }
 
 /** What a look-up by client order id showed. */
-export function sightingOf(answer: Answer | Lost, id: string, banMs: number): Sighting {
+export function sightingOf(answer: Answer | Lost, id: string, banMs: number, note: string): Sighting {
   if (answer.kind === 'answer' && answer.code === '1000') {
     const order = orderSchema.safeParse(answer.data);
     // An answer that cannot be read, or that speaks of another order, proves nothing either way.
@@ -60,7 +60,7 @@ export function sightingOf(answer: Answer | Lost, id: string, banMs: number): Si
     return { kind: 'found', order: venueOrder(order.data) };
   }
   if (meaningOf(answer.code, answer.message).means === 'absent') return { kind: 'nothing' };
-  const verdict = verdictOf(answer, banMs);
+  const verdict = verdictOf(answer, banMs, note);
   if (verdict.kind !== 'duplicate' && verdict.kind !== 'finished') return verdict;
   return {
     kind: 'unavailable',

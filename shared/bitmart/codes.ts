@@ -30,7 +30,7 @@ export const codes: readonly (readonly [code: string, means: CodeClass, because:
   ['30004', 'unauthorised', 'X-BM-SIGN missing or empty'],
   ['30005', 'unauthorised', 'signature does not match'],
   ['30006', 'unauthorised', 'X-BM-TIMESTAMP missing, or not an integer'],
-  ['30007', 'unavailable', 'timestamp outside the allowed window; also used for a recvWindow that is not an integer or not in (0,60000]'],
+  ['30007', 'unavailable', 'timestamp or recvWindow outside the allowed window'],
   ['30008', 'unauthorised', 'timestamp format invalid'],
   ['30010', 'unauthorised', 'caller IP not allowed for this key'],
   ['30011', 'unauthorised', 'key expired'],

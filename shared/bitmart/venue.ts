@@ -106,7 +106,7 @@ export function bitmart(options: BitmartOptions): Venue {
       // Open first: an order moves from open to history, never back, so it cannot slip between the two questions.
       for (const queryState of ['open', 'history']) {
         const answer = await askSigned(account, 'find', { clientOrderId: id, queryState }, deadline);
-        const sighting = sightingOf(answer, id, settings.banMs);
+        const sighting = sightingOf(answer, id, settings.banMs, await clockNote(answer, time, deadline));
         if (sighting.kind !== 'nothing') return sighting;
       }
       return { kind: 'nothing' };
