@@ -51,10 +51,9 @@ test('100 intents with drop-after, hang-after and status 500 at 10 % each: one e
       .map(([status, all]) => `${status} ${all?.length ?? 0}`)
       .join(', '),
   );
-  const { byStatus, unanswered } =
-    (
-      await system.control<Record<string, { byStatus: Record<string, number>; unanswered: number }>>('GET', '/requests')
-    )[path] ?? {};
+  const { byStatus, unanswered } = (
+    await system.control<Record<string, { byStatus: Record<string, number>; unanswered: number }>>('GET', '/requests')
+  )[path] as { byStatus: Record<string, number>; unanswered: number };
   console.log('submits', JSON.stringify(byStatus), 'unanswered', unanswered);
   expect(statuses.filter((status) => status === 'accepted')).toHaveLength(INTENTS);
 }, 180_000);

@@ -138,7 +138,7 @@ async function drain(
   signal: AbortSignal,
   take: (letter: Letter) => void,
 ): Promise<void> {
-  while (!signal.aborted) {
+  for (;;) {
     try {
       const { Messages = [] } = await stack.sqs.send(
         new ReceiveMessageCommand({
@@ -164,7 +164,8 @@ async function drain(
         await stack.sqs.send(new DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
       }
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (signal.aborted) return;
+      throw error;
     }
   }
 }
