@@ -128,7 +128,7 @@ interface Seen {
   readonly verdicts: string[];
 }
 
-/** @param tell called with the step of being queued, which no log line tells */
+/** @param tell called with the step of being sent, which no log line tells */
 export function stage(tell: (step: Step) => void): Stage {
   const all = new Map<string, Seen>();
   const of = (id: string): Seen => {
@@ -149,8 +149,9 @@ export function stage(tell: (step: Step) => void): Stage {
     play: async (stack, scene, deadline, signal) => {
       const entry = of(scene.id);
       if (scene.losesAnswer === true) await loseOneAnswer(stack);
-      entry.sentAt = Date.now();
       const group = String(scene.body['account']);
+      entry.sentAt = Date.now();
+      tell({ kind: 'sent', id: scene.id, at: entry.sentAt, group });
       await stack.sqs.send(
         new SendMessageCommand({
           QueueUrl: stack.ready.queues.intents,
@@ -159,7 +160,6 @@ export function stage(tell: (step: Step) => void): Stage {
           MessageDeduplicationId: scene.id,
         }),
       );
-      tell({ kind: 'queued', id: scene.id, at: Date.now(), group });
       const isOver = (): boolean =>
         entry.report !== undefined && (entry.report.reason === undefined || entry.letter !== undefined);
       while (!isOver() && Date.now() < deadline && !signal.aborted) await pause(5);

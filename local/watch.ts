@@ -17,7 +17,7 @@ export interface Letter {
 
 /** One step of one intent. `at`: when it was seen, ms. */
 export type Step = { readonly id: string; readonly at: number } & (
-  | { readonly kind: 'queued'; readonly group: string }
+  | { readonly kind: 'sent'; readonly group: string }
   | { readonly kind: 'taken'; readonly functionName: string; readonly isFirst: boolean }
   | { readonly kind: 'verdict'; readonly verdict: string; readonly detail: string | undefined }
   | { readonly kind: 'put-back'; readonly seconds: number | undefined }
@@ -126,7 +126,14 @@ export function watch(tell: (what: Step | Alarm) => void): Watch {
     log,
     follow: (stack) => {
       const { reports, dead } = stack.ready.queues;
-      readers.push(drain(stack, reports, reading.signal, report), drain(stack, dead, reading.signal, letter));
+      for (const [queue, take] of [
+        [reports, report],
+        [dead, letter],
+      ] as const) {
+        const failed = (error: unknown): void =>
+          tell({ kind: 'alarm', functionName: 'npm start', text: `stopped reading ${queue}: ${String(error)}` });
+        readers.push(drain(stack, queue, reading.signal, take).catch(failed));
+      }
     },
     close: async () => {
       reading.abort();

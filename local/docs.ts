@@ -1,0 +1,78 @@
+// `npm run docs`: the pages under docs/ that are made of the code: the intent's JSON Schema, the reasons, the venue's
+// codes. A test fails when a page is not what the code says. Writes nothing else.
+import { writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import prettier from 'prettier';
+import { codes } from '../shared/bitmart/codes.ts';
+import { intentJsonSchema } from '../shared/order/intent.ts';
+import { movedBySqs, reasons } from '../shared/order/reason.ts';
+
+const MADE = 'Made from the code by `npm run docs`; do not edit.';
+
+/** Every generated page: its path from the root of the repository, and its text as it should be. */
+export async function pages(): Promise<Readonly<Record<string, string>>> {
+  const texts = {
+    'docs/intent.schema.json': JSON.stringify(intentJsonSchema()),
+    'docs/reasons.md': reasonsPage(),
+    'docs/codes.md': codesPage(),
+  };
+  const formatted = Object.entries(texts).map(async ([path, text]) => {
+    const config = await prettier.resolveConfig(fileURLToPath(new URL(`../${path}`, import.meta.url)));
+    return [path, await prettier.format(text, { ...config, filepath: path })];
+  });
+  return Object.fromEntries(await Promise.all(formatted)) as Record<string, string>;
+}
+
+function reasonsPage(): string {
+  const rows = Object.entries(reasons).map(
+    ([code, { certainty, meaning, next }]) => `| \`${code}\` | ${certainty} | ${meaning} | ${next} |`,
+  );
+  return `# Why no trade came of an intent
+
+${MADE}
+
+A dead letter carries one of these codes in its message attribute \`reason\`, and a report carries it in \`reason\`.
+Certainty says whether an order can exist: **not-sent**, nothing left this house; **refused**, the venue said no;
+**unknown**, look at the venue before anything else. A letter without a reason was moved by SQS itself after too many
+receives: read it as \`${movedBySqs.reason}\`, ${movedBySqs.certainty}.
+
+| code | certainty | what it means | what to do |
+|---|---|---|---|
+${rows.join('\n')}
+`;
+}
+
+function codesPage(): string {
+  const rows = codes.map(([code, means, because]) => `| ${code} | ${means} | ${because.replaceAll('|', '\\|')} |`);
+  return `# BitMart's codes and what they prove
+
+${MADE}
+
+| class | what may be concluded | what happens to the intent |
+|---|---|---|
+| ok | success | reported as accepted, or done |
+| refused | never executed, never will be | buried as \`VENUE_REFUSED\` with the code |
+| unauthorised | never executed; the account must change first | the account is parked, the intent waits until it expires |
+| throttled | never executed | the group waits some seconds |
+| banned | never executed | the account is parked for the length of the ban |
+| unavailable | never executed | the group waits some seconds |
+| unknown | may have been executed | looked up until it is proven |
+| duplicate | an order with this id exists | looked up and compared |
+| absent | a look-up saw nothing | proof only after the horizon, seen twice |
+| finished | a cancel found nothing open | the order is looked up to learn why |
+
+Codes that are words are ours, for answers without a code. The message decides for 51008 (a pair without API trading is
+refused), 40012 (known business messages are refused) and the codes under which the end of trading may be announced.
+
+| code | class | meaning |
+|---|---|---|
+${rows.join('\n')}
+`;
+}
+
+if (import.meta.main) {
+  for (const [path, text] of Object.entries(await pages())) {
+    await writeFile(fileURLToPath(new URL(`../${path}`, import.meta.url)), text);
+    console.log(`wrote ${path}`);
+  }
+}

@@ -1,0 +1,251 @@
+// `npm start`: the main job in one command. Packages, starts the local stack, sends a handful of intents, shows what
+// becomes of each, and stays up for more. Ends with a sentence, never with a stack trace, and leaves no child behind.
+// Only Node's own modules are imported here, so that a missing package can be told in words.
+import { createServer } from 'node:net';
+import { parseArgs } from 'node:util';
+import type { Ending } from './demo.ts';
+import type { Look } from './show.ts';
+import type { Stack } from './stack.ts';
+import type { Alarm, Step } from './watch.ts';
+
+/** With --once, everything from the first intent to the last end must fit into this, ms. */
+const DEMO_LIMIT_MS = 60_000;
+/** npm hands a Ctrl-C on that the terminal has delivered already: what comes this soon is the same one. */
+const SAME_SIGNAL_MS = 1000;
+
+interface Options {
+  readonly once: boolean;
+  readonly json: boolean;
+}
+
+/** Where the words go: stdout, or stderr where stdout is for JSON. */
+interface Screen {
+  readonly say: (text: string) => void;
+  /** A line about something that takes a while; on a terminal it is replaced when that is over. */
+  readonly during: <T>(doing: string, work: () => Promise<T>, done: (result: T) => string) => Promise<T>;
+  readonly data: (line: string) => void;
+  readonly look: () => Look;
+}
+
+async function load() {
+  const [demo, packaging, show, stack, watching] = await Promise.all([
+    import('./demo.ts'),
+    import('./package.ts'),
+    import('./show.ts'),
+    import('./stack.ts'),
+    import('./watch.ts'),
+  ]);
+  return { ...demo, ...packaging, ...show, ...stack, ...watching };
+}
+type Modules = Awaited<ReturnType<typeof load>>;
+
+function screen({ json }: Options, { look }: Modules): Screen {
+  const stream = json ? process.stderr : process.stdout;
+  const env = process.env;
+  const isColoured = stream.isTTY && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+  const now = (): Look => look(stream.columns ?? (Number(env['COLUMNS']) || 80), isColoured);
+  const say = (text: string): void => void stream.write(`${text}\n`);
+  return {
+    say,
+    look: now,
+    data: (line) => void process.stdout.write(`${line}\n`),
+    during: async (doing, work, done) => {
+      if (stream.isTTY) stream.write(now().paint.dim(`${doing} ...`));
+      const startedAt = Date.now();
+      try {
+        const result = await work();
+        if (stream.isTTY) stream.write('\r\x1b[2K');
+        const { paint } = now();
+        say(`${paint.green('✓')} ${done(result)} ${paint.dim(`${((Date.now() - startedAt) / 1000).toFixed(1)} s`)}`);
+        return result;
+      } catch (error) {
+        if (stream.isTTY) stream.write('\r\x1b[2K');
+        throw error;
+      }
+    },
+  };
+}
+
+/** Packages and starts; `log` gets what the functions write. */
+async function open(modules: Modules, { say, during }: Screen, log: Modules['watch'] extends never ? never : Log) {
+  if (process.env['AWS_ENDPOINT_URL'])
+    say('AWS_ENDPOINT_URL is set; npm start brings its own AWS and does not use it.');
+  const timeScale = setting('LOCAL_TIME_SCALE', 1, 1);
+  const ports = {
+    awsPort: await port('LOCAL_AWS_PORT', 4566, say),
+    bitmartPort: await port('LOCAL_BITMART_PORT', 4567, say),
+  };
+  await during(
+    'packaging the functions',
+    () => modules.packageService({ ifStale: true }),
+    (built) => (built === undefined ? 'package is up to date' : `packaged ${built.map(({ name }) => name).join(', ')}`),
+  );
+  return during(
+    'starting AWS, BitMart and the functions',
+    () => modules.startStack({ ...ports, timeScale, onLog: log }),
+    ({ ready }) => `local AWS on ${ready.aws}, local BitMart on ${new URL(ready.bitmart.spot).origin}`,
+  );
+}
+type Log = ReturnType<Modules['watch']>['log'];
+
+/** Everything from the first line to the last. @returns the exit code */
+async function start(options: Options, modules: Modules, stop: AbortSignal): Promise<number> {
+  const view = screen(options, modules);
+  let show: (what: Step | Alarm) => void = () => undefined;
+  const feed = modules.watch((what) => show(what));
+  view.say(modules.welcome(view.look()));
+  const stack = await open(modules, view, feed.log);
+  let forget = (): Promise<void> => Promise.resolve();
+  try {
+    if (stop.aborted) return interrupted(stop);
+    feed.follow(stack);
+    const perform = demonstration(modules, view, stack, stop);
+    show = perform.see;
+    const endings = await perform.run();
+    if (stop.aborted) return interrupted(stop);
+    tellEnds(endings, options, modules, view);
+    const isAsExpected = endings.every(({ surprises }) => surprises.length === 0);
+    if (options.once) return isAsExpected ? 0 : 1;
+    forget = await modules.announce(stack.ready);
+    show = follower(options, modules, view);
+    view.say(`\n${modules.howTo(stack.ready, view.look())}`);
+    await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }));
+    view.say('\nStopped.');
+    return 0;
+  } finally {
+    await forget();
+    await feed.close();
+    await stack.close();
+  }
+}
+
+/** Plays the scenes one after the other, showing the steps of each. */
+function demonstration(modules: Modules, view: Screen, stack: Stack, stop: AbortSignal) {
+  const scenes = modules.scenes(Date.now());
+  let sentAt = Date.now();
+  const see = (what: Step | Alarm): void => {
+    if (what.kind === 'alarm') return view.say(modules.alarmLine(what, view.look()));
+    if (what.kind === 'sent') sentAt = what.at;
+    stage.seen(what);
+    view.say(modules.stepLine(what, sentAt, view.look()));
+  };
+  const stage = modules.stage(see);
+  const run = async (): Promise<readonly Ending[]> => {
+    const deadline = Date.now() + DEMO_LIMIT_MS;
+    for (const [index, scene] of scenes.entries()) {
+      if (stop.aborted || Date.now() > deadline) break;
+      view.say(modules.heading(scene, index, scenes.length, view.look()));
+      await stage.play(stack, scene, deadline, stop);
+    }
+    return stage.judge(stack, scenes);
+  };
+  return { see, run };
+}
+
+function tellEnds(endings: readonly Ending[], { json }: Options, modules: Modules, { say, data, look }: Screen): void {
+  if (json) for (const ending of endings) data(modules.outcomeJson(ending));
+  else say(`\n${modules.table(endings, look())}`);
+  say(modules.summary(endings, look()));
+}
+
+/** Shows what others send, under a heading per intent. */
+function follower({ json }: Options, modules: Modules, { say, data, look }: Screen): (what: Step | Alarm) => void {
+  let current = '';
+  let since = 0;
+  return (what) => {
+    if (what.kind === 'alarm') return say(modules.alarmLine(what, look()));
+    if (what.id !== current || what.kind === 'taken') {
+      if (what.id !== current) say(`\n${look().paint.bold(what.id)}`);
+      [current, since] = [what.id, what.at];
+    }
+    if (json && (what.kind === 'report' || what.kind === 'letter')) data(JSON.stringify(what));
+    say(modules.stepLine(what, since, look()));
+  };
+}
+
+/** @returns the number in an environment variable. @throws if it is none, or outside 0 to `maximum` */
+function setting(name: string, fallback: number, maximum: number): number {
+  const text = process.env[name];
+  if (text === undefined || text === '') return fallback;
+  const value = Number(text);
+  if (value >= 0 && value <= maximum) return value;
+  throw new RangeError(`${name}=${text} is no number from 0 to ${maximum}`);
+}
+
+/** The port that was asked for; the usual one where nothing was, or any free one where that is taken. */
+async function port(name: string, usual: number, say: (text: string) => void): Promise<number> {
+  const asked = setting(name, usual, 65_535);
+  if (process.env[name] || (await isFree(asked))) return asked;
+  say(`Port ${usual} is taken, so a free one is used; ${name} chooses another.`);
+  return 0;
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer()
+      .once('error', () => resolve(false))
+      .listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
+}
+
+function interrupted(stop: AbortSignal): number {
+  return stop.reason === 'SIGTERM' ? 143 : 130;
+}
+
+/** The first signal asks for a clean end; a later one ends at once, and the runner takes its children along. */
+function listen(): AbortSignal {
+  const stop = new AbortController();
+  let firstAt = 0;
+  const take = (signal: NodeJS.Signals): void => {
+    if (!stop.signal.aborted) {
+      firstAt = Date.now();
+      stop.abort(signal);
+    } else if (Date.now() - firstAt > SAME_SIGNAL_MS) process.exit(130);
+  };
+  process.on('SIGINT', take).on('SIGTERM', take).on('SIGHUP', take);
+  // Whoever read our output has gone (npm start | head): so does everything.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => stop.abort('SIGTERM'));
+  return stop.signal;
+}
+
+function readOptions(): Options | 'help' {
+  const { values } = parseArgs({
+    options: {
+      once: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  return values.help ? 'help' : values;
+}
+
+/** What went wrong, as one sentence. */
+function sentence(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ERR_MODULE_NOT_FOUND') return `${error.message.split(' imported from')[0]}: run npm ci first`;
+  return error.message;
+}
+
+async function main(): Promise<number> {
+  const stop = listen();
+  let options: Options | 'help';
+  try {
+    options = readOptions();
+  } catch (error) {
+    process.stderr.write(`npm start: ${sentence(error)}\nnpm start -- --help says what there is.\n`);
+    return 2;
+  }
+  try {
+    const modules = await load();
+    if (options !== 'help') return await start(options, modules, stop);
+    process.stdout.write(modules.usage);
+    return 0;
+  } catch (error) {
+    if (stop.aborted) return interrupted(stop);
+    process.stderr.write(`npm start: ${sentence(error)}\n`);
+    return 1;
+  }
+}
+
+process.exitCode = await main();

@@ -1,0 +1,90 @@
+// Is an order that was found under an intent's id the order of that intent? It must not take another's order for its own,
+// nor disown its own because the venue rounded it.
+import { describe, expect, test } from '@jest/globals';
+import Big from 'big.js';
+import fc from 'fast-check';
+import { roundDown, type Instrument } from '../../shared/order/instrument.ts';
+import type { Decimal, PlaceIntent } from '../../shared/order/intent.ts';
+import { difference } from '../../shared/order/same.ts';
+import type { VenueOrder } from '../../shared/order/venue.ts';
+import { decimal, limitBuy, marketBuy, marketSell } from './arbitraries.ts';
+
+const limit = limitBuy as unknown as PlaceIntent;
+const order: VenueOrder = {
+  venueOrderId: '77',
+  symbol: 'BTC_USDT',
+  side: 'buy',
+  type: 'limit',
+  price: '60000.00',
+  size: '0.01000',
+  state: 'open',
+  filledSize: '0.00000',
+};
+const d = (text: string): Decimal => text as Decimal;
+const rules: Instrument = {
+  symbol: 'BTC_USDT',
+  priceStep: d('0.01'),
+  sizeStep: d('0.00001'),
+  minSize: d('0.00001'),
+  minNotional: { buy: d('5'), sell: d('5') },
+  tradable: true,
+};
+
+describe('the same order', () => {
+  test('trailing zeros make no difference', () => {
+    expect(difference(limit, order, rules)).toBeUndefined();
+    expect(difference(limit, order, undefined)).toBeUndefined();
+  });
+  test('neither does the state, nor what is filled', () => {
+    const filled: VenueOrder = { ...order, state: 'filled', filledSize: '0.01', averagePrice: '59000' };
+    expect(difference(limit, filled, rules)).toBeUndefined();
+  });
+  test('neither does a number that the venue does not tell', () => {
+    const bare: VenueOrder = { venueOrderId: '1', symbol: 'BTC_USDT', side: 'buy', type: 'market', state: 'open', filledSize: '0' }; // prettier-ignore
+    expect(difference(limit, bare, rules)).toBeUndefined();
+    expect(difference(marketBuy as unknown as PlaceIntent, bare, rules)).toBeUndefined();
+  });
+  test('an order that was rounded down to the steps is the same, for any size, price and steps', () => {
+    fc.assert(
+      fc.property(decimal(10, 10), decimal(10, 10), fc.nat(10), fc.nat(10), (size, price, places, pricePlaces) => {
+        const [sizeStep, priceStep] = [places, pricePlaces].map((n) => d(new Big(10).pow(-n).toFixed()));
+        if (sizeStep === undefined || priceStep === undefined) return;
+        const intent = { ...limit, size: d(size), price: d(price) } as PlaceIntent;
+        const found = { ...order, size: roundDown(size, sizeStep), price: roundDown(price, priceStep) };
+        const steps = { ...rules, sizeStep, priceStep };
+        expect(difference(intent, found, steps)).toBeUndefined();
+        // Without the steps it may still be the same.
+        expect(difference(intent, found, undefined)).toBeUndefined();
+      }),
+    );
+  });
+});
+
+describe('another order', () => {
+  test.each([
+    ['symbol', { symbol: 'ETH_USDT' }, 'BTC_USDT'],
+    ['side', { side: 'sell' }, 'buy'],
+    ['price', { price: '59999.99' }, '60000'],
+    ['price', { price: '60000.01' }, '60000'],
+    ['size', { size: '0.00999' }, '0.01'],
+    ['size', { size: '0.01001' }, '0.01'],
+  ] as const)('differs in its %s: %j', (what, change, asked) => {
+    const found = Object.values(change)[0] ?? '';
+    expect(difference(limit, { ...order, ...change }, rules)).toBe(
+      `the venue has order 77 under this id with ${what} ${found}, not ${asked}; use a new id`,
+    );
+  });
+  test('is larger or dearer than asked even where the steps are not known', () => {
+    expect(difference(limit, { ...order, size: '0.010000001' }, undefined)).toContain('with size 0.010000001');
+    expect(difference(limit, { ...order, price: '60000.000001' }, undefined)).toContain('with price');
+  });
+  test('of a market sell has another size, of a market buy another notional', () => {
+    const sell = marketSell as unknown as PlaceIntent;
+    const { price: _, ...market } = { ...order, side: 'sell' as const, type: 'market' };
+    expect(difference(sell, { ...market, size: '0.02' }, rules)).toContain('with size 0.02, not 0.01');
+    const buy = marketBuy as unknown as PlaceIntent;
+    const { size: __, ...bought } = { ...market, side: 'buy' as const };
+    expect(difference(buy, { ...bought, notional: '25.01' }, rules)).toContain('with notional 25.01, not 25');
+    expect(difference(buy, { ...bought, notional: '25.000' }, rules)).toBeUndefined();
+  });
+});
