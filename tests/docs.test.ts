@@ -1,0 +1,102 @@
+// The docs hold nothing that is not run: generated pages are what the code says, commands exist and work, examples run.
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { pages } from '../local/docs.ts';
+import { packageFunctions } from '../local/package.ts';
+import { readCredentials } from '../shared/bitmart/venue.ts';
+import { readMandate } from '../shared/order/mandate.ts';
+import { startSystem, type System } from './system/fixture.ts';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../', import.meta.url));
+const read = (path: string): Promise<string> => readFile(join(root, path), 'utf8');
+const blocks = (text: string, language: string): readonly string[] =>
+  [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map((match) => match[1] ?? '');
+
+test('every generated page is what the code says (npm run docs)', async () => {
+  for (const [path, text] of Object.entries(await pages()))
+    expect({ path, text: await read(path) }).toEqual({ path, text });
+});
+
+describe('commands', () => {
+  /** Where each command of a shell block is run. What cannot be run without an AWS account is run as far as it goes. */
+  const runIn: Readonly<Record<string, string>> = {
+    'npm ci': '.ci/run',
+    'npm test': '.ci/run',
+    'npm start': 'tests/system/start.test.ts',
+    'npm run package': 'pretest, and tests/template.test.ts',
+    'npx serverless deploy --stage prod': 'below, up to the upload',
+  };
+
+  test('every command in a shell block is run by something', async () => {
+    const docs = [
+      'README.md',
+      ...(await readdir(join(root, 'docs'))).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`),
+    ];
+    const commands = (await Promise.all(docs.map(read)))
+      .flatMap((text) => blocks(text, 'sh').join('').split('\n'))
+      .filter(Boolean);
+    expect(commands.length).toBeGreaterThan(5);
+    expect(commands.filter((command) => runIn[command] === undefined)).toEqual([]);
+  });
+
+  test('every npm script that the docs name exists', async () => {
+    const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> };
+    const named = [...(await read('README.md')).matchAll(/npm (?:run )?([a-z]+)/g)].map((match) => match[1] ?? '');
+    const builtIn = new Set(['ci']);
+    expect(named.filter((name) => name !== 'and' && !builtIn.has(name) && scripts[name] === undefined)).toEqual([]);
+  });
+
+  test('the deploy command packages for its stage without an account', async () => {
+    // In a folder of its own: osls empties .serverless/ of the folder that it runs in, and other tests read from there.
+    const folder = await mkdtemp(join(tmpdir(), 'package-'));
+    try {
+      const [{ zipPath } = { zipPath: '' }] = await packageFunctions({ ifStale: true });
+      await mkdir(join(folder, '.build'));
+      await cp(zipPath, join(folder, '.build', 'execute.zip'));
+      await cp(join(root, 'serverless.yml'), join(folder, 'serverless.yml'));
+      const args = [join(root, 'node_modules/.bin/serverless'), 'package', '--stage', 'prod'];
+      await run(process.execPath, args, { cwd: folder, env: { ...process.env, SLS_TELEMETRY_DISABLED: '1' } });
+      const template = await readFile(join(folder, '.serverless/cloudformation-template-update-stack.json'), 'utf8');
+      expect(template).toContain('trading-bot-prod-intents.fifo');
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }, 60_000);
+});
+
+describe('examples', () => {
+  let system: System;
+  beforeAll(async () => {
+    system = await startSystem();
+  });
+  afterAll(() => system.close());
+
+  test("the README's first intent becomes an order", async () => {
+    const [source = ''] = blocks(await read('README.md'), 'js');
+    const folder = join(root, '.local', `readme-${process.pid}`);
+    await mkdir(join(folder, '.local'), { recursive: true });
+    try {
+      await writeFile(join(folder, '.local', 'ready.json'), JSON.stringify(system.ready));
+      await writeFile(join(folder, 'first.mjs'), source);
+      const { stdout } = await run(process.execPath, ['first.mjs'], { cwd: folder });
+      const id = /sent (\w+)/.exec(stdout)?.[1] ?? '';
+      await system.until('a report', () => system.reportsOf(id).length > 0);
+      expect(system.reportsOf(id)).toMatchObject([{ status: 'accepted' }]);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  test("the README's account secret can be read", async () => {
+    const [text = ''] = blocks(await read('README.md'), 'json');
+    const { mandate, ...rest } = JSON.parse(text) as Record<string, unknown>;
+    expect(readCredentials(rest)).not.toHaveProperty('unreadable');
+    expect(readMandate(mandate)).not.toHaveProperty('unreadable');
+  });
+});
