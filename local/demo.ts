@@ -43,72 +43,60 @@ export interface Ending {
   readonly surprises: readonly string[];
 }
 
-const SECOND = 1000;
-
 /** @param now the time at which the intents are made, ms */
 export function scenes(now: number): readonly Scene[] {
-  const at = (ms: number): string => new Date(now + ms).toISOString();
-  const common = { account: 'main', market: 'spot', symbol: 'BTC_USDT', createdAt: at(0), expiresAt: at(90 * SECOND) };
-  const limitBuy = { ...common, action: 'place', side: 'buy', type: 'limit', size: '0.001', price: '50000' };
-  const scene = (
-    id: string,
-    title: string,
-    expected: Scene['expected'],
-    fields: Readonly<Record<string, unknown>>,
-  ): Scene => ({ id, title, expected, body: { id, ...fields } });
-  const denied = (reason: ReasonCode): Scene['expected'] => ({ status: 'denied', reason, orders: 0 });
+  const at = (seconds: number): string => new Date(now + seconds * 1000).toISOString();
+  const common = { account: 'main', market: 'spot', symbol: 'BTC_USDT', createdAt: at(0), expiresAt: at(90) };
+  const order = { ...common, action: 'place', side: 'buy', type: 'limit', size: '0.001', price: '50000' };
+  const marketBuy = { ...common, action: 'place', side: 'buy', type: 'market', notional: '25' };
+  const sell = { ...order, side: 'sell', price: '70000' };
+  const cancel = { ...common, action: 'cancel', target: 'demoLimit' };
   return [
-    scene('demoLimit', 'Limit buy that rests', { status: 'accepted', orders: 1 }, limitBuy),
-    scene(
-      'demoMarket',
-      'Market buy for 25 USDT',
-      { status: 'accepted', orders: 1 },
-      { ...common, action: 'place', side: 'buy', type: 'market', notional: '25' },
-    ),
-    scene(
-      'demoMaker',
-      'Limit-maker sell',
-      { status: 'accepted', orders: 1 },
-      { ...limitBuy, side: 'sell', type: 'limit-maker', price: '70000' },
-    ),
+    scene('demoLimit', 'Limit buy that rests', order, accepted),
+    scene('demoMarket', 'Market buy for 25 USDT', marketBuy, accepted),
+    scene('demoMaker', 'Limit-maker sell', { ...sell, type: 'limit-maker' }, accepted),
     scene(
       'demoMalformed',
-      'Malformed: size is a number, one field too many',
+      'Malformed: a number as size, an extra field',
+      { ...order, size: 1e-7, leverage: 5 },
       { status: 'malformed', reason: 'MALFORMED', orders: 0 },
-      { ...limitBuy, size: 1e-7, leverage: 5 },
     ),
-    scene('demoTooSmall', 'Limit buy below the minimum', denied('NOTIONAL_BELOW_MINIMUM'), {
-      ...limitBuy,
-      size: '0.00002',
-    }),
+    scene(
+      'demoTooSmall',
+      'Limit buy below the minimum',
+      { ...order, size: '0.00002' },
+      { status: 'denied', reason: 'NOTIONAL_BELOW_MINIMUM', orders: 0 },
+    ),
     scene(
       'demoExpired',
       'Limit buy that comes too late',
+      { ...order, createdAt: at(-120), expiresAt: at(-60) },
       { status: 'expired', reason: 'INTENT_EXPIRED', orders: 0 },
-      { ...limitBuy, createdAt: at(-120 * SECOND), expiresAt: at(-60 * SECOND) },
     ),
     scene(
       'demoTooRich',
-      'Limit sell of more BTC than there is',
+      'Limit sell beyond the balance',
+      { ...sell, size: '5000' },
       { status: 'rejected', reason: 'VENUE_REFUSED', orders: 0, verdict: 'refused' },
-      { ...limitBuy, side: 'sell', size: '5000', price: '70000' },
     ),
     {
-      ...scene(
-        'demoLostAnswer',
-        "Limit buy whose answer is lost on BitMart's way back",
-        { status: 'accepted', orders: 1, verdict: 'unknown' },
-        { ...limitBuy, price: '49000' },
-      ),
+      ...scene('demoLostAnswer', 'Limit buy whose answer gets lost', { ...order, price: '49000' }, answerLost),
       losesAnswer: true,
     },
-    scene(
-      'demoCancel',
-      'Cancel of the first order',
-      { status: 'done', orders: 0 },
-      { ...common, action: 'cancel', target: 'demoLimit' },
-    ),
+    scene('demoCancel', 'Cancel of the first order', cancel, { status: 'done', orders: 0 }),
   ];
+}
+
+const accepted: Scene['expected'] = { status: 'accepted', orders: 1 };
+const answerLost: Scene['expected'] = { ...accepted, verdict: 'unknown' };
+
+function scene(
+  id: string,
+  title: string,
+  fields: Readonly<Record<string, unknown>>,
+  expected: Scene['expected'],
+): Scene {
+  return { id, title, expected, body: { id, ...fields } };
 }
 
 /** The ends of the scenes so far; `seen` takes every step that is told. */
@@ -187,6 +175,25 @@ function ending(scene: Scene, entry: Seen, orders: number): Ending {
   }
   const tookMs = sentAt === undefined || reportAt === undefined ? undefined : reportAt - sentAt;
   return { scene, report, letter, verdicts, tookMs, orders, surprises };
+}
+
+/** One outcome as one line of JSON. */
+export function outcomeJson({ scene, report, letter, verdicts, tookMs, orders, surprises }: Ending): string {
+  return JSON.stringify({
+    id: scene.id,
+    title: scene.title,
+    status: report?.status ?? null,
+    reason: report?.reason ?? null,
+    detail: report?.detail ?? letter?.detail ?? null,
+    venueOrderId: report?.venueOrderId ?? null,
+    deadLetter: letter ?? null,
+    verdicts,
+    ordersAtVenue: orders,
+    tookMs: tookMs ?? null,
+    asExpected: surprises.length === 0,
+    surprises,
+    intent: scene.body,
+  });
 }
 
 /** The next order that reaches BitMart is executed, and then the connection breaks. */

@@ -3,6 +3,7 @@
 import Table from 'cli-table3';
 import pc from 'picocolors';
 import type { Ending, Scene } from './demo.ts';
+import type { ExecutionReport } from '../shared/order/report.ts';
 import type { Ready } from './stack.ts';
 import type { Alarm, Step } from './watch.ts';
 
@@ -21,34 +22,43 @@ export function look(width: number, isColoured: boolean): Look {
 
 export const usage = `npm start [-- --once] [--json]
 
-Packages the functions, starts a local AWS and a local BitMart on 127.0.0.1, sends nine order intents, one for each
-way an intent can end, and shows what becomes of each. Then it stays up and shows what you send; Ctrl-C ends it all.
+Packages the functions, starts a local AWS and a local BitMart on 127.0.0.1,
+sends nine order intents, one for each way an intent can end, and shows what
+becomes of each. Then it stays up and shows what you send; Ctrl-C ends it all.
 
-  --once   end after the nine: exit code 0 if each ended as it should, 1 if one did not or 60 s were not enough
-  --json   one JSON object per outcome on stdout instead of the table; everything else goes to stderr
+  --once   end after the nine: exit code 0 if each ended as it should,
+           1 if one did not or 60 s were not enough
+  --json   one JSON object per outcome on stdout instead of the table;
+           everything else goes to stderr
   --help   this text
 
-LOCAL_AWS_PORT (4566) and LOCAL_BITMART_PORT (4567) choose the ports, 0 any free one; LOCAL_TIME_SCALE (1), above 0
-and at most 1, shortens every timeout; NO_COLOR switches colours off. npm run local starts the same without sending.
+  LOCAL_AWS_PORT, LOCAL_BITMART_PORT   4566 and 4567; 0 takes any free port
+  LOCAL_TIME_SCALE                     1; less shortens every timeout
+  NO_COLOR                             set to anything: no colours
+
+npm run local starts the same, sends nothing and reads no queue.
 `;
 
 /** What is going to happen. */
 export function welcome({ width, paint }: Look): string {
   const text =
-    'This sends nine order intents through SQS and the packaged Lambda functions to BitMart, and shows what becomes ' +
-    'of each. AWS and BitMart are local ones, started for this on 127.0.0.1 with play money: BitMart itself stopped ' +
-    'trading on 2026-08-26. No account is needed, nothing leaves this machine.';
+    'Nine order intents go through SQS and the packaged Lambda functions to BitMart; here is what becomes of each. ' +
+    'AWS and BitMart are local ones, started for this on 127.0.0.1 with play money: BitMart itself stopped trading ' +
+    'on 2026-08-26. To show reports and dead letters, this takes them off their queues.';
   return `${paint.bold('Order intents, end to end')}\n${wrap(text, width)}\n`;
 }
 
 /** The line above the steps of one scene. */
 export function heading(scene: Scene, index: number, count: number, { paint }: Look): string {
-  return `\n${paint.dim(`${index + 1}/${count}`)} ${paint.bold(scene.title)} ${paint.dim(describe(scene.body))}`;
+  return `\n${paint.dim(`${index + 1}/${count}`)} ${paint.bold(scene.title)} ${paint.dim(`· ${describe(scene.body)}`)}`;
 }
 
 function describe(body: Readonly<Record<string, unknown>>): string {
-  const of = (name: string): string => String(body[name] ?? '');
-  if (body['action'] === 'cancel') return `target ${of('target')}`;
+  const of = (name: string): string => {
+    const value = body[name];
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+  };
+  if (body['action'] === 'cancel') return of('target');
   const price = body['price'] === undefined ? '' : ` at ${of('price')}`;
   return body['notional'] === undefined ? `${of('size')} ${of('symbol')}${price}` : of('symbol');
 }
@@ -56,11 +66,16 @@ function describe(body: Readonly<Record<string, unknown>>): string {
 /** Width of the time and place before the words of a step. */
 const MARGIN = 20;
 
-/** One step, as one line or a few. @param since the time that counts as 0 ms */
-export function stepLine(step: Step, since: number, { width, paint }: Look): string {
+/**
+ * One step, as one line or a few.
+ * @param since the time that counts as 0 ms
+ * @param whose the intent, where it is not the one under whose heading the line stands
+ */
+export function stepLine(step: Step, since: number, { width, paint }: Look, whose = ''): string {
   const [place, text] = words(step, paint);
   const time = `${Math.max(0, step.at - since)} ms`.padStart(9);
-  const body = wrap(text, width - MARGIN).replaceAll('\n', `\n${' '.repeat(MARGIN)}`);
+  const said = whose === '' ? text : `${paint.bold(whose)} ${text}`;
+  const body = wrap(said, width - MARGIN).replaceAll('\n', `\n${' '.repeat(MARGIN)}`);
   return `${paint.dim(time)}  ${place.padEnd(MARGIN - 11)}${body}`;
 }
 
@@ -76,32 +91,45 @@ function words(step: Step, paint: Paint): readonly [place: string, text: string]
       const until = step.seconds === undefined ? 'its visibility timeout is over' : `${step.seconds} s are over`;
       return ['Lambda', `puts it back: it comes again when ${until}`];
     }
-    case 'report': {
-      const { status, reason, detail, venueOrderId } = step.report;
-      const order = venueOrderId === undefined ? '' : `, order ${venueOrderId}`;
-      // The sentence of a refusal follows with its dead letter.
-      const why = reason === undefined ? (detail === undefined ? '' : `: ${detail}`) : `, ${reason}`;
-      const found = step.wasLookedUp ? ': found by its id, not sent again' : '';
-      return ['report', `${statusColour(status, paint)(status)}${order}${why}${found}`];
-    }
+    case 'report':
+      return ['report', reportWords(step.report, paint) + (step.wasLookedUp ? ', found by its id' : '')];
     case 'letter': {
       const { reason, certainty, detail } = step.letter;
-      return ['dead', `${paint.yellow(reason)}, ${certainty}: ${detail}`];
+      return ['dead', `${paint.yellow(reason)} (${certainty}): ${detail}`];
     }
   }
 }
 
+function reportWords(report: ExecutionReport, paint: Paint): string {
+  const { status, reason, detail, venueOrderId, filledSize, averagePrice } = report;
+  const parts = [statusColour(status, paint)(status)];
+  if (venueOrderId !== undefined) parts.push(`order ${venueOrderId}`);
+  if (filledSize !== undefined) parts.push(`${filledSize} filled${averagePrice ? ` at ${averagePrice}` : ''}`);
+  // With a reason, the sentence follows in the dead letter.
+  const why = reason ?? detail;
+  if (why !== undefined) parts.push(why);
+  return parts.join(', ');
+}
+
 function verdictWords(verdict: string, detail: string | undefined): string {
   const more = detail === undefined ? '' : `: ${detail}`;
-  const known: Readonly<Record<string, string>> = {
-    placed: 'takes the order',
-    done: 'cancels',
-    refused: 'refuses',
-    unknown: 'gives no answer, so the order is looked up',
-    duplicate: 'knows the id already, so the order is looked up',
-    finished: 'finds nothing open to cancel, so the order is looked up',
-  };
-  return `${known[verdict] ?? verdict}${more}`;
+  switch (verdict) {
+    case 'placed':
+      return 'takes the order';
+    case 'done':
+      return `cancels${more}`;
+    case 'refused':
+      // Its sentence follows in the dead letter.
+      return 'refuses';
+    case 'unknown':
+      return `gave no answer, so the order is looked up, not sent again${more}`;
+    case 'duplicate':
+      return `knows the id already, so the order is looked up${more}`;
+    case 'finished':
+      return `finds nothing to cancel, so the order is looked up${more}`;
+    default:
+      return `${verdict}${more}`;
+  }
 }
 
 function statusColour(status: string, paint: Paint): (text: string) => string {
@@ -115,36 +143,40 @@ export function alarmLine({ functionName, text }: Alarm, { width, paint }: Look)
 
 /** The table of ends: what was sent, what became of it, the order or the reason with its sentence, and how long it took. */
 export function table(endings: readonly Ending[], { width, paint }: Look): string {
-  const [number, became, took] = [4, 13, 8];
-  const sent = Math.min(32, Math.floor((width - number - became - took) * 0.42));
-  const rule = { mid: '─', 'top-mid': '─', 'mid-mid': '─', 'bottom-mid': '─', top: '─', bottom: '─' };
+  const [number, became, took] = [4, 11, 6];
+  const rest = width - number - became - took;
+  const sent = Math.min(42, Math.round(rest * 0.4));
+  const rule = { mid: '─', top: '─', bottom: '─' };
   const none = { left: '', 'left-mid': '', right: '', 'right-mid': '', middle: '' };
+  const middles = { 'top-mid': '', 'mid-mid': '', 'bottom-mid': '' };
   const corners = { 'top-left': '', 'top-right': '', 'bottom-left': '', 'bottom-right': '' };
   const rows = new Table({
     head: ['', 'sent', 'became', 'order, or why there is none', 'ms'].map((text) => paint.bold(text)),
-    chars: { ...rule, ...none, ...corners },
-    colWidths: [number, sent, became, width - number - sent - became - took, took],
+    chars: { ...rule, ...none, ...middles, ...corners },
+    colWidths: [number, sent, became, rest - sent, took],
     colAligns: ['right', 'left', 'left', 'left', 'right'],
     wordWrap: true,
-    style: { head: [], border: paint.isColorSupported ? ['gray'] : [], 'padding-left': 1, 'padding-right': 1 },
+    style: { head: [], border: [], 'padding-left': 1, 'padding-right': 1 },
   });
   for (const [index, ending] of endings.entries()) {
     const { scene, report, tookMs, surprises } = ending;
     const status = report?.status ?? 'no end';
     const colour = surprises.length > 0 ? paint.red : statusColour(status, paint);
-    rows.push([index + 1, scene.title, colour(status), why(ending), tookMs ?? '']);
+    rows.push([index + 1, scene.title, colour(status), why(ending, paint), tookMs ?? '']);
   }
-  return rows.toString();
+  const lines = rows.toString().split('\n');
+  return lines.map((line) => (line.startsWith('─') ? paint.dim(line) : line.trimEnd())).join('\n');
 }
 
-function why({ report, letter, surprises, verdicts, orders }: Ending): string {
+function why({ scene, report, letter, surprises, verdicts, orders }: Ending, paint: Paint): string {
   const lines: string[] = [];
   if (report?.venueOrderId !== undefined) lines.push(`order ${report.venueOrderId}`);
-  if (verdicts.includes('unknown') && orders === 1) lines.push('answer lost, looked up, placed once');
+  if (verdicts.includes('unknown') && orders === 1) lines.push('answer lost, found by its id, placed once');
+  if (report?.status === 'done') lines.push(`${String(scene.body['target'])} is off the book`);
   if (report?.reason !== undefined) lines.push(report.reason);
   const detail = report?.detail ?? letter?.detail;
   if (detail !== undefined) lines.push(detail);
-  if (surprises.length > 0) lines.push(`UNEXPECTED: ${surprises.join('; ')}`);
+  if (surprises.length > 0) lines.push(paint.red(`UNEXPECTED: ${surprises.join('; ')}`));
   return lines.join('\n');
 }
 
@@ -160,25 +192,6 @@ export function summary(endings: readonly Ending[], { width, paint }: Look): str
   const orders = endings.reduce((sum, ending) => sum + ending.orders, 0);
   const text = `${endings.length} intents, ${endings.length} ends as expected: ${orders} orders at BitMart, none of them twice, and ${letters} dead letters with their reasons.`;
   return paint.green(wrap(text, width));
-}
-
-/** One outcome as one line of JSON. */
-export function outcomeJson({ scene, report, letter, verdicts, tookMs, orders, surprises }: Ending): string {
-  return JSON.stringify({
-    id: scene.id,
-    title: scene.title,
-    status: report?.status ?? null,
-    reason: report?.reason ?? null,
-    detail: report?.detail ?? letter?.detail ?? null,
-    venueOrderId: report?.venueOrderId ?? null,
-    deadLetter: letter ?? null,
-    verdicts,
-    ordersAtVenue: orders,
-    tookMs: tookMs ?? null,
-    asExpected: surprises.length === 0,
-    surprises,
-    intent: scene.body,
-  });
 }
 
 /** How to send the next intent: commands to be copied, so their lines stay as they are. */
@@ -236,6 +249,5 @@ export function wrap(text: string, width: number): string {
 
 /** Length without colour codes. */
 function visible(text: string): number {
-  // eslint-disable-next-line no-control-regex
   return text.replace(/\x1b\[\d+m/g, '').length;
 }

@@ -43,7 +43,7 @@ function screen({ json }: Options, { look }: Modules): Screen {
   const stream = json ? process.stderr : process.stdout;
   const env = process.env;
   const isColoured = stream.isTTY && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
-  const now = (): Look => look(stream.columns ?? (Number(env['COLUMNS']) || 80), isColoured);
+  const now = (): Look => look((stream.isTTY ? stream.columns : Number(env['COLUMNS'])) || 80, isColoured);
   const say = (text: string): void => void stream.write(`${text}\n`);
   return {
     say,
@@ -67,7 +67,7 @@ function screen({ json }: Options, { look }: Modules): Screen {
 }
 
 /** Packages and starts; `log` gets what the functions write. */
-async function open(modules: Modules, { say, during }: Screen, log: Modules['watch'] extends never ? never : Log) {
+async function open(modules: Modules, { say, during }: Screen, log: Log) {
   if (process.env['AWS_ENDPOINT_URL'])
     say('AWS_ENDPOINT_URL is set; npm start brings its own AWS and does not use it.');
   const timeScale = setting('LOCAL_TIME_SCALE', 1, 1);
@@ -102,7 +102,7 @@ async function start(options: Options, modules: Modules, stop: AbortSignal): Pro
     const perform = demonstration(modules, view, stack, stop);
     show = perform.see;
     const endings = await perform.run();
-    if (stop.aborted) return interrupted(stop);
+    if (isAborted(stop)) return interrupted(stop);
     tellEnds(endings, options, modules, view);
     const isAsExpected = endings.every(({ surprises }) => surprises.length === 0);
     if (options.once) return isAsExpected ? 0 : 1;
@@ -122,12 +122,17 @@ async function start(options: Options, modules: Modules, stop: AbortSignal): Pro
 /** Plays the scenes one after the other, showing the steps of each. */
 function demonstration(modules: Modules, view: Screen, stack: Stack, stop: AbortSignal) {
   const scenes = modules.scenes(Date.now());
-  let sentAt = Date.now();
+  const sentAt = new Map<string, number>();
+  let current = '';
   const see = (what: Step | Alarm): void => {
-    if (what.kind === 'alarm') return view.say(modules.alarmLine(what, view.look()));
-    if (what.kind === 'sent') sentAt = what.at;
+    if (what.kind === 'alarm') {
+      view.say(modules.alarmLine(what, view.look()));
+      return;
+    }
+    if (what.kind === 'sent') sentAt.set((current = what.id), what.at);
     stage.seen(what);
-    view.say(modules.stepLine(what, sentAt, view.look()));
+    const whose = what.id === current ? '' : what.id;
+    view.say(modules.stepLine(what, sentAt.get(what.id) ?? what.at, view.look(), whose));
   };
   const stage = modules.stage(see);
   const run = async (): Promise<readonly Ending[]> => {
@@ -144,8 +149,7 @@ function demonstration(modules: Modules, view: Screen, stack: Stack, stop: Abort
 
 function tellEnds(endings: readonly Ending[], { json }: Options, modules: Modules, { say, data, look }: Screen): void {
   if (json) for (const ending of endings) data(modules.outcomeJson(ending));
-  else say(`\n${modules.table(endings, look())}`);
-  say(modules.summary(endings, look()));
+  say(`\n${json ? '' : `${modules.table(endings, look())}\n`}${modules.summary(endings, look())}`);
 }
 
 /** Shows what others send, under a heading per intent. */
@@ -153,7 +157,10 @@ function follower({ json }: Options, modules: Modules, { say, data, look }: Scre
   let current = '';
   let since = 0;
   return (what) => {
-    if (what.kind === 'alarm') return say(modules.alarmLine(what, look()));
+    if (what.kind === 'alarm') {
+      say(modules.alarmLine(what, look()));
+      return;
+    }
     if (what.id !== current || what.kind === 'taken') {
       if (what.id !== current) say(`\n${look().paint.bold(what.id)}`);
       [current, since] = [what.id, what.at];
@@ -175,6 +182,7 @@ function setting(name: string, fallback: number, maximum: number): number {
 /** The port that was asked for; the usual one where nothing was, or any free one where that is taken. */
 async function port(name: string, usual: number, say: (text: string) => void): Promise<number> {
   const asked = setting(name, usual, 65_535);
+  if (!Number.isInteger(asked)) throw new RangeError(`${name}=${asked} is no port; give a whole number, 0 for any`);
   if (process.env[name] || (await isFree(asked))) return asked;
   say(`Port ${usual} is taken, so a free one is used; ${name} chooses another.`);
   return 0;
@@ -186,6 +194,11 @@ function isFree(port: number): Promise<boolean> {
       .once('error', () => resolve(false))
       .listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
   });
+}
+
+/** The compiler does not know that a signal can change while one waits. */
+function isAborted(stop: AbortSignal): boolean {
+  return stop.aborted;
 }
 
 function interrupted(stop: AbortSignal): number {

@@ -52,84 +52,28 @@ interface Known {
   readonly early: Step[];
 }
 
+/** The memory of one watch. */
+interface Memory {
+  readonly tell: (what: Step | Alarm) => void;
+  readonly intents: Map<string, Known>;
+  /** SQS message id → intent id. */
+  readonly ids: Map<string, string>;
+  /** Invocations by their request id. */
+  readonly starts: Map<string, { readonly at: number; readonly isFirst: boolean }>;
+  readonly functions: Set<string>;
+}
+
 /** @param tell called with every step and alarm, in the order in which they are to be shown */
 export function watch(tell: (what: Step | Alarm) => void): Watch {
-  const intents = new Map<string, Known>();
-  const ids = new Map<string, string>();
-  const starts = new Map<string, { readonly at: number; readonly isFirst: boolean }>();
-  const seenFunctions = new Set<string>();
+  const memory: Memory = { tell, intents: new Map(), ids: new Map(), starts: new Map(), functions: new Set() };
   const reading = new AbortController();
   const readers: Promise<void>[] = [];
-  const known = (id: string): Known => {
-    const found = intents.get(id) ?? { isTaken: false, early: [] };
-    remember(intents, id, found);
-    return found;
-  };
-  const flush = (entry: Known): void => {
-    entry.isTaken = true;
-    for (const step of entry.early.splice(0)) tell(step);
-  };
-  /** Reports and letters may overtake the log line of their own invocation. */
-  const tellAfterLog = (step: Step): void => {
-    const entry = known(step.id);
-    if (entry.isTaken) return tell(step);
-    entry.early.push(step);
-    setTimeout(() => flush(entry), LOG_LAG_MS).unref();
-  };
-  const log = ({ functionName, requestId = '', text }: LogLine): void => {
-    if (text.startsWith('START ')) {
-      const isFirst = !seenFunctions.has(functionName);
-      seenFunctions.add(functionName);
-      return remember(starts, requestId, { at: Date.now(), isFirst });
-    }
-    if (/^(END|REPORT) /.test(text)) return;
-    const line = readLine(text);
-    if (line === undefined || line['level'] === 'error')
-      return tell({ kind: 'alarm', functionName, text: plain(line, text) });
-    const { id, message, messageId } = line;
-    if (typeof id !== 'string' || (message !== 'verdict' && message !== 'outcome')) return;
-    if (typeof messageId === 'string') remember(ids, messageId, id);
-    const entry = known(id);
-    const start = starts.get(requestId);
-    if (!entry.isTaken) {
-      tell({ kind: 'taken', id, at: start?.at ?? Date.now(), functionName, isFirst: start?.isFirst === true });
-    }
-    const step = stepOf(line, id);
-    if (step?.kind === 'verdict') entry.verdict = step.verdict;
-    if (step !== undefined) tell(step);
-    flush(entry);
-    // After it was put back, the next delivery is told anew.
-    if (step?.kind === 'put-back') entry.isTaken = false;
-  };
-  const report = (message: Message): void => {
-    const told = JSON.parse(message.Body ?? '') as ExecutionReport;
-    const lost = ['unknown', 'duplicate'].includes(intents.get(told.id)?.verdict ?? '');
-    const wasLookedUp = lost && told.status === 'accepted';
-    tellAfterLog({ kind: 'report', id: told.id, at: Date.now(), report: told, wasLookedUp });
-  };
-  const letter = (message: Message): void => {
-    const of = (name: string): string | undefined => message.MessageAttributes?.[name]?.StringValue;
-    const source = of('sourceMessageId') ?? '';
-    const id = ids.get(source) ?? of('intentId') ?? (source === '' ? (message.MessageId ?? '') : source);
-    const venueCode = of('venueCode');
-    tellAfterLog({
-      ...{ kind: 'letter', id, at: Date.now() },
-      letter: {
-        reason: of('reason') ?? movedBySqs.reason,
-        certainty: of('certainty') ?? movedBySqs.certainty,
-        detail: of('detail') ?? 'SQS moved the message: it was received too often without an end',
-        ...(venueCode === undefined ? {} : { venueCode }),
-      },
-    });
-  };
   return {
-    log,
+    log: (line) => takeLine(line, memory),
     follow: (stack) => {
       const { reports, dead } = stack.ready.queues;
-      for (const [queue, take] of [
-        [reports, report],
-        [dead, letter],
-      ] as const) {
+      for (const [queue, read] of [[reports, reportStep] as const, [dead, letterStep] as const]) {
+        const take = (message: Message): void => tellAfterLog(read(message, memory), memory);
         const failed = (error: unknown): void =>
           tell({ kind: 'alarm', functionName: 'npm start', text: `stopped reading ${queue}: ${String(error)}` });
         readers.push(drain(stack, queue, reading.signal, take).catch(failed));
@@ -140,6 +84,77 @@ export function watch(tell: (what: Step | Alarm) => void): Watch {
       await Promise.all(readers);
     },
   };
+}
+
+function takeLine({ functionName, requestId = '', text }: LogLine, memory: Memory): void {
+  const { tell, functions, starts, ids } = memory;
+  if (text.startsWith('START ')) {
+    remember(starts, requestId, { at: Date.now(), isFirst: !functions.has(functionName) });
+    functions.add(functionName);
+    return;
+  }
+  if (/^(END|REPORT) /.test(text)) return;
+  const line = readLine(text);
+  if (line === undefined || line['level'] === 'error') {
+    tell({ kind: 'alarm', functionName, text: plain(line, text) });
+    return;
+  }
+  const { id, message, messageId } = line;
+  if (typeof id !== 'string' || (message !== 'verdict' && message !== 'outcome')) return;
+  if (typeof messageId === 'string') remember(ids, messageId, id);
+  const intent = known(id, memory);
+  if (!intent.isTaken) {
+    const { at, isFirst } = starts.get(requestId) ?? { at: Date.now(), isFirst: false };
+    tell({ kind: 'taken', id, at, functionName, isFirst });
+  }
+  const step = stepOf(line, id);
+  if (step?.kind === 'verdict') intent.verdict = step.verdict;
+  if (step !== undefined) tell(step);
+  flush(intent, tell);
+  // After it was put back, the next delivery is told anew.
+  if (step?.kind === 'put-back') intent.isTaken = false;
+}
+
+/** Reports and letters may overtake the log line of their own invocation: then they wait for it. */
+function tellAfterLog(step: Step, memory: Memory): void {
+  const intent = known(step.id, memory);
+  if (intent.isTaken) {
+    memory.tell(step);
+    return;
+  }
+  intent.early.push(step);
+  setTimeout(() => flush(intent, memory.tell), LOG_LAG_MS).unref();
+}
+
+function flush(intent: Known, tell: Memory['tell']): void {
+  intent.isTaken = true;
+  for (const step of intent.early.splice(0)) tell(step);
+}
+
+function known(id: string, { intents }: Memory): Known {
+  const found = intents.get(id) ?? { isTaken: false, early: [] };
+  remember(intents, id, found);
+  return found;
+}
+
+function reportStep({ Body = '' }: Message, { intents }: Memory): Step {
+  const report = JSON.parse(Body) as ExecutionReport;
+  const { id, status } = report;
+  const isLost = ['unknown', 'duplicate'].includes(intents.get(id)?.verdict ?? '');
+  return { kind: 'report', id, at: Date.now(), report, wasLookedUp: isLost && status === 'accepted' };
+}
+
+function letterStep({ MessageAttributes, MessageId = '' }: Message, { ids }: Memory): Step {
+  const of = (name: string): string | undefined => MessageAttributes?.[name]?.StringValue;
+  const source = of('sourceMessageId') ?? MessageId;
+  const venueCode = of('venueCode');
+  const letter = {
+    reason: of('reason') ?? movedBySqs.reason,
+    certainty: of('certainty') ?? movedBySqs.certainty,
+    detail: of('detail') ?? 'SQS moved the message: it was received too often without an end',
+    ...(venueCode === undefined ? {} : { venueCode }),
+  };
+  return { kind: 'letter', id: ids.get(source) ?? of('intentId') ?? source, at: Date.now(), letter };
 }
 
 /** What a log line of the execution tells of its intent beyond having it. */
@@ -195,7 +210,12 @@ async function drain(
       const Entries = Messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
       await sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (!isAborted(signal)) throw error;
     }
   }
+}
+
+/** The compiler does not know that a signal can change while one waits. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
 }

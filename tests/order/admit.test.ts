@@ -7,7 +7,7 @@ import type { Instrument } from '../../shared/order/instrument.ts';
 import type { Decimal, OrderIntent } from '../../shared/order/intent.ts';
 import type { Mandate } from '../../shared/order/mandate.ts';
 import type { Book, NewOrder } from '../../shared/order/venue.ts';
-import { cancel, changed, decimal, EXPIRES, kinds, limitBuy, marketBuy, marketSell, type Fields } from './arbitraries.ts'; // prettier-ignore
+import { cancel, decimal, EXPIRES, kinds, limitBuy, marketBuy, marketSell, type Fields } from './arbitraries.ts'; // prettier-ignore
 
 const d = (text: string): Decimal => text as Decimal;
 const rules: Instrument = {
@@ -390,7 +390,7 @@ describe('every refusal', () => {
       [{ ...limitBuy, price: '1' }, {}],
       [{ ...limitBuy, price: '0.001' }, {}],
       [{ ...limitBuy, ...collar(1, '50000') }, {}],
-      [changed({ ...limitBuy, ...collar(1, '59000') }, []), {}],
+      [{ ...limitBuy, ...collar(20, '59995') , price: '70000' }, {}],
     ];
     for (const [fields, given] of refusals) {
       const [, detail] = denial(fields, given);
