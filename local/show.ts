@@ -1,24 +1,11 @@
 // What `npm start` prints: steps, the table of ends, one JSON object per outcome, and how to send the next intent.
 // Pure: values in, text out, never wider than asked except inside commands that are to be copied.
 import Table from 'cli-table3';
-import pc from 'picocolors';
 import type { Ending, Scene } from './demo.ts';
 import type { ExecutionReport } from '../shared/order/report.ts';
+import { wrap, type Look, type Paint } from './screen.ts';
 import type { Ready } from './stack.ts';
 import type { Alarm, Step } from './watch.ts';
-
-export type Paint = ReturnType<typeof pc.createColors>;
-
-/** How text is laid out: `width` in columns, and colours that do nothing where none are wanted. */
-export interface Look {
-  readonly width: number;
-  readonly paint: Paint;
-}
-
-/** @param isColoured whether the stream is a terminal that wants colours */
-export function look(width: number, isColoured: boolean): Look {
-  return { width: Math.min(Math.max(width, 60), 140), paint: pc.createColors(isColoured) };
-}
 
 export const usage = `npm start [-- --once] [--json]
 
@@ -196,27 +183,31 @@ export function summary(endings: readonly Ending[], { width, paint }: Look): str
 
 /** How to send the next intent: commands to be copied, so their lines stay as they are. */
 export function howTo({ aws, region, queues }: Ready, { width, paint }: Look): string {
-  const order = (quote: (name: string) => string): string =>
-    `"account":"main","action":"place","market":"spot","symbol":"BTC_USDT",
-     "side":"buy","type":"limit","size":"0.001","price":"50000",
-     "createdAt":"${quote('now')}","expiresAt":"${quote('soon')}"`;
   const cli = `id=mine$(date +%s) now=$(date -u +%FT%TZ)
 soon=$(date -u -d +1min +%FT%TZ 2>/dev/null || date -u -v+1M +%FT%TZ)
 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_PAGER= \\
-aws sqs send-message --region ${region} --endpoint-url ${aws} \\
+aws sqs send-message --region ${region} \\
+  --endpoint-url ${aws} \\
   --queue-url ${queues.intents} \\
-  --message-group-id main --message-deduplication-id "$id" --message-body \\
-  '{ "id":"'$id'",${order((name) => `'$${name}'`)} }'`;
+  --message-group-id main --message-deduplication-id "$id" --message-body '{
+    "id":"'$id'", "account":"main", "action":"place", "market":"spot",
+    "symbol":"BTC_USDT", "side":"buy", "type":"limit",
+    "size":"0.001", "price":"50000",
+    "createdAt":"'$now'", "expiresAt":"'$soon'" }'`;
   const node = `node --input-type=module -e '
 import { SQSClient, SendMessageCommand } from "@aws-sdk/client-sqs";
-const at = (ms) => new Date(Date.now() + ms).toISOString(), id = "mine" + Date.now();
-const credentials = { accessKeyId: "local", secretAccessKey: "local" };
-const sqs = new SQSClient({ endpoint: "${aws}", region: "${region}", credentials });
+const sqs = new SQSClient({
+  endpoint: "${aws}", region: "${region}",
+  credentials: { accessKeyId: "local", secretAccessKey: "local" } });
+const id = "mine" + Date.now();
+const at = (ms) => new Date(Date.now() + ms).toISOString();
 await sqs.send(new SendMessageCommand({
   QueueUrl: "${queues.intents}",
-  MessageGroupId: "main", MessageDeduplicationId: id, MessageBody: JSON.stringify({
-    id, account: "main", action: "place", market: "spot", symbol: "BTC_USDT",
-    side: "buy", type: "limit", size: "0.001", price: "50000",
+  MessageGroupId: "main", MessageDeduplicationId: id,
+  MessageBody: JSON.stringify({
+    id, account: "main", action: "place", market: "spot",
+    symbol: "BTC_USDT", side: "buy", type: "limit",
+    size: "0.001", price: "50000",
     createdAt: at(0), expiresAt: at(60_000) }) }));'`;
   const intro =
     'Everything stays up. Send the next intent and it is shown here, report and dead letter included (this window ' +
@@ -229,25 +220,4 @@ await sqs.send(new SendMessageCommand({
     node,
     `\n${paint.bold('Ctrl-C')} ends everything.`,
   ].join('\n');
-}
-
-/** Breaks at spaces; a word that is longer than the line stands alone and overlong. Line breaks in `text` stay. */
-export function wrap(text: string, width: number): string {
-  const lines: string[] = [];
-  for (const paragraph of text.split('\n')) {
-    let line = '';
-    for (const word of paragraph.split(' ')) {
-      if (line !== '' && visible(line) + 1 + visible(word) > width) {
-        lines.push(line);
-        line = word;
-      } else line = line === '' ? word : `${line} ${word}`;
-    }
-    lines.push(line);
-  }
-  return lines.join('\n');
-}
-
-/** Length without colour codes. */
-function visible(text: string): number {
-  return text.replace(/\x1b\[\d+m/g, '').length;
 }

@@ -4,7 +4,7 @@
 import { createServer } from 'node:net';
 import { parseArgs } from 'node:util';
 import type { Ending } from './demo.ts';
-import type { Look } from './show.ts';
+import type { Screen } from './screen.ts';
 import type { Stack } from './stack.ts';
 import type { Alarm, Step } from './watch.ts';
 
@@ -18,53 +18,18 @@ interface Options {
   readonly json: boolean;
 }
 
-/** Where the words go: stdout, or stderr where stdout is for JSON. */
-interface Screen {
-  readonly say: (text: string) => void;
-  /** A line about something that takes a while; on a terminal it is replaced when that is over. */
-  readonly during: <T>(doing: string, work: () => Promise<T>, done: (result: T) => string) => Promise<T>;
-  readonly data: (line: string) => void;
-  readonly look: () => Look;
-}
-
 async function load() {
-  const [demo, packaging, show, stack, watching] = await Promise.all([
+  const [demo, packaging, screen, show, stack, watching] = await Promise.all([
     import('./demo.ts'),
     import('./package.ts'),
+    import('./screen.ts'),
     import('./show.ts'),
     import('./stack.ts'),
     import('./watch.ts'),
   ]);
-  return { ...demo, ...packaging, ...show, ...stack, ...watching };
+  return { ...demo, ...packaging, ...screen, ...show, ...stack, ...watching };
 }
 type Modules = Awaited<ReturnType<typeof load>>;
-
-function screen({ json }: Options, { look }: Modules): Screen {
-  const stream = json ? process.stderr : process.stdout;
-  const env = process.env;
-  const isColoured = stream.isTTY && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
-  const now = (): Look => look((stream.isTTY ? stream.columns : Number(env['COLUMNS'])) || 80, isColoured);
-  const say = (text: string): void => void stream.write(`${text}\n`);
-  return {
-    say,
-    look: now,
-    data: (line) => void process.stdout.write(`${line}\n`),
-    during: async (doing, work, done) => {
-      if (stream.isTTY) stream.write(now().paint.dim(`${doing} ...`));
-      const startedAt = Date.now();
-      try {
-        const result = await work();
-        if (stream.isTTY) stream.write('\r\x1b[2K');
-        const { paint } = now();
-        say(`${paint.green('✓')} ${done(result)} ${paint.dim(`${((Date.now() - startedAt) / 1000).toFixed(1)} s`)}`);
-        return result;
-      } catch (error) {
-        if (stream.isTTY) stream.write('\r\x1b[2K');
-        throw error;
-      }
-    },
-  };
-}
 
 /** Packages and starts; `log` gets what the functions write. */
 async function open(modules: Modules, { say, during }: Screen, log: Log) {
@@ -90,7 +55,7 @@ type Log = ReturnType<Modules['watch']>['log'];
 
 /** Everything from the first line to the last. @returns the exit code */
 async function start(options: Options, modules: Modules, stop: AbortSignal): Promise<number> {
-  const view = screen(options, modules);
+  const view = modules.screen(options.json ? process.stderr : process.stdout);
   let show: (what: Step | Alarm) => void = () => undefined;
   const feed = modules.watch((what) => show(what));
   view.say(modules.welcome(view.look()));

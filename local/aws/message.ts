@@ -21,6 +21,7 @@ export interface Content {
   readonly attributes: Attributes;
   readonly systemAttributes: Attributes;
   readonly senderId: string;
+  readonly traceHeader: string | undefined;
   readonly groupId: string | undefined;
   readonly deduplicationId: string | undefined;
 }

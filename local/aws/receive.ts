@@ -51,7 +51,8 @@ const describe = (queue: Queue, entry: Entry, input: Input): Output => {
     MessageGroupId: content.groupId,
     MessageDeduplicationId: content.deduplicationId,
     SequenceNumber: entry.sequence,
-    AWSTraceHeader: messages.textOf(content.systemAttributes['AWSTraceHeader']),
+    // The caller's own trace goes along with the message where the message names none.
+    AWSTraceHeader: messages.textOf(content.systemAttributes['AWSTraceHeader']) ?? content.traceHeader,
     DeadLetterQueueSourceArn: entry.source,
   };
   const wanted = [...texts(input, 'AttributeNames'), ...texts(input, 'MessageSystemAttributeNames')];

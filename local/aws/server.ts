@@ -162,8 +162,9 @@ const serveAction = async (
     if (act === undefined)
       throw refuse('UnknownOperationException', `${route.service} knows no ${route.action} here; see local/aws for what it knows.`); // prettier-ignore
     const fault = nextFault(stack.faults, { ...route, resource });
+    const traceHeader = request.headers['x-amzn-trace-id']?.toString();
     const onDisconnect = (then: () => void): void => void response.once('close', then);
-    const result = await perform(act, input, { accessKeyId, onDisconnect }, fault);
+    const result = await perform(act, input, { accessKeyId, traceHeader, onDisconnect }, fault);
     if (result === undefined) {
       finish(fault?.fault ?? '');
       request.socket.resetAndDestroy();

@@ -48,6 +48,7 @@ const readContent = (queue: Queue, input: Input, call: Call): Content => {
     attributes,
     systemAttributes: messages.readSystemAttributes(input),
     senderId: call.accessKeyId,
+    traceHeader: call.traceHeader,
     ...ids,
   };
 };

@@ -15,6 +15,8 @@ export type Output = Readonly<Record<string, unknown>>;
 /** Who calls, and how to learn that they left. */
 export interface Call {
   readonly accessKeyId: string;
+  /** X-Amzn-Trace-Id, as the SDK sends it from within a Lambda function. */
+  readonly traceHeader: string | undefined;
   /** Calls back when the client goes away before it has its answer. */
   readonly onDisconnect: (then: () => void) => void;
 }

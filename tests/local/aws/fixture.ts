@@ -87,7 +87,7 @@ export const clockwork = (inFlightLimit = 120_000) => {
     queues: new Map(),
   };
   const actions = sqsActions(account);
-  const caller: Call = { accessKeyId: 'AKIATESTS', onDisconnect: () => undefined };
+  const caller: Call = { accessKeyId: 'AKIATESTS', traceHeader: undefined, onDisconnect: () => undefined };
   const call = async (action: string, input: Input): Promise<Output> => {
     const act = actions[action];
     if (act === undefined) throw new Error(`no action ${action}`);

@@ -331,6 +331,22 @@ describe('a recursive loop', () => {
       }),
     );
 
+  test('through the SDK, which passes the trace on, ends by itself', async () => {
+    const url = await queue({}, false);
+    // The SDK as the deployed function has it, resolved from this repository: the handler sends each message on.
+    const sdk = import.meta.resolve('@aws-sdk/client-sqs');
+    const source = `import { SQSClient, SendMessageCommand } from ${JSON.stringify(sdk)};
+      const client = new SQSClient({});
+      export const handler = async ({ Records }) => {
+        await client.send(new SendMessageCommand({ QueueUrl: ${JSON.stringify(url)}, MessageBody: String(Number(Records[0].body) + 1) }));
+        console.log(JSON.stringify({ hop: Number(Records[0].body) }));
+      };`;
+    const runner = await start(url, source);
+    await client.send(new SendMessageCommand({ QueueUrl: url, MessageBody: '1' }));
+    await until(() => runner.metrics('f').recursionStopped === 1, 20_000);
+    expect(seen.map(({ hop }) => hop)).toEqual(Array.from({ length: 16 }, (_, index) => index + 1));
+  }, 30_000);
+
   test('is counted along the trace header, the longest chain of the batch first', () => {
     const other = lineageKey('other');
     const next = traceHeader('1-a-b', 'p', key, [
