@@ -108,7 +108,8 @@ export interface Stage {
   readonly judge: (stack: Stack, all: readonly Scene[]) => Promise<readonly Ending[]>;
 }
 
-interface Seen {
+/** What was told of one scene. */
+export interface Seen {
   sentAt?: number;
   report?: ExecutionReport;
   reportAt?: number;
@@ -159,7 +160,8 @@ export function stage(tell: (step: Step) => void): Stage {
   };
 }
 
-function ending(scene: Scene, entry: Seen, orders: number): Ending {
+/** @param orders how many orders of the scene's id BitMart knows */
+export function ending(scene: Scene, entry: Seen, orders: number): Ending {
   const { expected } = scene;
   const { report, letter, verdicts, sentAt, reportAt } = entry;
   const surprises: string[] = [];

@@ -63,7 +63,6 @@ const readyFile = fileURLToPath(new URL('../.local/ready.json', import.meta.url)
 const VENUE_TIMES = {
   BITMART_TIMESTAMP_WINDOW_MS: 60_000,
   BITMART_LOOKUP_LAG_MS: 5_000,
-  BITMART_LOOKUP_MEMORY_MS: 1_200_000,
   BITMART_BAN_MS: 60_000,
 };
 /** Longest function time that still leaves visibility minus timeout above the horizon, per unit of time scale. */
@@ -189,7 +188,6 @@ function definition(
     BITMART_SPOT_URL: bitmart.spotUrl,
     BITMART_FUTURES_URL: bitmart.futuresUrl,
     SECRET_CACHE_SECONDS: String(30 * timeScale),
-    PARK_SECONDS: String(Math.max(1, 60 * timeScale)),
     UNRESOLVED_AFTER_SECONDS: String(Math.max(1, 900 * timeScale)),
     ...variables,
   };

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import type { Ending } from './demo.ts';
 import type { Screen } from './screen.ts';
 import type { Stack } from './stack.ts';
-import type { Alarm, Step } from './watch.ts';
+import type { Alarm, Step, Watch } from './watch.ts';
 
 /** With --once, everything from the first intent to the last end must fit into this, ms. */
 const DEMO_LIMIT_MS = 60_000;
@@ -31,8 +31,8 @@ async function load() {
 }
 type Modules = Awaited<ReturnType<typeof load>>;
 
-/** Packages and starts; `log` gets what the functions write. */
-async function open(modules: Modules, { say, during }: Screen, log: Log) {
+/** Packages and starts; `onLog` gets what the functions write. */
+async function open(modules: Modules, { say, during }: Screen, onLog: Watch['log']) {
   if (process.env['AWS_ENDPOINT_URL'])
     say('AWS_ENDPOINT_URL is set; npm start brings its own AWS and does not use it.');
   const timeScale = setting('LOCAL_TIME_SCALE', 1, 1);
@@ -47,12 +47,10 @@ async function open(modules: Modules, { say, during }: Screen, log: Log) {
   );
   return during(
     'starting AWS, BitMart and the functions',
-    () => modules.startStack({ ...ports, timeScale, onLog: log }),
+    () => modules.startStack({ ...ports, timeScale, onLog }),
     ({ ready }) => `local AWS on ${ready.aws}, local BitMart on ${new URL(ready.bitmart.spot).origin}`,
   );
 }
-type Log = ReturnType<Modules['watch']>['log'];
-
 /** Everything from the first line to the last. @returns the exit code */
 async function start(options: Options, modules: Modules, stop: AbortSignal): Promise<number> {
   const view = modules.screen(options.json ? process.stderr : process.stdout);
@@ -74,7 +72,7 @@ async function start(options: Options, modules: Modules, stop: AbortSignal): Pro
     forget = await modules.announce(stack.ready);
     show = follower(options, modules, view);
     view.say(`\n${modules.howTo(stack.ready, view.look())}`);
-    await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }));
+    await until(stop);
     view.say('\nStopped.');
     return 0;
   } finally {
@@ -164,6 +162,10 @@ function isFree(port: number): Promise<boolean> {
 /** The compiler does not know that a signal can change while one waits. */
 function isAborted(stop: AbortSignal): boolean {
   return stop.aborted;
+}
+
+async function until(stop: AbortSignal): Promise<void> {
+  if (!stop.aborted) await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }));
 }
 
 function interrupted(stop: AbortSignal): number {

@@ -6,7 +6,7 @@ import type { Accounts } from './aws/accounts.ts';
 import type { Delivery, Queues } from './aws/queues.ts';
 import type { Clock } from './clock.ts';
 import { describeError, type Log } from './log.ts';
-import { admit, needsBook } from './order/admit.ts';
+import { admit, MAX_AHEAD_MS, needsBook } from './order/admit.ts';
 import { parse, type OrderIntent } from './order/intent.ts';
 import { accepted, buried, done, foreign, malformed, type End, type Outcome } from './order/outcome.ts';
 import { difference } from './order/same.ts';
@@ -42,8 +42,9 @@ export interface Memory {
 
 const MEMORY_ENTRIES = 10_000;
 /** SQS refuses a second message with one deduplication id for 5 minutes; createdAt may be 5 s ahead on either side. */
-const SAME_MESSAGE_MS = 290_000;
-const MAX_POSTPONE_SECONDS = 43_200;
+const SAME_MESSAGE_MS = 300_000 - 2 * MAX_AHEAD_MS;
+/** SQS allows 12 hours from the receive, part of which is over when a message is put back. */
+const MAX_POSTPONE_SECONDS = 43_000;
 
 export function newMemory(): Memory {
   return { signed: new Map(), unsent: new Map(), parked: new Map() };
@@ -163,9 +164,13 @@ function door(
  * another message with the same id before it.
  */
 function isFirst(message: Delivery, intent: OrderIntent, memory: Memory): boolean {
+  const isKnown = intent.replayOf !== undefined || memory.signed.has(intent.id);
+  return message.receiveCount === 1 && !isKnown && isOnlyMessage(message, intent);
+}
+
+function isOnlyMessage(message: Delivery, intent: OrderIntent): boolean {
   const waited = message.enqueuedAt - Date.parse(intent.createdAt);
-  const known = intent.replayOf !== undefined || memory.signed.has(intent.id);
-  return message.receiveCount === 1 && !known && waited >= -5000 && waited < SAME_MESSAGE_MS;
+  return waited >= -MAX_AHEAD_MS && waited < SAME_MESSAGE_MS;
 }
 
 /** The intents of one account, one after the other; a step that stops sends the rest back. */
@@ -309,7 +314,8 @@ async function resolve(
     await clock.sleep(waitMs);
     const sighting = await venue.find(account, { id, symbol: intent.symbol }, time.answerBy(clock.now()));
     if (sighting.kind === 'found') return sighted(candidate, { ...sighting, id }, desk, verdict);
-    if (sighting.kind !== 'nothing') break;
+    const isLost = sighting.kind === 'unknown' || sighting.kind === 'unavailable';
+    if (sighting.kind !== 'nothing' && !isLost) break;
   }
   if (intent.action === 'cancel') {
     if (verdict.kind !== 'finished') return stopped(candidate, backoff(candidate), 'the cancel got no answer', outside);
@@ -380,30 +386,38 @@ async function prove(doubtful: readonly Candidate[], desk: Desk): Promise<Readon
   const { venue, clock, memory } = outside;
   const proofs = new Map<string, Proof>();
   const name = doubtful[0]?.intent.account;
-  const all = (proof: Proof): ReadonlyMap<string, Proof> =>
-    new Map(doubtful.map(({ message }) => [message.messageId, proofs.get(message.messageId) ?? proof]));
   if (name === undefined) return proofs;
-  if (desk.account === undefined) {
-    // Nobody can be asked. What was never sent may still be denied; the rest waits for proof.
-    return all({ kind: 'unproven', seconds: 60, why: desk.gate?.detail ?? 'no account' });
-  }
+  // One that cannot be proven stops the group there: those behind it need no proof now.
+  const stopAt = (candidate: Candidate | undefined, seconds: number, why: string): void => {
+    for (const { message } of doubtful.slice(candidate === undefined ? 0 : doubtful.indexOf(candidate))) {
+      if (!proofs.has(message.messageId)) proofs.set(message.messageId, { kind: 'unproven', seconds, why });
+    }
+  };
   const parked = memory.parked.get(name);
-  if (parked !== undefined && parked.until > clock.now()) {
-    return all({ kind: 'unproven', seconds: (parked.until - clock.now()) / 1000, why: parked.why });
+  // Nobody can be asked. What was never sent may still be denied; the rest waits for proof.
+  if (desk.account === undefined) stopAt(doubtful[0], 60, desk.gate?.detail ?? 'no account');
+  else if (parked !== undefined && parked.until > clock.now()) {
+    stopAt(doubtful[0], (parked.until - clock.now()) / 1000, parked.why);
   }
   const needsTime = doubtful.some(({ intent }) => intent.action === 'place' && memory.signed.has(intent.id));
-  const venueNow = needsTime ? await venue.time(time.answerBy(clock.now())) : undefined;
-  let open = [...doubtful];
+  const venueNow = needsTime && proofs.size === 0 ? await venue.time(time.answerBy(clock.now())) : undefined;
+  let open = doubtful.filter(({ message }) => !proofs.has(message.messageId));
+  // The first looks may take two fifths of the time: the second ones, and the sends, need the rest.
+  const firstLooksUntil = clock.now() + (time.takeUntil - clock.now()) * 0.4;
   for (const pass of [1, 2]) {
     const startedAt = clock.now();
     for (const candidate of open) {
-      let sighting = await look(candidate, desk.account, desk);
-      if (sighting.kind === 'unauthorised' && (await renew(desk))) sighting = await look(candidate, desk.account, desk);
+      if (clock.now() > (pass === 1 ? firstLooksUntil : time.takeUntil)) {
+        stopAt(candidate, 1, 'no time left to look it up');
+        break;
+      }
+      const sighting = await look(candidate, desk);
       if (sighting.kind === 'found') proofs.set(candidate.message.messageId, sighting);
       else if (sighting.kind !== 'nothing') {
-        const seconds =
-          sighting.kind === 'unauthorised' ? park(candidate, sighting, outside) : pause(candidate, sighting, outside);
-        return all({ kind: 'unproven', seconds, why: sighting.detail });
+        const isRefused = sighting.kind === 'unauthorised';
+        const seconds = isRefused ? park(candidate, sighting, outside) : pause(candidate, sighting, outside);
+        stopAt(candidate, seconds, sighting.detail);
+        break;
       }
     }
     // A second look is for orders that may be on their way; a cancel, or what was put back unsent, has none.
@@ -413,14 +427,17 @@ async function prove(doubtful: readonly Candidate[], desk: Desk): Promise<Readon
     );
     if (pass === 2 || open.length === 0) break;
     const waitMs = startedAt + venue.promises.showsOrdersWithinMs - clock.now();
-    if (clock.now() + waitMs > time.takeUntil)
-      return all({ kind: 'unproven', seconds: 1, why: 'no time for a second look' });
-    await clock.sleep(waitMs);
+    await clock.sleep(Math.min(waitMs, time.takeUntil - clock.now()));
+    if (clock.now() - startedAt < venue.promises.showsOrdersWithinMs) stopAt(open[0], 1, 'no time for a second look');
+    open = open.filter(({ message }) => !proofs.has(message.messageId));
   }
   for (const { message, intent } of open) {
     proofs.set(message.messageId, absence(message, intent, venueNow, outside));
   }
-  return all({ kind: 'absent' });
+  for (const { message } of doubtful) {
+    if (!proofs.has(message.messageId)) proofs.set(message.messageId, { kind: 'absent' });
+  }
+  return proofs;
 }
 
 /** Not found twice: is that proof? */
@@ -430,21 +447,30 @@ function absence(message: Delivery, intent: OrderIntent, venueNow: number | unde
   if (signedAt !== undefined && (venueNow === undefined || venueNow <= horizonMs(venue, signedAt))) {
     return { kind: 'unproven', seconds: 60, why: 'the venue may still execute the request' };
   }
-  const isForgotten = clock.now() - Date.parse(intent.createdAt) > venue.promises.answersLookupsForMs;
-  if (isForgotten && message.receiveCount > 1) {
+  // The earliest time at which anybody can have sent it: this message's first delivery, unless another came before it.
+  const earliest = isOnlyMessage(message, intent) ? message.firstReceivedAt : Date.parse(intent.createdAt);
+  if (message.receiveCount > 1 && clock.now() - earliest > venue.promises.answersLookupsForMs) {
     return { kind: 'unproven', seconds: 60, why: 'not found, but the venue may have forgotten it by now' };
   }
   return { kind: 'absent' };
 }
 
+/** One look for everything that could be there of an intent. A look changes nothing, so a lost one is repeated. */
 async function look(
   { intent }: Candidate,
-  account: TradingAccount,
-  { outside, time }: Desk,
+  desk: Desk,
 ): Promise<Exclude<Sighting, { kind: 'found' }> | Extract<Proof, { kind: 'found' }>> {
+  const { outside, time } = desk;
   for (const id of soughtIds(intent)) {
-    const query = { id, symbol: intent.symbol };
-    const sighting = await outside.venue.find(account, query, time.answerBy(outside.clock.now()));
+    let sighting: Sighting = { kind: 'nothing' };
+    for (const attempt of [1, 2, 3]) {
+      if (desk.account === undefined) break;
+      const query = { id, symbol: intent.symbol };
+      sighting = await outside.venue.find(desk.account, query, time.answerBy(outside.clock.now()));
+      const isLost = sighting.kind === 'unknown' || sighting.kind === 'unavailable';
+      const isRenewed = sighting.kind === 'unauthorised' && attempt === 1 && (await renew(desk));
+      if (!isRenewed && (!isLost || outside.clock.now() > time.takeUntil)) break;
+    }
     if (sighting.kind === 'found') return { ...sighting, id };
     if (sighting.kind !== 'nothing') return sighting;
   }

@@ -39,32 +39,54 @@ export function nodeTransport(maxIdleMs = MAX_IDLE_MS): Transport {
   };
   return (request) =>
     new Promise((resolve) => {
-      const url = new URL(request.url);
-      const secure = url.protocol === 'https:';
-      const agent = secure ? agents['https:']() : agents['http:']();
       let connected = false;
       const settle = (result: HttpResponse | HttpFailure): void => {
         clearTimeout(timer);
         resolve(result);
       };
       const fail = (detail: string): void => settle({ kind: 'failure', reached: connected, detail });
-      const left = Math.max(1, request.deadline - Date.now());
-      const timer = setTimeout(() => {
-        fail('no answer in time');
-        outgoing.destroy();
-      }, left);
-      const outgoing = (secure ? https : http).request(
-        url,
-        { agent, method: request.method, headers: withLength(request) },
-        (incoming) => readBody(incoming, settle, fail),
+      const timer = setTimeout(
+        () => {
+          fail('no answer in time');
+          outgoing?.destroy();
+        },
+        Math.max(1, request.deadline - Date.now()),
       );
+      const outgoing = open(request, agents, (incoming) => readBody(incoming, settle, fail));
+      if (outgoing === undefined) {
+        fail('the request cannot be written: a bad URL or header');
+        return;
+      }
       outgoing.once('socket', (socket) => {
+        const isSecure = 'encrypted' in socket;
         if (!socket.connecting) connected = true;
-        else socket.once(secure ? 'secureConnect' : 'connect', () => (connected = true));
+        else socket.once(isSecure ? 'secureConnect' : 'connect', () => (connected = true));
       });
       outgoing.on('error', (error: NodeJS.ErrnoException) => fail(error.code ?? error.name));
       outgoing.end(request.body);
     });
+}
+
+interface Agents {
+  readonly 'http:': () => http.Agent;
+  readonly 'https:': () => https.Agent;
+}
+
+/** undefined where Node refuses the URL or a header: nothing was sent then. */
+function open(
+  request: HttpRequest,
+  agents: Agents,
+  answered: (incoming: http.IncomingMessage) => void,
+): http.ClientRequest | undefined {
+  try {
+    const url = new URL(request.url);
+    const common = { method: request.method, headers: withLength(request) };
+    return url.protocol === 'https:'
+      ? https.request(url, { ...common, agent: agents['https:']() }, answered)
+      : http.request(url, { ...common, agent: agents['http:']() }, answered);
+  } catch {
+    return undefined;
+  }
 }
 
 const KEEP = { keepAlive: true, maxSockets: 64, maxFreeSockets: 16 } as const;
@@ -97,7 +119,10 @@ function readBody(
   incoming.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
     if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
-    else incoming.destroy(new Error('answer too long'));
+    else {
+      fail('answer too long');
+      incoming.destroy();
+    }
   });
   incoming.on('error', (error) => fail(error.message));
   incoming.once('aborted', () => fail('answer cut off'));

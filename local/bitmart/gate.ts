@@ -54,8 +54,8 @@ export const fieldsOf = (endpoint: Endpoint, incoming: Incoming): Readonly<Recor
 const MAX_RECV_WINDOW_MS = 60_000;
 
 /** The age a v4 call may have: recvWindow, an integer in (0, 60000], by default five seconds (source: spot docs). */
-const recvWindowOf = (value: unknown, timeScale: number): number | undefined => {
-  if (value === undefined) return 5_000 * timeScale;
+const recvWindowOf = (value: unknown): number | undefined => {
+  if (value === undefined) return 5_000;
   const fits = typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= MAX_RECV_WINDOW_MS;
   return fits ? value : undefined;
 };
@@ -75,7 +75,7 @@ export const clockRefusal = (
   if (endpoint.auth !== 'SIGNED') return undefined;
   const behindMs = serverMs - Number(timestamp);
   if (endpoint.path.startsWith('/spot/v4/')) {
-    const recvWindowMs = recvWindowOf(fields['recvWindow'], timeScale);
+    const recvWindowMs = recvWindowOf(fields['recvWindow']);
     if (recvWindowMs === undefined)
       return refuse(30007, 'recvWindow must be an integer greater than 0 and at most 60000');
     if (behindMs <= -1000) return refuse(30007, 'Header X-BM-TIMESTAMP is ahead of the server time');

@@ -81,7 +81,7 @@ const handle = async (
   send(response, reply, usageHeaders(usage));
 };
 
-/** port 0 = any free port. timeScale shortens the one-minute timestamp window, the v4 recvWindow default, the 20-minute memory of unfilled cancels and the length of a ban. */
+/** port 0 = any free port. timeScale shortens the one-minute timestamp window and the length of a ban; nothing else. */
 export const startLocalBitmart = async (
   options: { readonly port?: number; readonly timeScale?: number } = {},
 ): Promise<LocalBitmart> => {

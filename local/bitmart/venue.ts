@@ -104,7 +104,7 @@ export const defaultPromises = (timeScale: number): Promises => ({
   refusesRepeatedIds: 'always',
   refusesTimestamps: true,
   showsOrdersWithinMs: 0,
-  forgetsUnfilledAfterMs: 20 * MINUTE_MS * timeScale,
+  forgetsUnfilledAfterMs: 20 * MINUTE_MS,
   limitMakerCrossing: 'cancel',
   marketBuyEnds: 'filled',
   batch: 'atomic',

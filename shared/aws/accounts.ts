@@ -40,7 +40,7 @@ export function secretAccounts(options: AccountsOptions): Accounts {
   // Short timeouts and one retry: a socket that died while the environment was frozen costs a second, not an order.
   const client = new SecretsManagerClient({
     maxAttempts: 2,
-    requestHandler: { connectionTimeout: 1000, requestTimeout: 2000 },
+    requestHandler: { connectionTimeout: 1000, requestTimeout: 2000, throwOnRequestTimeout: true },
   });
   const cache = new Map<string, { readonly reading: AccountReading; readonly readAt: number }>();
   const reading = new Map<string, Promise<AccountReading>>();

@@ -37,7 +37,7 @@ export interface Queues {
   bury(letters: readonly DeadLetter[]): Promise<readonly boolean[]>;
   publish(reports: readonly ExecutionReport[]): Promise<readonly boolean[]>;
   follow(orders: readonly PendingOrder[]): Promise<readonly boolean[]>;
-  /** Sets when a message of the intents queue is seen again. `seconds` from 1 to 43200. */
+  /** Sets when a message of the intents queue is seen again. `seconds` from 1 to 43000: the 12 hours count from the receive. */
   postpone(postponed: readonly { readonly receiptHandle: string; readonly seconds: number }[]): Promise<void>;
 }
 
@@ -87,7 +87,11 @@ export function sqsQueues(
           VisibilityTimeout: seconds,
         }));
         try {
-          await client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: urls.intentsUrl, Entries }));
+          const answer = await client.send(
+            new ChangeMessageVisibilityBatchCommand({ QueueUrl: urls.intentsUrl, Entries }),
+          );
+          const [refused] = answer.Failed ?? [];
+          if (refused !== undefined) failed('intents', refused.Code ?? 'refused');
         } catch (error) {
           // Nothing is lost: the message comes back when its visibility timeout has run out.
           failed('intents', nameOf(error));
@@ -108,7 +112,7 @@ async function load(): Promise<Sqs> {
   const sqs = await import('@aws-sdk/client-sqs');
   const client = new sqs.SQSClient({
     maxAttempts: 2,
-    requestHandler: { connectionTimeout: 1000, requestTimeout: 2000 },
+    requestHandler: { connectionTimeout: 1000, requestTimeout: 2000, throwOnRequestTimeout: true },
   });
   const { SendMessageBatchCommand, ChangeMessageVisibilityBatchCommand } = sqs;
   return { client, SendMessageBatchCommand, ChangeMessageVisibilityBatchCommand };

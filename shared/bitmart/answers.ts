@@ -8,8 +8,11 @@ import type { Answer, Lost } from './wire.ts';
 
 /** The order id of an accepted placement; a submit without one proves nothing [spot documentation]. */
 export function orderIdOf(data: unknown): string | undefined {
-  const result = z.object({ order_id: z.union([z.string().check(z.minLength(1)), z.number()]) }).safeParse(data);
-  return result.success ? String(result.data.order_id) : undefined;
+  const result = z.object({ order_id: z.union([z.string(), z.number()]) }).safeParse(data);
+  const id = result.data?.order_id;
+  // A number beyond 2^53 has lost digits: the look-up has the id as text.
+  if (typeof id === 'number') return Number.isSafeInteger(id) && id > 0 ? String(id) : undefined;
+  return id !== undefined && /^\w+$/.test(id) && id !== '0' ? id : undefined;
 }
 
 /** `result: false` means that it was matched or canceled already; an older shape is plain `true`. */
@@ -50,7 +53,7 @@ export function verdictOf(
 }
 
 /** What a look-up by client order id showed. */
-export function sightingOf(answer: Answer | Lost, id: string, banMs: number, note: string): Sighting {
+export function sightingOf(answer: Answer | Lost, id: string, banMs: number, note = ''): Sighting {
   if (answer.kind === 'answer' && answer.code === '1000') {
     const order = orderSchema.safeParse(answer.data);
     // An answer that cannot be read, or that speaks of another order, proves nothing either way.

@@ -284,10 +284,10 @@ export const codes: readonly (readonly [code: string, means: CodeClass, because:
 
 const table = new Map(codes.map(([code, means, because]) => [code, { means, because }]));
 
-/** The exchange has said in words that it is over; how its API says so is not known, hence the many spellings. */
+/** The exchange has said in words that it is over; how its API says so is not known, hence the spellings. */
 const OVER =
-  /wind[- ]?down|(trading|service|platform)s? (has |have )?(ended|ceased|closed|terminated|stopped)|shut ?down/i;
-/** Codes under which the end of trading may be announced. */
+  /wind[- ]?down|(trading|platform)( services?)? (has |have |is |are )?(ended|ceased|closed|terminated|over)\b/i;
+/** Codes under which the end of trading may be announced; who says that trading has ended has executed nothing. */
 const MAY_MEAN_OVER = new Set(['50022', '50023', '50040', '51008', '30014', '30016', '30031']);
 /** 40012 is a catch-all; only these messages are refusals, anything else leaves open what happened. */
 const FUTURES_REFUSAL = /balance not enough|insufficient|invalid order/i;

@@ -6,23 +6,21 @@ import type { Decimal } from '../order/intent.ts';
 import { roundDown, type Instrument } from '../order/instrument.ts';
 import type { Venue } from '../order/venue.ts';
 import { number } from './answers.ts';
-
 import type { Answer, Lost } from './wire.ts';
 
 const INSTRUMENTS_LIFETIME_MS = 300_000;
 
-const symbolsSchema = z.object({
-  symbols: z.array(
-    z.object({
-      symbol: z.string(),
-      price_max_precision: z.number(),
-      quote_increment: number,
-      base_min_size: number,
-      min_buy_amount: number,
-      min_sell_amount: number,
-      trade_status: z.string(),
-    }),
-  ),
+const tableSchema = z.object({ symbols: z.array(z.looseObject({ symbol: z.string() })) });
+const above0 = number.check(z.regex(/[1-9]/));
+const rowSchema = z.object({
+  symbol: z.string(),
+  /** Decimals of a price; seen as -1 for none. */
+  price_max_precision: z.number().check(z.multipleOf(1), z.gte(-1), z.lte(18)),
+  quote_increment: above0,
+  base_min_size: number,
+  min_buy_amount: number,
+  min_sell_amount: number,
+  trade_status: z.string(),
 });
 
 /** Asks for public data. */
@@ -30,12 +28,12 @@ export type Ask = (path: string, query: Record<string, string>, deadline: number
 
 /** The table of all symbols, loaded when first needed and kept for five minutes; a load in flight is shared. */
 export function instruments(ask: Ask, clock: Clock): Venue['instrument'] {
-  let table: ReadonlyMap<string, Instrument> | undefined;
+  let table: ReadonlyMap<string, Instrument | undefined> | undefined;
   let loadedAt = 0;
   let loading: Promise<void> | undefined;
   const load = async (deadline: number): Promise<void> => {
     const answer = await ask('/spot/v1/symbols/details', {}, deadline);
-    const data = symbolsSchema.safeParse(answer.kind === 'answer' ? answer.data : undefined);
+    const data = tableSchema.safeParse(answer.kind === 'answer' ? answer.data : undefined);
     if (!data.success) return;
     table = new Map(data.data.symbols.map((row) => [row.symbol, instrumentOf(row)]));
     loadedAt = clock.now();
@@ -46,22 +44,28 @@ export function instruments(ask: Ask, clock: Clock): Venue['instrument'] {
       await loading;
     }
     if (table === undefined) return undefined;
-    return table.get(symbol) ?? 'unknown';
+    return table.has(symbol) ? table.get(symbol) : 'unknown';
   };
 }
 
 /**
+ * One row; undefined where it cannot be read: then the venue judges orders in that symbol, and no other suffers.
  * Sizes: the documentation calls quote_increment the quantity step, other clients take base_min_size for it; when the
  * one is no multiple of the other the coarser step satisfies neither reading, so the documented one is used.
  */
-function instrumentOf(row: z.infer<typeof symbolsSchema>['symbols'][number]): Instrument {
+function instrumentOf(value: unknown): Instrument | undefined {
+  const row = rowSchema.safeParse(value);
+  if (!row.success) return undefined;
+  const { symbol, price_max_precision, quote_increment, base_min_size, min_buy_amount, min_sell_amount } = row.data;
+  const sizeStep = plain(quote_increment);
+  if (sizeStep === '0') return undefined;
   return {
-    symbol: row.symbol,
-    priceStep: plain(`1e-${Math.max(0, row.price_max_precision)}`),
-    sizeStep: plain(row.quote_increment),
-    minSize: plain(row.base_min_size),
-    minNotional: { buy: plain(row.min_buy_amount), sell: plain(row.min_sell_amount) },
-    tradable: row.trade_status === 'trading',
+    symbol,
+    priceStep: plain(`1e-${Math.max(0, price_max_precision)}`),
+    sizeStep,
+    minSize: plain(base_min_size),
+    minNotional: { buy: plain(min_buy_amount), sell: plain(min_sell_amount) },
+    tradable: row.data.trade_status === 'trading',
   };
 }
 

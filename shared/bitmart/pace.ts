@@ -60,8 +60,14 @@ export function pacer(utilisation: number, clock: Clock): Pacer {
       throttled,
       lastSentAt: known?.lastSentAt ?? 0,
       brakeUntil: known?.brakeUntil ?? 0,
-      tail: known === undefined ? Promise.resolve() : known.tail.then(() => rest(known)),
+      tail: Promise.resolve() as Promise<unknown>,
     };
+    if (known !== undefined) {
+      lane.tail = known.tail.then(async () => {
+        await rest(known);
+        lane.brakeUntil = Math.max(lane.brakeUntil, known.brakeUntil);
+      });
+    }
     lanes.set(name, lane);
     return lane;
   };

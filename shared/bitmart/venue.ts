@@ -24,7 +24,7 @@ export const bitmartSettings = {
   /** An order canceled without a fill can be queried for about 20 minutes [spot documentation]. */
   answersLookupsForMs: numeric('BITMART_LOOKUP_MEMORY_MS', '1200000', 1000, 86_400_000),
   /** The length of a ban is published nowhere. */
-  banMs: numeric('BITMART_BAN_MS', '300000', 100, 43_200_000),
+  banMs: numeric('BITMART_BAN_MS', '300000', 100, 43_000_000),
 };
 
 /** Reads the credentials of an account secret; the sentence names fields and never values. */
@@ -37,7 +37,7 @@ export function readCredentials(
       issue.code === 'unrecognized_keys' ? issue.keys.map((key) => `${key} (unknown field)`) : [issue.path.join('.')],
     );
     return {
-      unreadable: `the secret has wrong fields: ${fields.join(', ')}; it needs apiKey, secretKey and memo as text`,
+      unreadable: `the secret has wrong fields: ${[...new Set(fields)].join(', ')}; it needs apiKey, secretKey and memo as text`,
     };
   }
   const { apiKey, secretKey, memo, brokerId } = result.data;

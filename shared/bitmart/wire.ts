@@ -110,6 +110,8 @@ function readEnvelope(text: string): { code: string; message: string; data: unkn
     if (typeof value !== 'object' || value === null || !('code' in value)) return undefined;
     const { code } = value;
     if (typeof code !== 'number' && typeof code !== 'string') return undefined;
+    // It travels on in reports and letters: what does not look like a code is none.
+    if (!/^\w{1,32}$/.test(String(code))) return undefined;
     const message = 'message' in value && typeof value.message === 'string' ? value.message : '';
     return { code: String(code), message, data: 'data' in value ? value.data : undefined };
   } catch {

@@ -9,7 +9,7 @@ import type { Admitted, Book, NewOrder } from './venue.ts';
 
 /** How far createdAt may lie ahead of us: producers' clocks are not exact. */
 export const MAX_AHEAD_MS = 5_000;
-/** Longest time from now to expiresAt: far below the time for which a venue answers look-ups (20 minutes at BitMart). */
+/** Longest time from now to expiresAt: far below the time for which a venue answers look-ups. */
 export const MAX_LIFETIME_MS = 600_000;
 
 /** Oldest createdAt: as long as a venue is sure to remember what became of an order with the same id. */
@@ -100,7 +100,10 @@ function outsideMandate(intent: PlaceIntent, mandate: Mandate): Denial | undefin
   }
   if (mandate.symbols !== undefined && !mandate.symbols.includes(symbol)) {
     const allowed = mandate.symbols.join(', ') || 'none';
-    return denial('SYMBOL_NOT_ALLOWED', `${symbol} is not among the symbols of account ${account} (${allowed})`);
+    return denial(
+      'SYMBOL_NOT_ALLOWED',
+      `${symbol} is not among the symbols of account ${account} (${allowed}); add it to the mandate`,
+    );
   }
   return undefined;
 }
@@ -177,7 +180,7 @@ function outsideCollar(intent: PlaceIntent, order: Unrounded, book: Book | undef
   if (touch === undefined) {
     return denial(
       'PRICE_OUTSIDE_COLLAR',
-      `${symbol} has no ${name} to hold against the reference ${collar.referencePrice}`,
+      `${symbol} has no ${name} to hold against the reference ${collar.referencePrice}; wait until there is one`,
     );
   }
   const reference = new Big(collar.referencePrice);
@@ -210,7 +213,7 @@ function tooLarge(order: Unrounded, mandate: Mandate, book: Book | undefined): D
   if (notional === undefined) {
     return denial(
       'NOTIONAL_ABOVE_MAXIMUM',
-      `${order.symbol} has no bid to value the sale by, and maxOrderNotional is ${limit}`,
+      `${order.symbol} has no bid to value the sale by, and maxOrderNotional is ${limit}; send a limit order`,
     );
   }
   if (notional.lte(limit)) return undefined;

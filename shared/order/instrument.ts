@@ -22,7 +22,8 @@ export interface Instrument {
  * @example roundDown('0.0000199', '0.00001') // '0.00001'
  */
 export function roundDown(value: string, step: string): string {
-  return new Big(value).div(step).round(0, Big.roundDown).times(step).toFixed();
+  // Not by division: that rounds to a number of places, half up.
+  return new Big(value).minus(new Big(value).mod(step)).toFixed();
 }
 
 /** The smallest multiple of `step` that is not below `value`: what a message may advise, never what is sent. */

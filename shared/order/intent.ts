@@ -36,6 +36,7 @@ const oneOf = <const T extends string>(values: readonly T[], named: readonly str
   z.enum(values, { error: must(`one of ${named.map((value) => `"${value}"`).join(', ')}`) });
 const SIDES = ['buy', 'sell'] as const;
 const PRICED = ['limit', 'limit-maker', 'ioc'] as const;
+const TYPES = [...PRICED, 'market'] as const;
 
 const BPS = 'a whole number of basis points from 1 to 10000';
 const collar = z.strictObject(
@@ -70,7 +71,7 @@ const shapes = {
   priced: z.strictObject({
     ...place,
     side: oneOf(SIDES),
-    type: oneOf(PRICED, [...PRICED, 'market']),
+    type: oneOf(PRICED, TYPES),
     size: decimal,
     price: decimal,
   }),
@@ -144,7 +145,9 @@ function shapeOf(fields: Readonly<Record<string, unknown>>): {
   const shape = action === 'cancel' ? shapes.cancel : type === 'market' ? market : shapes.priced;
   const result = shape.safeParse(fields);
   if (result.success) return { intent: result.data, problems: [] };
-  return { problems: problemsOf(result.error, typeof type === 'string' ? `${action} ${type}` : action) };
+  return {
+    problems: problemsOf(result.error, TYPES.some((known) => known === type) ? `${action} ${String(type)}` : action),
+  };
 }
 
 function problemsOf(error: z.core.$ZodError | undefined, kind: string): readonly string[] {
@@ -192,6 +195,7 @@ function repeatedOrForbiddenKeys(json: string): readonly string[] {
 
 /** V8 reads 30 February as 2 March; only a time that survives the round trip exists. */
 function isOnTheCalendar(instant: string): boolean {
+  if (!INSTANT.test(instant)) return true; // said already
   const ms = Date.parse(instant);
   return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(instant.slice(0, 19));
 }

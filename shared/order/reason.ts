@@ -43,8 +43,8 @@ export const reasons = {
   },
   LIFETIME_TOO_LONG: {
     certainty: 'not-sent',
-    meaning: 'expiresAt lies more than 10 minutes ahead.',
-    next: 'Send with a nearer expiresAt; a resting order outlives its intent.',
+    meaning: 'expiresAt lies more than 10 minutes ahead, or createdAt more than 20 minutes back.',
+    next: 'Send a new intent with a nearer expiresAt; a resting order outlives its intent.',
   },
   ACCOUNT_UNKNOWN: {
     certainty: 'not-sent',

@@ -5,7 +5,7 @@ import type { PlaceIntent } from './intent.ts';
 import type { VenueOrder } from './venue.ts';
 
 /**
- * Compares what the venue shows with what the intent asked for: symbol, side, size or notional, price.
+ * Compares what the venue shows with what the intent asked for: symbol, side, whether it is a market order, size or notional, price.
  * Numbers were rounded down to the venue's steps before they were sent. Without the steps anything up to what was asked
  * may be the intent's own: the venue rounds down too.
  * @returns what differs, as a sentence; undefined if it is the same order
@@ -19,6 +19,7 @@ export function difference(
     `the venue has order ${order.venueOrderId} under this id with ${what} ${found}, not ${asked}; use a new id`;
   if (order.symbol !== intent.symbol) return theirs('symbol', intent.symbol, order.symbol);
   if (order.side !== intent.side) return theirs('side', intent.side, order.side);
+  if ((order.type === 'market') !== (intent.type === 'market')) return theirs('type', intent.type, order.type);
   if ('price' in intent && !matches(intent.price, order.price, instrument?.priceStep)) {
     return theirs('price', intent.price, order.price ?? 'none');
   }

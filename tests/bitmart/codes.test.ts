@@ -9,7 +9,9 @@ interface Row {
   readonly http: number | string | null;
   readonly class: 'ok' | 'permanent' | 'auth' | 'throttled' | 'transient' | 'ambiguous';
 }
-const rows = JSON.parse(readFileSync(new URL('../data/bitmart/errors.json', import.meta.url), 'utf8')) as readonly Row[];
+const rows = JSON.parse(
+  readFileSync(new URL('../data/bitmart/errors.json', import.meta.url), 'utf8'),
+) as readonly Row[];
 
 /** What a fact allows to conclude. */
 const allowed: Readonly<Record<Row['class'], readonly CodeClass[]>> = {
@@ -69,7 +71,12 @@ describe('where the message decides', () => {
     expect(meaningOf('40012', message).means).toBe('unknown'),
   );
 
-  const over = ['Trading has ended', 'The platform has ceased', 'wind-down in progress', 'Service closed', 'services have terminated', 'The exchange has shut down']; // prettier-ignore
+  const over = [
+    'Trading has ended',
+    'The platform has ceased',
+    'wind-down in progress',
+    'All trading services are over',
+  ];
   test.each(over)('%j says that trading is over, under the codes that may say so', (message) => {
     for (const code of ['50022', '50023', '50040', '51008', '30014', '30016']) {
       expect([code, meaningOf(code, message)]).toEqual([
@@ -84,6 +91,8 @@ describe('where the message decides', () => {
   test.each([
     ['50022', 'service unavailable', 'unknown'],
     ['30014', 'Service Unavailable', 'unknown'],
+    ['30014', 'Service closed', 'unknown'],
+    ['50022', 'the server was shut down', 'unknown'],
     ['30016', 'Service is closed for maintenance', 'unavailable'],
     ['50020', 'Trading has ended', 'refused'],
     ['1000', 'trading has ended', 'ok'],

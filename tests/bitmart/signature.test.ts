@@ -19,9 +19,9 @@ interface Vector {
   readonly signed_part: string;
   readonly sign: string;
 }
-const { vectors } = JSON.parse(
-  readFileSync(new URL('../data/bitmart/signatures.json', import.meta.url), 'utf8'),
-) as { readonly vectors: readonly Vector[] };
+const { vectors } = JSON.parse(readFileSync(new URL('../data/bitmart/signatures.json', import.meta.url), 'utf8')) as {
+  readonly vectors: readonly Vector[];
+};
 
 describe('the recorded vectors', () => {
   const posts = vectors.filter(({ method }) => method === 'POST');

@@ -9,6 +9,7 @@ import { systemClock, type Clock } from '../../shared/clock.ts';
 import { readSettings } from '../../shared/config.ts';
 import { nodeTransport } from '../../shared/http.ts';
 import type { Cancellation, NewOrder, TradingAccount, Venue } from '../../shared/order/venue.ts';
+import { changed, type Fields } from '../order/arbitraries.ts';
 import { startRecorder, type Recorder, type Script } from './recorder.ts';
 
 const transport = nodeTransport();
@@ -27,8 +28,8 @@ const fresh = (more: Partial<TradingAccount> = {}): TradingAccount => ({
 const buy = (more: object = {}): NewOrder =>
   ({ action: 'place', id: uniqueId(), market: 'spot', symbol: 'BTC_USDT', side: 'buy', type: 'limit', size: '0.01', price: '50000', expiresAt: Date.now() + 60_000, ...more }) as NewOrder; // prettier-ignore
 const marketBuy = (): NewOrder => {
-  const { size: _, price: __, ...rest } = buy({ type: 'market', notional: '25' }) as NewOrder & { size: 0; price: 0 };
-  return rest as NewOrder;
+  const fields: Fields = { ...buy({ type: 'market', notional: '25' }) };
+  return changed(fields, ['size', 'price']) as unknown as NewOrder;
 };
 const cancelOf = (target: string, more: Partial<Cancellation> = {}): Cancellation => ({
   action: 'cancel',
@@ -69,7 +70,7 @@ describe('on the wire', () => {
     const order = marketBuy();
     await venue.submit(fresh(), order, soon());
     expect(bodyOf()).toEqual({ symbol: 'BTC_USDT', side: 'buy', type: 'market', notional: '25', client_order_id: order.id }); // prettier-ignore
-    const { notional: _, ...sale } = { ...order, side: 'sell', size: '0.5' } as unknown as Record<string, unknown>;
+    const sale = changed({ ...order }, ['notional'], { side: 'sell', size: '0.5' });
     await venue.submit(fresh(), sale as unknown as NewOrder, soon());
     expect(bodyOf(1)).toEqual({ symbol: 'BTC_USDT', side: 'sell', type: 'market', size: '0.5', client_order_id: order.id }); // prettier-ignore
   });
@@ -115,10 +116,8 @@ describe('on the wire', () => {
 
   test('an order past its expiry when its turn comes is not sent', async () => {
     const account = fresh({ mandate: { state: 'active', limitShare: 0.25 } });
-    const expiresAt = Date.now() + 100;
-    const verdicts = await Promise.all(
-      [1, 2, 3].map(() => venue.submit(account, buy({ expiresAt }), soon())),
-    );
+    const expiresAt = Date.now() + 150;
+    const verdicts = await Promise.all([1, 2, 3].map(() => venue.submit(account, buy({ expiresAt }), soon())));
     expect(verdicts.map(({ kind }) => kind)).toEqual(['placed', 'unavailable', 'unavailable']);
     expect(server.requests).toHaveLength(1);
     expect(await venue.cancel(account, cancelOf('x', { expiresAt }), soon())).toMatchObject({ kind: 'unavailable' });
@@ -218,6 +217,19 @@ describe('the answer to a placement', () => {
     server.answer({ status: 401, body: { code: 30007 } });
     expect(await venue.submit(fresh(), buy(), soon())).toMatchObject({ detail: expect.stringContaining('clock') });
   });
+  test.each([
+    ['a control character', '\u0000'],
+    ['a foreign letter', 'é'],
+    ['a space', ' '],
+    ['nothing', ''],
+    ['a success and a line end', '1000\n'],
+    ['5000 letters', 'x'.repeat(5000)],
+  ])('whose code is %s is unknown, under a code that fits into a letter', async (_, code) => {
+    server.answer({ status: 400, body: { code, message: 'odd' } });
+    const verdict = await venue.submit(fresh(), buy(), soon());
+    const venueCode = 'venueCode' in verdict ? verdict.venueCode : '';
+    expect([verdict.kind, venueCode.slice(0, 70)]).toEqual(['unknown', expect.stringMatching(/^[\x21-\x7e]{1,64}$/)]);
+  });
   test('to a cancel: false is done, an unknown order is finished, and the rest as for a placement', async () => {
     const verdict = async (script: Script) => {
       server.answer(script);
@@ -308,6 +320,18 @@ describe('instruments and book', () => {
     server.answer(table(details, { ...details, symbol: 'ODD_USDT', quote_increment: '' }));
     expect(await venueAt(server.url).instrument('BTC_USDT', soon())).toMatchObject({ symbol: 'BTC_USDT' });
   });
+  test.each([
+    ['a quantity step of 0', { quote_increment: '0' }],
+    ['a quantity step beyond 18 decimals', { quote_increment: '0.0000000000000000001' }],
+    ['prices with 19 decimals', { price_max_precision: 19 }],
+    ['prices with half a decimal', { price_max_precision: 1.5 }],
+    ['prices with a hundred decimals', { price_max_precision: 100 }],
+  ])('%s is no rule: it is passed over, and nobody divides by it', async (_, odd) => {
+    server.answer(table({ ...details, ...odd }));
+    const instrument = await venueAt(server.url).instrument('BTC_USDT', soon());
+    if (instrument === undefined || instrument === 'unknown') return;
+    expect([instrument.sizeStep, instrument.priceStep].filter((step) => Number(step) === 0)).toEqual([]);
+  });
   test('after five minutes the table is read again, and an old one serves where that fails', async () => {
     let now = Date.now();
     const clock: Clock = { now: () => now, sleep: () => Promise.resolve() };
@@ -326,7 +350,8 @@ describe('instruments and book', () => {
   });
   test('the book gives its best prices, and none where a side is empty', async () => {
     const venue = venueAt(server.url);
-    const answer = (asks: unknown, bids: unknown): void => server.answer({ body: { code: 1000, data: { asks, bids } } });
+    const answer = (asks: unknown, bids: unknown): void =>
+      server.answer({ body: { code: 1000, data: { asks, bids } } });
     answer([['31012.44', '69994.75267']], [['30000.00', '1.00000']]);
     expect(await venue.book('BTC_USDT', soon())).toEqual({ ask: '31012.44', bid: '30000.00' });
     answer([], [['30000.00', '1.00000']]);
@@ -396,7 +421,11 @@ describe('against the local exchange', () => {
   test('a wrong memo is unauthorised and says where to look', async () => {
     const credentials = { apiKey: 'key-of-main', secretKey: 'secret-of-main', memo: 'my memo' };
     const verdict = await venue.submit(fresh({ credentials }), buy(), soon());
-    expect(verdict).toMatchObject({ kind: 'unauthorised', venueCode: '30005', detail: expect.stringContaining('memo') });
+    expect(verdict).toMatchObject({
+      kind: 'unauthorised',
+      venueCode: '30005',
+      detail: expect.stringContaining('memo'),
+    });
   });
   test('an order whose answer is lost is unknown, and there', async () => {
     const path = '/spot/v2/submit_order';

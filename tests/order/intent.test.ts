@@ -309,9 +309,7 @@ const accepts = (schema: Schema, value: unknown): boolean => {
     const { minimum = -Infinity, maximum = Infinity, multipleOf = 0 } = schema;
     return typeof value === 'number' && value >= minimum && value <= maximum && !(value % multipleOf);
   }
-  return (
-    schema.type === 'string' && typeof value === 'string' && new RegExp(schema.pattern ?? '', 'u').test(value)
-  );
+  return schema.type === 'string' && typeof value === 'string' && new RegExp(schema.pattern ?? '', 'u').test(value);
 };
 
 describe('the JSON Schema', () => {

@@ -7,7 +7,7 @@ import { roundDown, type Instrument } from '../../shared/order/instrument.ts';
 import type { Decimal, PlaceIntent } from '../../shared/order/intent.ts';
 import { difference } from '../../shared/order/same.ts';
 import type { VenueOrder } from '../../shared/order/venue.ts';
-import { decimal, limitBuy, marketBuy, marketSell } from './arbitraries.ts';
+import { changed, decimal, limitBuy, marketBuy, marketSell } from './arbitraries.ts';
 
 const limit = limitBuy as unknown as PlaceIntent;
 const order: VenueOrder = {
@@ -40,9 +40,14 @@ describe('the same order', () => {
     expect(difference(limit, filled, rules)).toBeUndefined();
   });
   test('neither does a number that the venue does not tell', () => {
-    const bare: VenueOrder = { venueOrderId: '1', symbol: 'BTC_USDT', side: 'buy', type: 'market', state: 'open', filledSize: '0' }; // prettier-ignore
-    expect(difference(limit, bare, rules)).toBeUndefined();
-    expect(difference(marketBuy as unknown as PlaceIntent, bare, rules)).toBeUndefined();
+    const bare = (type: string): VenueOrder => ({ venueOrderId: '1', symbol: 'BTC_USDT', side: 'buy', type, state: 'open', filledSize: '0' }); // prettier-ignore
+    expect(difference(limit, bare('limit'), rules)).toBeUndefined();
+    expect(difference(marketBuy as unknown as PlaceIntent, bare('market'), rules)).toBeUndefined();
+  });
+  test('a market order is not the order of a limit intent, nor the other way round', () => {
+    const bare = (type: string): VenueOrder => ({ venueOrderId: '1', symbol: 'BTC_USDT', side: 'buy', type, state: 'open', filledSize: '0' }); // prettier-ignore
+    expect(difference(limit, bare('market'), rules)).toContain('type market, not limit');
+    expect(difference(marketBuy as unknown as PlaceIntent, bare('limit'), rules)).toContain('type limit, not market');
   });
   test('an order that was rounded down to the steps is the same, for any size, price and steps', () => {
     fc.assert(
@@ -80,11 +85,12 @@ describe('another order', () => {
   });
   test('of a market sell has another size, of a market buy another notional', () => {
     const sell = marketSell as unknown as PlaceIntent;
-    const { price: _, ...market } = { ...order, side: 'sell' as const, type: 'market' };
-    expect(difference(sell, { ...market, size: '0.02' }, rules)).toContain('with size 0.02, not 0.01');
+    const market = (without: readonly string[], more: object) =>
+      changed({ ...order, type: 'market' }, ['price', ...without], { ...more }) as unknown as VenueOrder;
+    expect(difference(sell, market([], { side: 'sell', size: '0.02' }), rules)).toContain('with size 0.02, not 0.01');
     const buy = marketBuy as unknown as PlaceIntent;
-    const { size: __, ...bought } = { ...market, side: 'buy' as const };
-    expect(difference(buy, { ...bought, notional: '25.01' }, rules)).toContain('with notional 25.01, not 25');
-    expect(difference(buy, { ...bought, notional: '25.000' }, rules)).toBeUndefined();
+    const bought = (notional: string) => market(['size'], { notional });
+    expect(difference(buy, bought('25.01'), rules)).toContain('with notional 25.01, not 25');
+    expect(difference(buy, bought('25.000'), rules)).toBeUndefined();
   });
 });

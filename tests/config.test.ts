@@ -1,0 +1,76 @@
+// Settings: all that are wrong are named together, by name alone.
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { queueSettings } from '../shared/aws/queues.ts';
+import { bitmartSettings } from '../shared/bitmart/venue.ts';
+import { numeric, readSettings, url, words } from '../shared/config.ts';
+
+const settings = {
+  queue: url('QUEUE_URL'),
+  venue: url('VENUE_URL', 'https://example.com/'),
+  share: numeric('SHARE', '0.5', 0.1, 1),
+  prefix: words('PREFIX', 'accounts/'),
+};
+const messageOf = (env: Readonly<Record<string, string | undefined>>): string => {
+  try {
+    readSettings(env, settings);
+    return 'no error';
+  } catch (error) {
+    expect(error).toBeInstanceOf(RangeError);
+    return (error as RangeError).message;
+  }
+};
+
+describe('readable settings', () => {
+  test('are read, with what is not given taken from the defaults', () => {
+    expect(readSettings({ QUEUE_URL: 'http://127.0.0.1:4566/000/q' }, settings)).toEqual({
+      queue: 'http://127.0.0.1:4566/000/q',
+      venue: 'https://example.com',
+      share: 0.5,
+      prefix: 'accounts/',
+    });
+  });
+  test('an empty variable is one that is not set', () => {
+    const env = { QUEUE_URL: 'https://q/', SHARE: '', PREFIX: '' };
+    expect(readSettings(env, settings)).toMatchObject({ queue: 'https://q', share: 0.5, prefix: 'accounts/' });
+  });
+  test('bounds belong to the range', () => {
+    for (const share of ['0.1', '1', '1.0', '1e-1']) {
+      expect(readSettings({ QUEUE_URL: 'http://q', SHARE: share }, settings).share).toBe(Number(share));
+    }
+  });
+  test('the defaults of the exchange are readable, and the queues have none', () => {
+    expect(readSettings({}, bitmartSettings)).toMatchObject({
+      spotUrl: 'https://api-cloud.bitmart.com',
+      utilisation: 0.94,
+    });
+    expect(() => readSettings({}, queueSettings)).toThrow(
+      /INTENTS_QUEUE_URL is missing.*DEAD_QUEUE_URL is missing.*PENDING_QUEUE_URL is missing.*REPORTS_QUEUE_URL is missing/,
+    );
+  });
+});
+
+describe('wrong settings', () => {
+  test('are named all together, with what each must be and where to set it', () => {
+    expect(messageOf({ VENUE_URL: 'example.com', SHARE: '2' })).toBe(
+      'wrong settings: QUEUE_URL is missing; VENUE_URL must be an http(s) URL; SHARE must be a number from 0.1 to 1. ' +
+        "Set them in the function's environment (serverless.yml).",
+    );
+  });
+  test.each(['0.09', '1.01', '-1', 'x', ' ', 'NaN', 'Infinity', '0.5 s', '0,5'])('a number may not be %j', (value) => {
+    expect(messageOf({ QUEUE_URL: 'http://q', SHARE: value })).toContain('SHARE must be a number');
+  });
+  test.each(['q', '/q', 'ftp://q', 'file:///q', 'http://', 'javascript:1', ' '])('a URL may not be %j', (value) => {
+    expect(messageOf({ QUEUE_URL: value })).toContain('QUEUE_URL must be an http(s) URL');
+  });
+  test('show no value, whatever it is', () => {
+    const value = fc.string({ minLength: 6 }).map((text) => `S3cret${text}`);
+    fc.assert(
+      fc.property(value, value, (a, b) => {
+        const message = messageOf({ QUEUE_URL: a, SHARE: b });
+        expect(message).not.toContain('S3cret');
+        expect(message).toMatch(/QUEUE_URL.*SHARE/);
+      }),
+    );
+  });
+});

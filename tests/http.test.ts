@@ -1,0 +1,264 @@
+// The transport under an order: it says whether a request can have arrived, and no socket that may be dead carries one.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { nodeTransport, type HttpFailure, type HttpResponse, type Transport } from '../shared/http.ts';
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+let server: Server;
+let url: string;
+let answer: Answer;
+/** The port that each request came from: the same one twice is the same socket. */
+const ports: (number | undefined)[] = [];
+const ok: Answer = (_, response) => void response.end('fine');
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    ports.push(request.socket.remotePort);
+    answer(request, response);
+  });
+  server.keepAliveTimeout = 60_000;
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+});
+beforeEach(() => {
+  ports.length = 0;
+  answer = ok;
+});
+afterAll(async () => {
+  server.closeAllConnections();
+  server.close();
+  await once(server, 'close');
+});
+
+const get = (transport: Transport, ms = 5000, to = url): Promise<HttpResponse | HttpFailure> =>
+  transport({ method: 'GET', url: to, headers: {}, deadline: Date.now() + ms });
+
+describe('an answer', () => {
+  test('comes with status, headers and body, whatever the status', async () => {
+    for (const status of [200, 204, 302, 404, 429, 503]) {
+      answer = (_, response) => void response.writeHead(status, { 'X-Limit': '40' }).end(status === 204 ? '' : 'é');
+      const body = status === 204 ? '' : 'é';
+      const headers = expect.objectContaining({ 'x-limit': '40' });
+      expect(await get(nodeTransport())).toEqual({ kind: 'response', status, headers, body });
+    }
+  });
+  test('is not mangled where its chunks cut a letter in two', async () => {
+    const bytes = Buffer.from('ααα');
+    answer = (_, response) => {
+      response.write(bytes.subarray(0, 3));
+      setTimeout(() => response.end(bytes.subarray(3)), 20);
+    };
+    expect(await get(nodeTransport())).toMatchObject({ body: 'ααα' });
+  });
+  test('gets the method, the headers and the bytes that were given', async () => {
+    let seen: unknown;
+    answer = (request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        const { method, headers } = request;
+        seen = { method, length: headers['content-length'], key: headers['x-key'], body: Buffer.concat(chunks).toString() }; // prettier-ignore
+        response.end();
+      });
+    };
+    const request = { method: 'POST', url, headers: { 'X-Key': 'k' }, body: '{"é":1}', deadline: Date.now() + 5000 } as const; // prettier-ignore
+    await nodeTransport()(request);
+    expect(seen).toEqual({ method: 'POST', length: '8', key: 'k', body: '{"é":1}' });
+  });
+  test('that is too long is refused', async () => {
+    const chunk = Buffer.alloc(1024 * 1024, 'x');
+    answer = (_, response) => {
+      response.on('error', () => undefined);
+      for (let sent = 0; sent < 9; sent += 1) response.write(chunk);
+      response.end();
+    };
+    expect(await get(nodeTransport())).toEqual({ kind: 'failure', reached: true, detail: 'answer too long' });
+  });
+});
+
+describe('a failure says whether the request can have arrived', () => {
+  test('no: nobody listens', async () => {
+    const gone = createTcpServer().listen(0, '127.0.0.1');
+    await once(gone, 'listening');
+    const { port } = gone.address() as AddressInfo;
+    gone.close();
+    await once(gone, 'close');
+    const failure = await get(nodeTransport(), 5000, `http://127.0.0.1:${port}/`);
+    expect(failure).toEqual({ kind: 'failure', reached: false, detail: 'ECONNREFUSED' });
+  });
+  test('no: the name does not resolve', async () => {
+    const failure = await get(nodeTransport(), 5000, 'http://no.such.host.invalid/');
+    expect(failure).toMatchObject({ kind: 'failure', reached: false });
+  });
+  test('no: the connection was not yet secured at the deadline', async () => {
+    const mute = createTcpServer(() => undefined).listen(0, '127.0.0.1');
+    await once(mute, 'listening');
+    const { port } = mute.address() as AddressInfo;
+    const sockets: { destroy(): void }[] = [];
+    mute.on('connection', (socket) => sockets.push(socket.on('error', () => undefined)));
+    const failure = await get(nodeTransport(), 100, `https://127.0.0.1:${port}/`);
+    expect(failure).toEqual({ kind: 'failure', reached: false, detail: 'no answer in time' });
+    for (const socket of sockets) socket.destroy();
+    mute.close();
+    await once(mute, 'close');
+  });
+  test('yes: silence until the deadline, which is kept', async () => {
+    answer = () => undefined;
+    const started = Date.now();
+    expect(await get(nodeTransport(), 100)).toEqual({ kind: 'failure', reached: true, detail: 'no answer in time' });
+    const took = Date.now() - started;
+    expect(took).toBeGreaterThanOrEqual(98);
+    expect(took).toBeLessThan(600);
+  });
+  test('yes: an answer that trickles beyond the deadline', async () => {
+    let timer: NodeJS.Timeout | undefined;
+    answer = (request, response) => {
+      response.writeHead(200);
+      timer = setInterval(() => response.write('x'), 20);
+      request.once('close', () => clearInterval(timer));
+    };
+    expect(await get(nodeTransport(), 150)).toMatchObject({ kind: 'failure', reached: true });
+    clearInterval(timer);
+  });
+  test('yes: a reset before the answer', async () => {
+    answer = (request) => void request.socket.resetAndDestroy();
+    expect(await get(nodeTransport())).toMatchObject({ kind: 'failure', reached: true });
+  });
+  test('yes: a reset in the middle of the answer', async () => {
+    answer = (request, response) => {
+      response.writeHead(200, { 'Content-Length': '100' });
+      response.write('half', () => request.socket.resetAndDestroy());
+    };
+    expect(await get(nodeTransport())).toMatchObject({ kind: 'failure', reached: true });
+  });
+  test('yes: an end of the connection in the middle of the answer', async () => {
+    answer = (request, response) => {
+      response.writeHead(200, { 'Content-Length': '100' });
+      response.write('half', () => request.socket.end());
+    };
+    expect(await get(nodeTransport())).toMatchObject({ kind: 'failure', reached: true });
+  });
+  test('yes: an answer that is no HTTP', async () => {
+    answer = (request) => void request.socket.end('hello\r\n\r\n');
+    expect(await get(nodeTransport())).toMatchObject({ kind: 'failure', reached: true });
+  });
+  test('yes: a socket that was kept and is reset', async () => {
+    const transport = nodeTransport();
+    await get(transport);
+    answer = (request) => void request.socket.resetAndDestroy();
+    expect(await get(transport)).toMatchObject({ kind: 'failure', reached: true });
+    expect(new Set(ports).size).toBe(1);
+  });
+  test('and never rejects, not even for what is no URL or no header', async () => {
+    const bad = [
+      { url: 'nonsense', headers: {} },
+      { url, headers: { 'X-Key': 'two\r\nlines' } },
+    ];
+    for (const given of bad) {
+      const sent = nodeTransport()({ method: 'GET', deadline: Date.now() + 100, ...given });
+      await expect(sent).resolves.toMatchObject({ kind: 'failure', reached: false });
+    }
+  });
+});
+
+describe('a kept socket', () => {
+  test('carries the next request while it is fresh', async () => {
+    const transport = nodeTransport(1000);
+    for (let time = 0; time < 3; time += 1) {
+      expect(await get(transport)).toMatchObject({ status: 200 });
+      await sleep(20);
+    }
+    expect(new Set(ports).size).toBe(1);
+  });
+  test('carries none when it idled longer than the limit', async () => {
+    const transport = nodeTransport(60);
+    await get(transport);
+    await sleep(100);
+    await get(transport);
+    expect(new Set(ports).size).toBe(2);
+  });
+  test('counts from its last use, not from its first', async () => {
+    const transport = nodeTransport(500);
+    for (let time = 0; time < 4; time += 1) {
+      await get(transport);
+      await sleep(200);
+    }
+    expect(new Set(ports).size).toBe(1);
+  });
+  test('is closed for all that idled, not only for the first', async () => {
+    const transport = nodeTransport(60);
+    await Promise.all([get(transport), get(transport), get(transport)]);
+    await sleep(100);
+    await Promise.all([get(transport), get(transport), get(transport)]);
+    expect(new Set(ports).size).toBe(6);
+  });
+  test('of one transport is not used by another', async () => {
+    await get(nodeTransport());
+    await get(nodeTransport());
+    expect(new Set(ports).size).toBe(2);
+  });
+});
+
+/** A process that sends a request for every line on stdin, and says what came of it. Ends when stdin does. */
+const child = (maxIdleMs: number): ChildProcessWithoutNullStreams => {
+  const code = `
+    import { createInterface } from 'node:readline';
+    const { nodeTransport } = await import(${JSON.stringify(new URL('../shared/http.ts', import.meta.url).href)});
+    const transport = nodeTransport(${maxIdleMs});
+    for await (const line of createInterface({ input: process.stdin })) {
+      const [url, ms] = line.split(' ');
+      const { kind, reached } = await transport({ method: 'GET', url, headers: {}, deadline: Date.now() + Number(ms) });
+      console.log(kind, reached ?? '');
+    }`;
+  const options = ['--disable-warning=ExperimentalWarning', '--input-type=module', '--eval', code];
+  return spawn(process.execPath, options, { stdio: ['pipe', 'pipe', 'pipe'] });
+};
+const lines = async (process: ChildProcessWithoutNullStreams, count: number): Promise<readonly string[]> => {
+  let text = '';
+  while (text.split('\n').length <= count) text += String((await once(process.stdout, 'data'))[0]);
+  return text.trim().split('\n').map((line) => line.trim()); // prettier-ignore
+};
+
+describe('a process', () => {
+  test('that was frozen longer than the limit does not use the socket it had', async () => {
+    const frozen = child(300);
+    try {
+      frozen.stdin.write(`${url} 5000\n${url} 5000\n`);
+      expect(await lines(frozen, 2)).toEqual(['response', 'response']);
+      expect(new Set(ports).size).toBe(1);
+      frozen.kill('SIGSTOP');
+      frozen.stdin.write(`${url} 5000\n`);
+      await sleep(450);
+      expect(ports).toHaveLength(2);
+      frozen.kill('SIGCONT');
+      expect(await lines(frozen, 1)).toEqual(['response']);
+      expect(new Set(ports).size).toBe(2);
+    } finally {
+      frozen.kill('SIGKILL');
+    }
+  });
+
+  test('ends by itself: no timer and no idle socket keeps it alive', async () => {
+    answer = (request, response) => {
+      if (request.url === '/silent') return;
+      if (request.url === '/reset') request.socket.resetAndDestroy();
+      else response.end('fine');
+    };
+    const process = child(60_000);
+    try {
+      process.stdin.end(`${url} 60000\n${url}silent 60\n${url}reset 60000\nhttp://127.0.0.1:1/ 60000\n${url} 60000\n`);
+      expect(await lines(process, 5)).toEqual(['response', 'failure true', 'failure true', 'failure false', 'response']); // prettier-ignore
+      const said = Date.now();
+      if (process.exitCode === null) await once(process, 'exit');
+      expect(process.exitCode).toBe(0);
+      expect(Date.now() - said).toBeLessThan(2000);
+    } finally {
+      process.kill('SIGKILL');
+    }
+  });
+});
