@@ -80,6 +80,8 @@ export function pacer(utilisation: number, clock: Clock): Pacer {
       const turn = lane.tail.then(async () => {
         if (lane.brakeUntil > clock.now()) await clock.sleep(lane.brakeUntil - clock.now());
         return lane.throttled(async () => {
+          // Timers drop fractions of a millisecond and may fire early by one: what is missing is waited out.
+          await rest(lane);
           lane.lastSentAt = clock.now();
           const answer = await send();
           // Somebody else uses the limit too: the next call could be the one too many.

@@ -48,12 +48,14 @@ test('100 intents with drop-after, hang-after and status 500 at 10 % each: one e
   const statuses = intents.map(({ id }) => system.reportsOf(id)[0]?.status);
   console.log(
     Object.entries(Object.groupBy(statuses, (status) => status ?? 'none'))
-      .map(([status, all]) => `${status} ${all?.length ?? 0}`)
+      .map(([status, all]) => `${status} ${all.length}`)
       .join(', '),
   );
-  const { byStatus, unanswered } = (
-    await system.control<Record<string, { byStatus: Record<string, number>; unanswered: number }>>('GET', '/requests')
-  )[path] as { byStatus: Record<string, number>; unanswered: number };
-  console.log('submits', JSON.stringify(byStatus), 'unanswered', unanswered);
+  interface Count {
+    readonly byStatus: Readonly<Record<string, number>>;
+    readonly unanswered: number;
+  }
+  const submits = (await system.control<Record<string, Count | undefined>>('GET', '/requests'))[path];
+  console.log(`submits answered ${JSON.stringify(submits?.byStatus)}, unanswered ${submits?.unanswered ?? 0}`);
   expect(statuses.filter((status) => status === 'accepted')).toHaveLength(INTENTS);
 }, 180_000);
