@@ -7,9 +7,10 @@ import { pacer } from '../shared/bitmart/pace.ts';
 import { bitmart, bitmartSettings, readCredentials } from '../shared/bitmart/venue.ts';
 import { systemClock } from '../shared/clock.ts';
 import { numeric, readSettings, words } from '../shared/config.ts';
-import { execute, newMemory } from '../shared/execution.ts';
+import { execute } from '../shared/execution.ts';
 import { nodeTransport } from '../shared/http.ts';
 import { log } from '../shared/log.ts';
+import { newMemory } from '../shared/proof.ts';
 
 const settings = readSettings(process.env, {
   ...queueSettings,

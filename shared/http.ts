@@ -12,6 +12,8 @@ export interface HttpRequest {
   readonly body?: string;
   /** By when the whole answer must be in, ms since the epoch. */
   readonly deadline: number;
+  /** Not sent unless there is a connection by then, ms since the epoch: connecting can take seconds. */
+  readonly sendBefore?: number;
 }
 export interface HttpResponse {
   readonly kind: 'response';
@@ -40,8 +42,10 @@ export function nodeTransport(maxIdleMs = MAX_IDLE_MS): Transport {
   return (request) =>
     new Promise((resolve) => {
       let connected = false;
+      let gate: NodeJS.Timeout | undefined;
       const settle = (result: HttpResponse | HttpFailure): void => {
         clearTimeout(timer);
+        clearTimeout(gate);
         resolve(result);
       };
       const fail = (detail: string): void => settle({ kind: 'failure', reached: connected, detail });
@@ -59,8 +63,21 @@ export function nodeTransport(maxIdleMs = MAX_IDLE_MS): Transport {
       }
       outgoing.once('socket', (socket) => {
         const isSecure = 'encrypted' in socket;
-        if (!socket.connecting) connected = true;
-        else socket.once(isSecure ? 'secureConnect' : 'connect', () => (connected = true));
+        if (!socket.connecting) {
+          connected = true;
+          return;
+        }
+        gate = setTimeout(
+          () => {
+            fail('no connection in time');
+            outgoing.destroy();
+          },
+          Math.max(0, Math.min(request.deadline, request.sendBefore ?? Infinity) - Date.now()),
+        );
+        socket.once(isSecure ? 'secureConnect' : 'connect', () => {
+          clearTimeout(gate);
+          connected = true;
+        });
       });
       outgoing.on('error', (error: NodeJS.ErrnoException) => fail(error.code ?? error.name));
       outgoing.end(request.body);

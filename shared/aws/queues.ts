@@ -69,7 +69,11 @@ export function sqsQueues(
   failed: (queue: string, detail: string) => void,
 ): Queues {
   let loading: Promise<Sqs> | undefined;
-  const open = (): Promise<Sqs> => (loading ??= load());
+  const open = (): Promise<Sqs> =>
+    (loading ??= load().catch((error: unknown) => {
+      loading = undefined;
+      throw error;
+    }));
   const sendAll = (queue: string, url: string, entries: readonly Entry[]): Promise<readonly boolean[]> =>
     sendBatches(open, url, entries, (detail) => failed(queue, detail));
   const bodies = (items: readonly object[]): readonly Entry[] =>
@@ -112,7 +116,7 @@ async function load(): Promise<Sqs> {
   const sqs = await import('@aws-sdk/client-sqs');
   const client = new sqs.SQSClient({
     maxAttempts: 2,
-    requestHandler: { connectionTimeout: 1000, requestTimeout: 2000, throwOnRequestTimeout: true },
+    requestHandler: { connectionTimeout: 500, requestTimeout: 1000, throwOnRequestTimeout: true },
   });
   const { SendMessageBatchCommand, ChangeMessageVisibilityBatchCommand } = sqs;
   return { client, SendMessageBatchCommand, ChangeMessageVisibilityBatchCommand };

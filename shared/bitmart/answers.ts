@@ -15,10 +15,23 @@ export function orderIdOf(data: unknown): string | undefined {
   return id !== undefined && /^\w+$/.test(id) && id !== '0' ? id : undefined;
 }
 
-/** `result: false` means that it was matched or canceled already; an older shape is plain `true`. */
-export function cancelOutcome(data: unknown): Verdict {
+/**
+ * What an answer to a cancel proved; undefined where the general rule of a failed request holds.
+ * `result: false` means that it was matched or canceled already; an older shape is plain `true` or `false`.
+ */
+export function cancelOutcome(answer: Answer | Lost): Verdict | undefined {
+  const { code, message } = answer;
+  if (code === '50030') return { kind: 'done', detail: 'the order was already canceled' };
+  if (code === '50031') return { kind: 'done', detail: 'the order was already filled' };
+  const { means, because } = meaningOf(code, message);
+  if (means === 'absent') return { kind: 'finished', venueCode: code, detail: `BitMart ${code}: ${because}` };
+  if (answer.kind === 'lost' || code !== '1000') return undefined;
+  const { data } = answer;
   const result = typeof data === 'object' && data !== null && 'result' in data ? data.result : data;
-  return result === false ? { kind: 'done', detail: 'the order was already finished' } : { kind: 'done' };
+  if (result === true) return { kind: 'done' };
+  if (result === false) return { kind: 'done', detail: 'the order was already finished' };
+  const detail = 'BitMart answered a cancel with something else than true or false';
+  return { kind: 'unknown', venueCode: code, detail, signedAt: answer.signedAt };
 }
 
 /** What a failed request proved. @param banMs how long a ban is taken to last @param note is added to the detail */
@@ -73,41 +86,47 @@ export function sightingOf(answer: Answer | Lost, id: string, banMs: number, not
 }
 
 export const number = z.string().check(z.regex(/^\d+(\.\d+)?$/));
+/** What identifies an order must be readable; the rest helps where it is. */
 const orderSchema = z.object({
-  orderId: z.string(),
+  orderId: z.string().check(z.minLength(1)),
   clientOrderId: z.string(),
   symbol: z.string(),
   side: z.enum(['buy', 'sell']),
   type: z.string(),
-  state: z.enum(['new', 'partially_filled', 'filled', 'canceled', 'partially_canceled', 'failed']),
-  price: z.optional(number),
-  priceAvg: z.optional(number),
-  size: z.optional(number),
-  filledSize: number,
-  notional: z.optional(number),
+  state: z.string(),
+  price: z.unknown(),
+  priceAvg: z.unknown(),
+  size: z.unknown(),
+  filledSize: z.unknown(),
+  notional: z.unknown(),
 });
-const STATES = {
+const STATES: Readonly<Record<string, VenueOrder['state']>> = {
   new: 'open',
   partially_filled: 'partially-filled',
   filled: 'filled',
   canceled: 'canceled',
   partially_canceled: 'canceled',
   failed: 'rejected',
-} as const;
+};
 
 function venueOrder(row: z.infer<typeof orderSchema>): VenueOrder {
   const isMarket = row.type === 'market';
+  const readable = (value: unknown): string | undefined => number.safeParse(value).data;
+  // A market order's price, and a market buy's size, are the venue's own bookkeeping and say nothing of what was asked.
+  const told = {
+    price: isMarket ? undefined : readable(row.price),
+    size: isMarket && row.side === 'buy' ? undefined : readable(row.size),
+    notional: isMarket && row.side === 'buy' ? readable(row.notional) : undefined,
+    averagePrice: readable(row.priceAvg),
+  };
   return {
     venueOrderId: row.orderId,
     symbol: row.symbol,
     side: row.side,
     type: row.type.replace('_', '-'),
-    state: STATES[row.state],
-    filledSize: row.filledSize,
-    // A market order's price, and a market buy's size, are the venue's own bookkeeping and say nothing of what was asked.
-    ...(isMarket || row.price === undefined ? {} : { price: row.price }),
-    ...((isMarket && row.side === 'buy') || row.size === undefined ? {} : { size: row.size }),
-    ...(isMarket && row.side === 'buy' && row.notional !== undefined ? { notional: row.notional } : {}),
-    ...(row.priceAvg === undefined ? {} : { averagePrice: row.priceAvg }),
+    // A state that nobody knows yet is taken for open: whoever follows the order will see.
+    state: STATES[row.state] ?? 'open',
+    filledSize: readable(row.filledSize) ?? '0',
+    ...(Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined)) as Partial<VenueOrder>),
   };
 }

@@ -285,10 +285,12 @@ export const codes: readonly (readonly [code: string, means: CodeClass, because:
 const table = new Map(codes.map(([code, means, because]) => [code, { means, because }]));
 
 /** The exchange has said in words that it is over; how its API says so is not known, hence the spellings. */
-const OVER =
-  /wind[- ]?down|(trading|platform)( services?)? (has |have |is |are )?(ended|ceased|closed|terminated|over)\b/i;
-/** Codes under which the end of trading may be announced; who says that trading has ended has executed nothing. */
-const MAY_MEAN_OVER = new Set(['50022', '50023', '50040', '51008', '30014', '30016', '30031']);
+const OVER = /wind[- ]?down|(trading|platform)( services?)? (has |have |is |are )?(ended|ceased)/i;
+/**
+ * Codes under which the end of trading may be announced. 50022 and 30014 are not among them: they leave open whether the
+ * order was executed, whatever the words, and so they are looked up like any other.
+ */
+const MAY_MEAN_OVER = new Set(['50023', '50040', '51008', '30016', '30031']);
 /** 40012 is a catch-all; only these messages are refusals, anything else leaves open what happened. */
 const FUTURES_REFUSAL = /balance not enough|insufficient|invalid order/i;
 

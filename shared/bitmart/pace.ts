@@ -26,12 +26,13 @@ export interface Pacer {
     share: number,
     send: () => Promise<T>,
   ): Promise<T>;
-  /** Returns when every lane of the account is one interval old. */
+  /** Returns when every lane of the account is one interval old, and any brake is over. */
   hold(account: string): Promise<void>;
 }
 
 interface Lane {
   readonly paceMs: number;
+  readonly windowMs: number;
   readonly throttled: <T>(send: () => Promise<T>) => Promise<T>;
   lastSentAt: number;
   brakeUntil: number;
@@ -47,7 +48,8 @@ export function paceMs(limit: Limit, utilisation: number, share: number): number
 export function pacer(utilisation: number, clock: Clock): Pacer {
   const accounts = new Map<string, Map<string, Lane>>();
 
-  const laneOf = (account: string, name: string, interval: number): Lane => {
+  const laneOf = (account: string, name: string, limit: Limit, share: number): Lane => {
+    const interval = paceMs(limit, utilisation, share);
     const lanes = accounts.get(account) ?? new Map<string, Lane>();
     accounts.set(account, lanes);
     const known = lanes.get(name);
@@ -57,6 +59,7 @@ export function pacer(utilisation: number, clock: Clock): Pacer {
     // A changed share makes a new lane; what the old one sent last still counts.
     const lane = {
       paceMs: interval,
+      windowMs: limit.windowMs,
       throttled,
       lastSentAt: known?.lastSentAt ?? 0,
       brakeUntil: known?.brakeUntil ?? 0,
@@ -72,11 +75,13 @@ export function pacer(utilisation: number, clock: Clock): Pacer {
     return lane;
   };
 
-  const rest = (lane: Lane): Promise<void> => clock.sleep(lane.lastSentAt + lane.paceMs - clock.now());
+  // Never longer than an interval, in case the clock was set back.
+  const rest = (lane: Lane): Promise<void> =>
+    clock.sleep(Math.min(lane.paceMs, lane.lastSentAt + lane.paceMs - clock.now()));
 
   return {
     run: (account, name, limit, share, send) => {
-      const lane = laneOf(account, name, paceMs(limit, utilisation, share));
+      const lane = laneOf(account, name, limit, share);
       const turn = lane.tail.then(async () => {
         if (lane.brakeUntil > clock.now()) await clock.sleep(lane.brakeUntil - clock.now());
         return lane.throttled(async () => {
@@ -95,7 +100,10 @@ export function pacer(utilisation: number, clock: Clock): Pacer {
       return turn;
     },
     hold: async (account) => {
-      for (const lane of accounts.get(account)?.values() ?? []) await rest(lane);
+      for (const lane of accounts.get(account)?.values() ?? []) {
+        await rest(lane);
+        await clock.sleep(Math.min(lane.windowMs, lane.brakeUntil - clock.now()));
+      }
     },
   };
 }

@@ -7,7 +7,7 @@ import type { Transport } from '../http.ts';
 import type { Decimal } from '../order/intent.ts';
 import type { NewOrder, Promises, TradingAccount, Venue } from '../order/venue.ts';
 import { cancelOutcome, number, orderIdOf, sightingOf, verdictOf } from './answers.ts';
-import { meaningOf, remedy } from './codes.ts';
+import { remedy } from './codes.ts';
 import { instruments, type Ask } from './instruments.ts';
 import type { Limit, Pacer } from './pace.ts';
 import { send, type Answer, type Credentials, type Lost, type Request } from './wire.ts';
@@ -96,10 +96,8 @@ export function bitmart(options: BitmartOptions): Venue {
     },
     cancel: async (account, { symbol, target, expiresAt }, deadline) => {
       const answer = await askSigned(account, 'cancel', { symbol, client_order_id: target }, deadline, expiresAt);
-      if (answer.kind === 'answer' && answer.code === '1000') return cancelOutcome(answer.data);
-      const { means, because } = meaningOf(answer.code, answer.message);
-      if (means === 'absent')
-        return { kind: 'finished', venueCode: answer.code, detail: `BitMart ${answer.code}: ${because}` };
+      const outcome = cancelOutcome(answer);
+      if (outcome !== undefined) return outcome;
       return explain(answer, deadline);
     },
     find: async (account, { id }, deadline) => {
@@ -150,7 +148,7 @@ function requests({ settings, transport, pacer, clock, lookupShare }: BitmartOpt
       return pacer.run(account.name, lane, limit, share, async () => {
         const now = clock.now();
         if (now >= expiresAt || deadline - now < LEAST_MS) return notSent(now);
-        return call({ method: 'POST', path, body, credentials, deadline });
+        return call({ method: 'POST', path, body, credentials, deadline, sendBefore: expiresAt });
       });
     },
   };

@@ -22,6 +22,8 @@ export interface Request {
   readonly credentials?: Credentials;
   /** By when the answer must be in, ms. */
   readonly deadline: number;
+  /** Not sent later than this, ms. */
+  readonly sendBefore?: number;
 }
 
 /** What came back. `code` is BitMart's, or a pseudo-code such as HTTP_429 where the body carries none. */
@@ -68,6 +70,7 @@ export async function send(
     url: `${baseUrl}${request.path}${query}`,
     headers: { 'User-Agent': USER_AGENT, ...authentication(request.credentials, String(signedAt), body) },
     deadline: request.deadline,
+    ...(request.sendBefore === undefined ? {} : { sendBefore: request.sendBefore }),
     ...(body === undefined ? {} : { body }),
   });
   if (response.kind === 'failure') return lost(response, signedAt);
@@ -78,7 +81,9 @@ export async function send(
     const message = `HTTP ${response.status} without a BitMart code`;
     return { kind: 'answer', code: pseudoCode(response.status, isHtml), message, data: undefined, signedAt, usage };
   }
-  return { kind: 'answer', ...envelope, signedAt, usage };
+  // A 418 is a ban whatever the body says of it.
+  const code = response.status === 418 && envelope.code !== '30017' ? 'HTTP_418' : envelope.code;
+  return { kind: 'answer', ...envelope, code, signedAt, usage };
 }
 
 function authentication(

@@ -23,11 +23,10 @@ export interface Denial {
 }
 export type Admission = { readonly kind: 'admitted'; readonly admitted: Admitted } | Denial;
 
-/** Does admission need the venue's best prices? For a collar, and to value a market sell against the mandate. */
+/** Does admission need the venue's best prices? For a collar, and to value a sale against the mandate. */
 export function needsBook(intent: OrderIntent, mandate: Mandate): boolean {
   if (intent.action !== 'place') return false;
-  if (intent.collar !== undefined) return true;
-  return mandate.maxOrderNotional !== undefined && intent.type === 'market' && intent.side === 'sell';
+  return intent.collar !== undefined || (mandate.maxOrderNotional !== undefined && intent.side === 'sell');
 }
 
 /**
@@ -205,11 +204,13 @@ function outsideCollar(intent: PlaceIntent, order: Unrounded, book: Book | undef
   return undefined;
 }
 
+/** A sale is worth what the market pays: a limit far below the best bid would not make it small. */
 function tooLarge(order: Unrounded, mandate: Mandate, book: Book | undefined): Denial | undefined {
   const limit = mandate.maxOrderNotional;
   if (limit === undefined) return undefined;
-  const notional =
-    value(order) ?? ('size' in order && book?.bid !== undefined ? new Big(order.size).times(book.bid) : undefined);
+  const sold = order.side === 'sell' && book?.bid !== undefined ? new Big(order.size).times(book.bid) : undefined;
+  const asked = value(order);
+  const notional = sold !== undefined && (asked === undefined || sold.gt(asked)) ? sold : asked;
   if (notional === undefined) {
     return denial(
       'NOTIONAL_ABOVE_MAXIMUM',

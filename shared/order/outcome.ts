@@ -61,19 +61,23 @@ export function buried<M extends Message>(message: M, intent: OrderIntent, end: 
 }
 
 /**
- * A body that is no intent. The report goes under the body's id only where the message says the same id itself:
- * any other could belong to somebody else's order.
+ * A body that is no intent. The report goes to the account of the message's group, and under the body's id only where
+ * the message says the same id and account itself: any other could belong to somebody else's order.
  */
 export function malformed<M extends Message & { readonly deduplicationId: string }>(
   message: M,
-  read: { readonly id?: string; readonly account?: string; readonly problems: readonly string[] },
+  read: {
+    readonly id?: string | undefined;
+    readonly account?: string | undefined;
+    readonly problems: readonly string[];
+  },
   now: number,
 ): Outcome<M> {
   const detail = sentence(read.problems.join('; '));
-  const own = read.id !== undefined && read.id === message.deduplicationId;
-  const account = read.account ?? message.group;
+  const account = message.group;
+  const isOwn = read.id === message.deduplicationId && (read.account === undefined || read.account === account);
   const report: ExecutionReport = {
-    id: own ? read.id : message.messageId,
+    id: isOwn ? message.deduplicationId : message.messageId,
     account,
     status: 'malformed',
     action: 'unknown',
@@ -83,6 +87,14 @@ export function malformed<M extends Message & { readonly deduplicationId: string
   };
   const names = { account, ...(read.id === undefined ? {} : { intentId: read.id }) };
   return { message, disposition: bury(message, { code: 'MALFORMED', detail }, names), report };
+}
+
+/** An end that could not be told, for the same message at its next delivery. */
+export function toldAgain<M extends Message>(ended: Outcome<M>, message: M): Outcome<M> {
+  const { disposition } = ended;
+  if (disposition.kind !== 'bury') return { ...ended, message };
+  const letter = { ...disposition.letter, attempts: message.receiveCount };
+  return { ...ended, message, disposition: { kind: 'bury', letter } };
 }
 
 /** A message that is not the intent's own: a dead letter and no report. */

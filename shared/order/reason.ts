@@ -108,8 +108,8 @@ export const reasons = {
   },
   REPLAYED_ORDER_EXISTS: {
     certainty: 'not-sent',
-    meaning: 'This is a replay, and the order of the original intent exists after all.',
-    next: 'Nothing: the original order stands.',
+    meaning: 'This is a replay, and the order of the original intent was placed after all.',
+    next: 'Look at the original order; if it ended unfilled and is still wanted, send a new intent without replayOf.',
   },
   VENUE_REFUSED: {
     certainty: 'refused',

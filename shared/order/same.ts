@@ -1,13 +1,12 @@
 // Is an order that was found under an intent's id the order of that intent? Pure.
 import Big from 'big.js';
-import { roundDown, type Instrument } from './instrument.ts';
+import type { Instrument } from './instrument.ts';
 import type { PlaceIntent } from './intent.ts';
 import type { VenueOrder } from './venue.ts';
 
 /**
  * Compares what the venue shows with what the intent asked for: symbol, side, whether it is a market order, size or notional, price.
- * Numbers were rounded down to the venue's steps before they were sent. Without the steps anything up to what was asked
- * may be the intent's own: the venue rounds down too.
+ * Numbers were rounded down before they were sent, and the venue may round them down once more.
  * @returns what differs, as a sentence; undefined if it is the same order
  */
 export function difference(
@@ -20,10 +19,11 @@ export function difference(
   if (order.symbol !== intent.symbol) return theirs('symbol', intent.symbol, order.symbol);
   if (order.side !== intent.side) return theirs('side', intent.side, order.side);
   if ((order.type === 'market') !== (intent.type === 'market')) return theirs('type', intent.type, order.type);
-  if ('price' in intent && !matches(intent.price, order.price, instrument?.priceStep)) {
+  if ('price' in intent && !matches(intent.price, order.price, instrument && [instrument.priceStep])) {
     return theirs('price', intent.price, order.price ?? 'none');
   }
-  if ('size' in intent && !matches(intent.size, order.size, instrument?.sizeStep)) {
+  const sizeSteps = instrument && [instrument.sizeStep, instrument.minSize];
+  if ('size' in intent && !matches(intent.size, order.size, sizeSteps)) {
     return theirs('size', intent.size, order.size ?? 'none');
   }
   if ('notional' in intent && !matches(intent.notional, order.notional, undefined)) {
@@ -32,9 +32,13 @@ export function difference(
   return undefined;
 }
 
-/** A number that the venue does not tell cannot differ. */
-function matches(asked: string, found: string | undefined, step: string | undefined): boolean {
+/**
+ * A number that the venue does not tell cannot differ. One that it tells may be smaller than asked by what rounding down
+ * can take: less than the coarsest step that may have been meant. Without the steps, by less than half.
+ */
+function matches(asked: string, found: string | undefined, steps: readonly string[] | undefined): boolean {
   if (found === undefined) return true;
-  if (new Big(found).eq(asked)) return true;
-  return step === undefined ? new Big(found).lt(asked) : new Big(found).eq(roundDown(asked, step));
+  const missing = new Big(asked).minus(found);
+  if (missing.lte(0)) return missing.eq(0);
+  return steps === undefined ? missing.times(2).lt(asked) : steps.some((step) => missing.lt(step));
 }

@@ -45,18 +45,20 @@ describe('an accepted order', () => {
 
 describe('a cancel', () => {
   test('took effect', () => {
-    expect(cancelOutcome(answerOf('spot-cancel-order').data)).toEqual({ kind: 'done' });
-    expect(cancelOutcome(true)).toEqual({ kind: 'done' });
+    expect(cancelOutcome(answerOf('spot-cancel-order'))).toEqual({ kind: 'done' });
+    expect(cancelOutcome(answer(1000, '', true))).toEqual({ kind: 'done' });
   });
   test('had nothing left to do where it says false', () => {
     const finished = { kind: 'done', detail: 'the order was already finished' };
-    expect(cancelOutcome({ result: false })).toEqual(finished);
-    expect(cancelOutcome(false)).toEqual(finished);
+    expect(cancelOutcome(answer(1000, '', { result: false }))).toEqual(finished);
+    expect(cancelOutcome(answer(1000, '', false))).toEqual(finished);
+    expect(cancelOutcome(answer(50030))).toEqual({ kind: 'done', detail: 'the order was already canceled' });
+    expect(cancelOutcome(answer(50031))).toEqual({ kind: 'done', detail: 'the order was already filled' });
   });
-  test.each([
-    ['error-order-already-canceled', '50030'],
-    ['error-order-does-not-exist-cancel', '50032'],
-  ])('%s found no such order open', (name, venueCode) => {
+  test.each([undefined, null, {}, [], 'x', { result: 'false' }, { result: 0 }])('answered with %j is open', (data) => {
+    expect(cancelOutcome(answer(1000, '', data))).toMatchObject({ kind: 'unknown' });
+  });
+  test.each([['error-order-does-not-exist-cancel', '50032']])('%s found no such order open', (name, venueCode) => {
     expect(verdictOf(answerOf(name), BAN_MS)).toMatchObject({ kind: 'finished', venueCode });
   });
 });
@@ -165,10 +167,14 @@ describe('a look-up', () => {
   test.each([undefined, null, {}, [], 'x', { orderId: '1' }])('that answers %j proves nothing', (data) => {
     expect(sightingOf(answer(1000, '', data), 'x', BAN_MS)).toMatchObject({ kind: 'unavailable' });
   });
-  test.each([{ state: 'sleeping' }, { side: 'hold' }, { filledSize: 'much' }, { size: '1e3' }, { price: -1 }])(
-    'with %j proves nothing',
-    (change) => expect(seen(change)).toMatchObject({ kind: 'unavailable' }),
-  );
+  test.each([{ side: 'hold' }, { symbol: 5 }, { orderId: '' }])('with %j proves nothing', (change) => {
+    expect(seen(change)).toMatchObject({ kind: 'unavailable' });
+  });
+  test('that shows our id is seen, whatever else cannot be read of it', () => {
+    const odd = seen({ state: 'sleeping', filledSize: 'much', size: '1e3', price: -1, priceAvg: null, notional: '' });
+    expect(odd).toMatchObject({ kind: 'found', order: { state: 'open', filledSize: '0' } });
+    for (const field of ['size', 'price', 'averagePrice', 'notional']) expect(odd).not.toHaveProperty(`order.${field}`);
+  });
   test.each([
     ['TIMEOUT', 'unknown'],
     ['CONNECT_FAILED', 'unavailable'],

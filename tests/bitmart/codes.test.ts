@@ -75,10 +75,10 @@ describe('where the message decides', () => {
     'Trading has ended',
     'The platform has ceased',
     'wind-down in progress',
-    'All trading services are over',
+    'All trading services have ended',
   ];
   test.each(over)('%j says that trading is over, under the codes that may say so', (message) => {
-    for (const code of ['50022', '50023', '50040', '51008', '30014', '30016']) {
+    for (const code of ['50023', '50040', '51008', '30016']) {
       expect([code, meaningOf(code, message)]).toEqual([
         code,
         { means: 'refused', because: 'the exchange has ended trading', tradingOver: true },
@@ -91,7 +91,8 @@ describe('where the message decides', () => {
   test.each([
     ['50022', 'service unavailable', 'unknown'],
     ['30014', 'Service Unavailable', 'unknown'],
-    ['30014', 'Service closed', 'unknown'],
+    ['30014', 'trading has ended', 'unknown'],
+    ['30016', 'platform is closed for maintenance until 10:00', 'unavailable'],
     ['50022', 'the server was shut down', 'unknown'],
     ['30016', 'Service is closed for maintenance', 'unavailable'],
     ['50020', 'Trading has ended', 'refused'],

@@ -58,8 +58,8 @@ describe('the same order', () => {
         const found = { ...order, size: roundDown(size, sizeStep), price: roundDown(price, priceStep) };
         const steps = { ...rules, sizeStep, priceStep };
         expect(difference(intent, found, steps)).toBeUndefined();
-        // Without the steps it may still be the same.
-        expect(difference(intent, found, undefined)).toBeUndefined();
+        // Without the steps it is still taken for the same, unless nothing is left of it: that was never sent.
+        if (found.size !== '0' && found.price !== '0') expect(difference(intent, found, undefined)).toBeUndefined();
       }),
     );
   });

@@ -116,6 +116,49 @@ test('a replay of an intent whose order exists is stopped', async () => {
   expect(await orders()).toHaveLength(1);
 });
 
+test('a replay in one batch with its original is not sent on a look-up from before', async () => {
+  // The first intent waits out a 429 with the others behind it, so that all come back in one batch and are looked up.
+  await fault([{ path: SUBMIT, fault: 'status', code: 429, times: 1 }]);
+  const [head, original] = [intent(), intent()];
+  const replay = intent({ replayOf: original.id });
+  await system.send([head, original, replay]);
+  await settled(replay.id);
+  expect([statuses(head.id), statuses(original.id)]).toEqual([['accepted'], ['accepted']]);
+  expect(system.reportsOf(replay.id)).toMatchObject([{ status: 'denied', reason: 'REPLAYED_ORDER_EXISTS' }]);
+  expect(await orders()).toHaveLength(2);
+});
+
+test('one id in two accounts makes two orders', async () => {
+  await system.addAccount('other');
+  const id = intent().id;
+  await system.send([intent({ id })]);
+  await settled(id);
+  await system.send([intent({ id, account: 'other' })]);
+  await system.until('two reports', () => system.reportsOf(id).length === 2);
+  expect(system.reportsOf(id).map(({ account, status }) => [account, status])).toEqual([
+    ['main', 'accepted'],
+    ['other', 'accepted'],
+  ]);
+});
+
+test('a cancel whose answer is lost ends as done when the order is seen canceled', async () => {
+  const resting = intent();
+  await system.send([resting]);
+  await settled(resting.id);
+  await fault([{ path: '/spot/v3/cancel_order', fault: 'drop-after', times: 1 }]);
+  const cancel = intent({
+    action: 'cancel',
+    target: resting.id,
+    side: undefined,
+    type: undefined,
+    size: undefined,
+    price: undefined,
+  });
+  await system.send([cancel]);
+  await settled(cancel.id);
+  expect(system.reportsOf(cancel.id)).toMatchObject([{ status: 'done', detail: 'the order was already canceled' }]);
+});
+
 test('a 429 ends the batch of its group; the intents come back in their order and all are placed', async () => {
   await fault([{ path: SUBMIT, fault: 'status', code: 429, times: 1 }]);
   const intents = [intent(), intent(), intent()];

@@ -5,7 +5,7 @@ import { intent, startSystem, type System } from './fixture.ts';
 
 let system: System;
 beforeAll(async () => {
-  system = await startSystem({ timeScale: 0.1 });
+  system = await startSystem({ timeScale: 0.1, variables: { PARK_SECONDS: '6' } });
 });
 afterAll(() => system.close());
 
@@ -55,6 +55,11 @@ describe('malformed input of every kind', () => {
     ['reducing mandate', 'TRADING_REDUCING', raw({ account: 'reducing' }, 'reducing')],
     ['unreadable mandate', 'MANDATE_UNREADABLE', raw({ account: 'unreadable' }, 'unreadable')],
     ['too large for its mandate', 'NOTIONAL_ABOVE_MAXIMUM', raw({ account: 'small' }, 'small')],
+    [
+      'a sale that would fill far above its price',
+      'NOTIONAL_ABOVE_MAXIMUM',
+      raw({ account: 'small', side: 'sell', type: 'ioc', size: '1', price: '6' }, 'small'),
+    ],
     ['a symbol outside its mandate', 'SYMBOL_NOT_ALLOWED', raw({ account: 'small', symbol: 'ETH_USDT' }, 'small')],
   ];
   const foreign: readonly [string, string, ReturnType<typeof text>][] = [

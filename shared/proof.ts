@@ -1,0 +1,293 @@
+// What may have been sent is looked up: everything here asks, and nothing here sends, buries or acknowledges.
+// Found and absent are proven; everything else says that it is not. What an environment remembers spares look-ups and
+// sharpens verdicts; no promise rests on it.
+import type { Accounts } from './aws/accounts.ts';
+import type { Delivery, Queues } from './aws/queues.ts';
+import type { Clock } from './clock.ts';
+import type { Log } from './log.ts';
+import { MAX_AHEAD_MS } from './order/admit.ts';
+import type { OrderIntent } from './order/intent.ts';
+import type { End, Outcome } from './order/outcome.ts';
+import type { Verdict } from './order/report.ts';
+import type { Sighting, TradingAccount, Venue, VenueOrder } from './order/venue.ts';
+
+/** The world outside, as records of functions: the handler passes the real ones, a test passes others. */
+export interface Outside {
+  readonly accounts: Accounts;
+  readonly queues: Queues;
+  readonly venue: Venue;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly memory: Memory;
+  readonly timing: {
+    /** A refused account is probed at most once in this time by one environment. */
+    readonly parkMs: number;
+    /** After this long without proof an intent is reported as unresolved. */
+    readonly unresolvedAfterMs: number;
+  };
+}
+
+/** What one environment remembers. Losing it costs look-ups, never safety. */
+export interface Memory {
+  /** Placements that left from here, by account and id, with the timestamp that was signed. */
+  readonly signed: Map<string, number>;
+  /** Messages that this environment put back unsent: at which receive, and why. */
+  readonly unsent: Map<string, { readonly receiveCount: number; readonly why: string }>;
+  /** Accounts that are not to be asked again before a time. */
+  readonly parked: Map<string, { readonly until: number; readonly why: string }>;
+  /** Ends whose letter or report SQS did not take: told again as they were, never decided anew. */
+  readonly ended: Map<string, Outcome<Delivery>>;
+}
+
+export function newMemory(): Memory {
+  return { signed: new Map(), unsent: new Map(), parked: new Map(), ended: new Map() };
+}
+
+/** An intent with its message. `disproved`: no earlier delivery of it can have left anything on the venue. */
+export interface Candidate {
+  readonly message: Delivery;
+  readonly intent: OrderIntent;
+  readonly disproved: boolean;
+}
+
+/** Everything that the intents of one group are executed with. */
+export interface Desk {
+  readonly outside: Outside;
+  readonly time: Budget;
+  /** Without it nothing can be asked or sent. Replaced when its key was refused and the secret holds a new one. */
+  account: TradingAccount | undefined;
+  /** Why nothing of this account may be placed at all. */
+  readonly gate: End | undefined;
+  /** Why nothing is known of the account. */
+  readonly outOfReach: string | undefined;
+  /** Ids that this invocation has sent: a look-up from before that says nothing about them. */
+  readonly attempted: Set<string>;
+}
+
+/** How the time of an invocation is spent: 30 s leave 6 s for settling and 3 s for any one answer. */
+export interface Budget {
+  readonly takeUntil: number;
+  readonly answerBy: (now: number) => number;
+}
+
+export function budget(deadline: number, now: number): Budget {
+  const total = deadline - now;
+  const [reserveMs, answerMs] = [Math.min(6000, total / 5), Math.min(3000, total / 10)];
+  return { takeUntil: deadline - reserveMs, answerBy: (at) => Math.min(at + answerMs, deadline - reserveMs / 2) };
+}
+
+export type Proof =
+  | { readonly kind: 'found'; readonly order: VenueOrder; readonly id: string }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'unproven'; readonly seconds: number; readonly why: string };
+
+const MEMORY_ENTRIES = 10_000;
+/** SQS refuses a second message with one deduplication id for 5 minutes; createdAt may be 5 s ahead on either side. */
+const SAME_MESSAGE_MS = 300_000 - 2 * MAX_AHEAD_MS;
+
+/**
+ * Can this be the first time that the intent is in anybody's hands? Not after a redelivery, for a replay, when this
+ * environment has sent the id already, or when the message came so late after createdAt that SQS would have taken
+ * another message with the same id before it.
+ */
+export function isFirst(message: Delivery, intent: OrderIntent, memory: Memory): boolean {
+  const isKnown = intent.replayOf !== undefined || memory.signed.has(keyOf(intent));
+  return message.receiveCount === 1 && !isKnown && isOnlyMessage(message, intent);
+}
+
+function isOnlyMessage(message: Delivery, intent: OrderIntent): boolean {
+  const waited = message.enqueuedAt - Date.parse(intent.createdAt);
+  return waited >= -MAX_AHEAD_MS && waited < SAME_MESSAGE_MS;
+}
+
+/** The delivery before this one was ours, and it sent nothing. */
+export function wasPutBackUnsent(message: Delivery, memory: Memory): boolean {
+  return memory.unsent.get(message.messageId)?.receiveCount === message.receiveCount - 1;
+}
+
+/** Which ids tell whether something of this intent is on the venue already. */
+export function soughtIds(intent: OrderIntent): readonly string[] {
+  if (intent.action === 'cancel') return [intent.target];
+  return intent.replayOf === undefined ? [intent.id] : [intent.id, intent.replayOf];
+}
+
+/** Ids are unique within an account. */
+export function keyOf(intent: OrderIntent, id: string = intent.id): string {
+  return `${intent.account}/${id}`;
+}
+
+export function remember<V>(map: Map<string, V>, key: string, value: V): void {
+  map.delete(key);
+  map.set(key, value);
+  for (const oldest of map.keys()) {
+    if (map.size <= MEMORY_ENTRIES) break;
+    map.delete(oldest);
+  }
+}
+
+/** After this time of the venue's clock, a request signed at `signedAt` is visible or will never be executed. */
+export function horizonOf(venue: Venue, signedAt: number): number {
+  return signedAt + venue.promises.refusesTimestampsAfterMs + venue.promises.showsOrdersWithinMs;
+}
+
+/**
+ * Looks up what may have been sent. Absent is what was not found twice, as far apart as an order may stay invisible,
+ * and after the horizon: by the venue's clock where the signing time is known; a redelivery comes after it by itself,
+ * because a message that may have been sent is never made visible sooner.
+ * @returns message id → proof, for each of the doubtful ones
+ */
+export async function prove(doubtful: readonly Candidate[], desk: Desk): Promise<ReadonlyMap<string, Proof>> {
+  const { outside, time } = desk;
+  const { venue, clock, memory } = outside;
+  const proofs = new Map<string, Proof>();
+  const unproven = ({ message }: Candidate): boolean => !proofs.has(message.messageId);
+  // One that cannot be proven stops the group there: those behind it need no proof now.
+  const stopAt = (candidate: Candidate, seconds: number, why: string): void => {
+    for (const each of doubtful.slice(doubtful.indexOf(candidate)).filter(unproven)) {
+      proofs.set(each.message.messageId, { kind: 'unproven', seconds, why });
+    }
+  };
+  const [first] = doubtful;
+  if (first === undefined) return proofs;
+  const silence = mayNotAsk(first, desk);
+  if (silence !== undefined) {
+    stopAt(first, silence.seconds, silence.why);
+    return proofs;
+  }
+  const isTimeNeeded = doubtful.some(({ intent }) => signedAtOf(intent, memory) !== undefined);
+  const venueNow = isTimeNeeded ? await venue.time(time.answerBy(clock.now())) : undefined;
+  // The first looks may take two fifths of the time: the second ones, and the sends, need the rest.
+  const firstLooksUntil = clock.now() + (time.takeUntil - clock.now()) * 0.4;
+  const lookAtAll = async (candidates: readonly Candidate[], until: number): Promise<void> => {
+    for (const candidate of candidates) {
+      if (clock.now() > until) {
+        stopAt(candidate, 1, 'no time left to look it up');
+        return;
+      }
+      const sighting = await look(candidate, desk);
+      if (sighting.kind === 'found') proofs.set(candidate.message.messageId, sighting);
+      else if (sighting.kind !== 'nothing') {
+        stopAt(candidate, pause(candidate, sighting, desk), sighting.detail);
+        return;
+      }
+    }
+  };
+  await lookAtAll(doubtful, firstLooksUntil);
+  // A second look is for orders that may be on their way; a cancel, or what was put back unsent, has none.
+  const onTheirWay = doubtful.filter(
+    ({ message, intent }) => intent.action === 'place' && !wasPutBackUnsent(message, memory),
+  );
+  const again = onTheirWay.filter(unproven);
+  if (again[0] !== undefined) {
+    const lookedAt = clock.now();
+    await clock.sleep(Math.min(venue.promises.showsOrdersWithinMs, time.takeUntil - lookedAt));
+    const isFarEnough = clock.now() - lookedAt >= venue.promises.showsOrdersWithinMs;
+    if (isFarEnough) await lookAtAll(again, time.takeUntil);
+    else stopAt(again[0], 1, 'no time for a second look');
+  }
+  for (const candidate of doubtful.filter(unproven)) {
+    const isSeenTwice = again.includes(candidate);
+    const proof = isSeenTwice ? absence(candidate, venueNow, outside) : ({ kind: 'absent' } as const);
+    proofs.set(candidate.message.messageId, proof);
+  }
+  return proofs;
+}
+
+/** Why nobody can be asked now: no key, or a parked account. */
+function mayNotAsk(candidate: Candidate, desk: Desk): { readonly seconds: number; readonly why: string } | undefined {
+  const parked = parkedNow(candidate, desk.outside);
+  if (parked !== undefined) return { seconds: untilParkOver(candidate, desk.outside), why: parked.why };
+  if (desk.account !== undefined) return undefined;
+  return { seconds: backoff(candidate), why: desk.outOfReach ?? desk.gate?.detail ?? 'no account' };
+}
+
+function signedAtOf(intent: OrderIntent, { signed }: Memory): number | undefined {
+  if (intent.action !== 'place') return undefined;
+  const times = soughtIds(intent).flatMap((id) => signed.get(keyOf(intent, id)) ?? []);
+  return times.length === 0 ? undefined : Math.max(...times);
+}
+
+/** Not found twice: is that proof? */
+function absence({ message, intent }: Candidate, venueNow: number | undefined, outside: Outside): Proof {
+  const { venue, memory, clock } = outside;
+  const signedAt = signedAtOf(intent, memory);
+  if (signedAt !== undefined && (venueNow === undefined || venueNow <= horizonOf(venue, signedAt))) {
+    return { kind: 'unproven', seconds: 60, why: 'the venue may still execute the request' };
+  }
+  // The earliest time at which anybody can have sent it: this message's first delivery, unless another came before it.
+  const earliest = isOnlyMessage(message, intent) ? message.firstReceivedAt : Date.parse(intent.createdAt);
+  if (message.receiveCount > 1 && clock.now() - earliest > venue.promises.answersLookupsForMs) {
+    return { kind: 'unproven', seconds: 60, why: 'not found, but the venue may have forgotten it by now' };
+  }
+  return { kind: 'absent' };
+}
+
+type Looked = Exclude<Sighting, { readonly kind: 'found' }> | Extract<Proof, { readonly kind: 'found' }>;
+
+/** One look for everything that could be there of an intent. A look changes nothing, so a lost one is repeated. */
+export async function look({ intent }: Candidate, desk: Desk, ids = soughtIds(intent)): Promise<Looked> {
+  const { outside, time } = desk;
+  for (const id of ids) {
+    for (let attempt = 1; ; attempt += 1) {
+      if (desk.account === undefined) throw new Error('a look-up without an account');
+      const query = { id, symbol: intent.symbol };
+      const sighting = await outside.venue.find(desk.account, query, time.answerBy(outside.clock.now()));
+      if (sighting.kind === 'found') return { ...sighting, id };
+      if (sighting.kind === 'nothing') break;
+      const isLost = sighting.kind === 'unknown' || sighting.kind === 'unavailable';
+      const isWorthAnother = isLost
+        ? attempt < 3
+        : sighting.kind === 'unauthorised' && attempt === 1 && (await renew(desk));
+      if (!isWorthAnother || outside.clock.now() > time.takeUntil) return sighting;
+    }
+  }
+  return { kind: 'nothing' };
+}
+
+/** After a refusal of the credentials: reads the account anew. True if its key has changed since. */
+export async function renew(desk: Desk): Promise<boolean> {
+  const before = desk.account;
+  if (before === undefined || desk.outside.clock.now() > desk.time.takeUntil) return false;
+  const reading = await desk.outside.accounts.refresh(before.name);
+  if (reading?.kind !== 'account') return false;
+  desk.account = reading.account;
+  return JSON.stringify(reading.account.credentials) !== JSON.stringify(before.credentials);
+}
+
+/**
+ * How many seconds the group waits after an answer that executed nothing. A refused account and a banned one are left
+ * alone by this environment until then, and a person is told; good intents wait there until they expire.
+ */
+export function pause(
+  candidate: Candidate,
+  refusal: Exclude<Verdict, { kind: 'placed' | 'done' }> | Looked,
+  desk: Desk,
+): number {
+  const { memory, clock, log, timing } = desk.outside;
+  const { account } = candidate.intent;
+  if (refusal.kind !== 'unauthorised' && refusal.kind !== 'banned') return backoff(candidate);
+  const forMs = refusal.kind === 'banned' ? refusal.forMs : timing.parkMs;
+  remember(memory.parked, account, { until: clock.now() + forMs, why: refusal.detail });
+  log('error', refusal.kind === 'banned' ? 'account banned' : 'account refused', {
+    account,
+    detail: refusal.detail,
+    forMs,
+  });
+  return refusal.kind === 'banned' ? forMs / 1000 : untilParkOver(candidate, desk.outside);
+}
+
+export function parkedNow({ intent }: Candidate, { memory, clock }: Outside): { readonly why: string } | undefined {
+  const parked = memory.parked.get(intent.account);
+  return parked !== undefined && parked.until > clock.now() ? parked : undefined;
+}
+
+/** Not longer than the intent lives, so that its end is told in time; this environment asks nothing before the park is over. */
+export function untilParkOver({ intent }: Candidate, { memory, clock }: Outside): number {
+  const now = clock.now();
+  const until = memory.parked.get(intent.account)?.until ?? now;
+  return Math.min(until - now, Math.max(1000, Date.parse(intent.expiresAt) - now)) / 1000;
+}
+
+export function backoff(candidate: Candidate): number {
+  return Math.min(60, 2 ** candidate.message.receiveCount);
+}
