@@ -281,9 +281,10 @@ async function resolve(candidate: Candidate, verdict: Open, desk: Desk): Promise
     break;
   }
   if (verdict.kind === 'duplicate' && message.receiveCount > 1 && candidate.disproved) {
-    const detail = 'the venue refuses the id as used and shows no order under it; use a new id';
+    // Somebody's order has the id, perhaps this intent's own; it was not shown after the horizon and will not be soon.
+    const detail = 'the venue refuses the id as used and shows no order under it';
     return {
-      result: buried(message, intent, { code: 'ID_REUSED', detail, venueCode: verdict.venueCode }, clock.now()),
+      result: buried(message, intent, { code: 'UNRESOLVED', detail, venueCode: verdict.venueCode }, clock.now()),
     };
   }
   const why = verdict.kind === 'unknown' ? verdict.detail : 'the venue knows the id and does not show the order';

@@ -122,9 +122,10 @@ const service = (title: string, service_type: ServiceState['service_type']): Ser
 });
 const SERVICES = [service('Spot API Stop', 'spot'), service('Contract API Stop', 'contract')];
 
-const realMs = (): number => performance.timeOrigin + performance.now();
+const monotonicMs = (): number => performance.timeOrigin + performance.now();
 
-export const createVenue = (timeScale: number): Venue => {
+/** @param realMs the clock behind windows, lags and bans, which a test may replace; the venue's own is Date.now plus offset */
+export const createVenue = (timeScale: number, realMs: () => number = monotonicMs): Venue => {
   const settings = {
     promises: defaultPromises(timeScale),
     clockOffsetMs: 0,

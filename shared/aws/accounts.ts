@@ -36,19 +36,20 @@ const REFRESH_EVERY_MS = 60_000;
 /** More accounts than any one environment serves; the oldest goes first. */
 const CACHE_ENTRIES = 1000;
 
-export function secretAccounts(options: AccountsOptions): Accounts {
-  // Short timeouts and one retry: a socket that died while the environment was frozen costs a second, not an order.
-  const client = new SecretsManagerClient({
-    maxAttempts: 2,
-    requestHandler: { connectionTimeout: 1000, requestTimeout: 2000, throwOnRequestTimeout: true },
-  });
+/** Gives a secret by its name. Rejects with the SDK's errors. */
+export type FetchSecret = (
+  name: string,
+) => Promise<{ readonly SecretString?: string | undefined; readonly VersionId?: string | undefined }>;
+
+/** @param fetchSecret asks Secrets Manager; a test can put a store of its own behind it */
+export function secretAccounts(options: AccountsOptions, fetchSecret: FetchSecret = secretsManager()): Accounts {
   const cache = new Map<string, { readonly reading: AccountReading; readonly readAt: number }>();
   const reading = new Map<string, Promise<AccountReading>>();
   const refreshedAt = new Map<string, number>();
 
   const fetch = async (name: string): Promise<AccountReading> => {
     try {
-      const secret = await client.send(new GetSecretValueCommand({ SecretId: `${options.prefix}${name}` }));
+      const secret = await fetchSecret(`${options.prefix}${name}`);
       return readAccount(name, secret.SecretString, secret.VersionId ?? '', options.readCredentials);
     } catch (error) {
       return failure(name, options.prefix, error);
@@ -85,6 +86,15 @@ export function secretAccounts(options: AccountsOptions): Accounts {
       return load(name);
     },
   };
+}
+
+function secretsManager(): FetchSecret {
+  // Short timeouts and one retry: a socket that died while the environment was frozen costs a second, not an order.
+  const client = new SecretsManagerClient({
+    maxAttempts: 2,
+    requestHandler: { connectionTimeout: 1000, requestTimeout: 2000, throwOnRequestTimeout: true },
+  });
+  return (SecretId) => client.send(new GetSecretValueCommand({ SecretId }));
 }
 
 function readAccount(

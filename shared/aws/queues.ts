@@ -2,10 +2,9 @@
 // Every sending function says of each entry whether SQS took it; nothing is acknowledged on less than that.
 // The SQS client is loaded on first use: it costs more to load than everything else together.
 import type {
-  ChangeMessageVisibilityBatchCommand,
-  SendMessageBatchCommand,
+  ChangeMessageVisibilityBatchCommandInput,
+  SendMessageBatchCommandInput,
   SendMessageBatchRequestEntry,
-  SQSClient,
 } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import { url, type Settings } from '../config.ts';
@@ -63,10 +62,14 @@ export function deliveries(records: readonly SQSRecord[]): readonly Delivery[] {
   }));
 }
 
-/** @param failed is told the queue and the error's name when a call, or entries of it, fail */
+/**
+ * @param failed is told the queue and the error's name when a call, or entries of it, fail
+ * @param load gives the two calls to SQS; a test can put a queue of its own behind them
+ */
 export function sqsQueues(
   urls: Settings<typeof queueSettings>,
   failed: (queue: string, detail: string) => void,
+  load: () => Promise<Sqs> = loadSqs,
 ): Queues {
   let loading: Promise<Sqs> | undefined;
   const open = (): Promise<Sqs> =>
@@ -83,7 +86,7 @@ export function sqsQueues(
     publish: (reports) => sendAll('reports', urls.reportsUrl, bodies(reports)),
     follow: (orders) => sendAll('pending', urls.pendingUrl, bodies(orders)),
     postpone: async (postponed) => {
-      const { client, ChangeMessageVisibilityBatchCommand } = await open();
+      const sqs = await open();
       const change = async (batch: typeof postponed): Promise<void> => {
         const Entries = batch.map(({ receiptHandle, seconds }, index) => ({
           Id: String(index),
@@ -91,10 +94,7 @@ export function sqsQueues(
           VisibilityTimeout: seconds,
         }));
         try {
-          const answer = await client.send(
-            new ChangeMessageVisibilityBatchCommand({ QueueUrl: urls.intentsUrl, Entries }),
-          );
-          const [refused] = answer.Failed ?? [];
+          const { Failed: [refused] = [] } = await sqs.changeVisibility({ QueueUrl: urls.intentsUrl, Entries });
           if (refused !== undefined) failed('intents', refused.Code ?? 'refused');
         } catch (error) {
           // Nothing is lost: the message comes back when its visibility timeout has run out.
@@ -106,20 +106,28 @@ export function sqsQueues(
   };
 }
 
-interface Sqs {
-  readonly client: SQSClient;
-  readonly SendMessageBatchCommand: typeof SendMessageBatchCommand;
-  readonly ChangeMessageVisibilityBatchCommand: typeof ChangeMessageVisibilityBatchCommand;
+/** What SQS answers to a batch: an entry stands in one of the two lists. */
+interface BatchAnswer {
+  readonly Successful?: readonly { readonly Id?: string | undefined }[] | undefined;
+  readonly Failed?: readonly { readonly Code?: string | undefined }[] | undefined;
 }
 
-async function load(): Promise<Sqs> {
+/** The two calls that are made. */
+export interface Sqs {
+  send(input: SendMessageBatchCommandInput): Promise<BatchAnswer>;
+  changeVisibility(input: ChangeMessageVisibilityBatchCommandInput): Promise<BatchAnswer>;
+}
+
+async function loadSqs(): Promise<Sqs> {
   const sqs = await import('@aws-sdk/client-sqs');
   const client = new sqs.SQSClient({
     maxAttempts: 2,
     requestHandler: { connectionTimeout: 500, requestTimeout: 1000, throwOnRequestTimeout: true },
   });
-  const { SendMessageBatchCommand, ChangeMessageVisibilityBatchCommand } = sqs;
-  return { client, SendMessageBatchCommand, ChangeMessageVisibilityBatchCommand };
+  return {
+    send: (input) => client.send(new sqs.SendMessageBatchCommand(input)),
+    changeVisibility: (input) => client.send(new sqs.ChangeMessageVisibilityBatchCommand(input)),
+  };
 }
 
 /** Sends in batches of ten, side by side; the answer has one entry per message, true where SQS took it. */
@@ -132,8 +140,8 @@ async function sendBatches(
   const send = async (batch: readonly Entry[]): Promise<readonly boolean[]> => {
     const numbered = batch.map((entry, index) => ({ ...entry, Id: String(index) }));
     try {
-      const { client, SendMessageBatchCommand } = await open();
-      const answer = await client.send(new SendMessageBatchCommand({ QueueUrl: url, Entries: numbered }));
+      const sqs = await open();
+      const answer = await sqs.send({ QueueUrl: url, Entries: numbered });
       const taken = new Set(answer.Successful?.map(({ Id }) => Id));
       const [refused] = answer.Failed ?? [];
       if (refused !== undefined) failed(refused.Code ?? 'refused');

@@ -1,0 +1,43 @@
+// `npm run simulate`: many worlds, or the story of one.
+import { parseArgs } from 'node:util';
+import { judge } from './judge.ts';
+import { planOf, runWorld } from './world.ts';
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string' },
+    runs: { type: 'string', default: '1000' },
+    from: { type: 'string', default: '1' },
+  },
+});
+if (values.seed !== undefined) {
+  const plan = planOf(Number(values.seed));
+  const world = await runWorld(plan);
+  console.log(world.story.join('\n'));
+  console.log(plan);
+  const broken = judge(plan, world);
+  console.log(broken.length === 0 ? 'every promise kept' : broken.join('\n'));
+  process.exitCode = broken.length === 0 ? 0 : 1;
+} else {
+  const startedAt = performance.now();
+  const faults: Record<string, number> = {};
+  const ends: Record<string, number> = {};
+  let failures = 0;
+  const runs = Number(values.runs);
+  for (let seed = Number(values.from); seed < Number(values.from) + runs; seed += 1) {
+    const plan = planOf(seed);
+    const world = await runWorld(plan);
+    for (const [fault, count] of Object.entries(world.faults)) faults[fault] = (faults[fault] ?? 0) + count;
+    for (const { status, reason } of world.reports)
+      ends[`${status} ${reason ?? ''}`] = (ends[`${status} ${reason ?? ''}`] ?? 0) + 1;
+    const broken = judge(plan, world);
+    if (broken.length > 0) {
+      failures += 1;
+      if (failures <= 10) console.log(`seed ${seed}: ${broken.join('; ')}`);
+    }
+  }
+  const took = (performance.now() - startedAt) / 1000;
+  console.log({ runs, failures, perSecond: Math.round(runs / took), faults, ends });
+  process.exitCode = failures === 0 ? 0 : 1;
+}
+process.exit();
