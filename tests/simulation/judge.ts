@@ -6,9 +6,9 @@ export function judge(plan: Plan, world: World): readonly string[] {
   const broken: string[] = [];
   const { intents, reports, letters, orders, sent } = world;
   const isJudgedOnce = (id: string): boolean => !world.sentAgain.has(id) && !world.judgedAgain.has(id);
-  // Where the venue shows orders later than it promises, or two environments judge one delivery by clocks of their own, a
+  // Where the venue breaks the promises that proofs rest on, or two environments judge one delivery by clocks of their own, a
   // verdict may be wrong; a second order must not happen still.
-  const areVerdictsProven = plan.showsOrdersWithinMs <= 5000 && !plan.doubleInvocation;
+  const areVerdictsProven = plan.showsOrdersWithinMs <= 5000 && plan.refusesTimestamps && !plan.doubleInvocation;
   for (const intent of intents) {
     const { id, account, action } = intent;
     const own = orders.filter((order) => order.account === account && order.clientOrderId === id);
@@ -44,6 +44,20 @@ export function judge(plan: Plan, world: World): readonly string[] {
   }
   for (const { id, at, expiresAt, path } of sent) {
     if (at >= expiresAt) broken.push(`${id} was sent to ${path} ${at - expiresAt} ms after its expiry`);
+  }
+  for (const account of new Set(sent.map((each) => each.account))) {
+    const times = sent.filter((each) => each.account === account).map(({ trueAt }) => trueAt);
+    // 53.19 ms apart, less what a whole-millisecond clock rounds away. Two invocations of one delivery are no sequence.
+    const closest = Math.min(...times.slice(1).map((time, index) => time - (times[index] ?? 0)));
+    if (closest < 52 && !plan.doubleInvocation) broken.push(`two submits of ${account} started ${closest} ms apart`);
+  }
+  for (const { id, account, messageId } of world.reused) {
+    const first = orders.find((order) => order.account === account && order.clientOrderId === id);
+    const letter = letters.find(({ sourceMessageId }) => sourceMessageId === messageId);
+    const isOwn = first?.size === '0.00987';
+    if (first !== undefined && !isOwn && letter === undefined && areVerdictsProven) {
+      broken.push(`${id} was reused for another order, and nobody said so`);
+    }
   }
   if (world.maxInWindow > 40) broken.push(`${world.maxInWindow} submits arrived in one window of ${plan.seed}`);
   return broken;

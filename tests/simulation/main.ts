@@ -8,6 +8,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     runs: { type: 'string', default: '1000' },
     from: { type: 'string', default: '1' },
+    'until-failure': { type: 'boolean', default: false },
   },
 });
 if (values.seed !== undefined) {
@@ -34,6 +35,7 @@ if (values.seed !== undefined) {
     if (broken.length > 0) {
       failures += 1;
       if (failures <= 10) console.log(`seed ${seed}: ${broken.join('; ')}`);
+      if (values['until-failure']) break;
     }
   }
   const took = (performance.now() - startedAt) / 1000;

@@ -29,6 +29,8 @@ export interface Plan {
   readonly refusesTimestamps: boolean;
   /** One delivery may be handed to two environments at once. */
   readonly doubleInvocation: boolean;
+  /** Many environments have a clock that is off by 20 s, and many requests arrive when it matters. */
+  readonly badClocks: boolean;
 }
 
 export interface Letter {
@@ -40,7 +42,10 @@ export interface Letter {
 }
 export interface Sent {
   readonly id: string;
+  readonly account: string;
+  /** By the clock of the environment. */
   readonly at: number;
+  readonly trueAt: number;
   readonly expiresAt: number;
   readonly path: string;
 }
@@ -52,6 +57,8 @@ export interface World {
   readonly sent: readonly Sent[];
   /** Ids that a careless producer sent a second time, much later: each of the two messages has a verdict of its own. */
   readonly sentAgain: ReadonlySet<string>;
+  /** Messages that carry the id of an earlier intent and ask for another size. */
+  readonly reused: readonly { readonly id: string; readonly account: string; readonly messageId: string }[];
   /** Ids whose end was told before a crash kept the message from being deleted: they are judged once more. */
   readonly judgedAgain: ReadonlySet<string>;
   readonly orders: readonly {
@@ -59,6 +66,7 @@ export interface World {
     readonly account: string;
     readonly orderId: string;
     readonly state: string;
+    readonly size: string;
   }[];
   readonly maxInWindow: number;
   readonly leftOnQueue: number;
@@ -211,6 +219,9 @@ function createWorld(plan: Plan, time: VirtualTime) {
   // The network.
   const sent: Sent[] = [];
   const sentAgain = new Set<string>();
+  const reused: World['reused'][number][] = [];
+  const expiries = new Map<string, number>();
+  const isIdLocked = plan.refusesRepeatedIds === 'always';
   const judgedAgain = new Set<string>();
   const intents: Intent[] = [];
   const arrive = async (request: HttpRequest): Promise<HttpResponse | undefined> => {
@@ -242,12 +253,14 @@ function createWorld(plan: Plan, time: VirtualTime) {
     const path = new URL(request.url).pathname;
     const isWrite = path.endsWith('submit_order') || path.endsWith('cancel_order');
     if (path.endsWith('submit_order')) {
-      const body = JSON.parse(request.body ?? '{}') as { client_order_id: string };
+      const body = JSON.parse(request.body ?? '{}') as { client_order_id: string; size?: string };
       const of = intents.find((each) => each.id === body.client_order_id);
       sent.push({
         id: body.client_order_id,
         at: time.now() + skewMs,
-        expiresAt: Date.parse(of?.expiresAt ?? ''),
+        trueAt: time.now(),
+        account: of?.account ?? '',
+        expiresAt: expiries.get(`${body.client_order_id} ${body.size ?? ''}`) ?? Date.parse(of?.expiresAt ?? ''),
         path,
       });
     }
@@ -264,9 +277,9 @@ function createWorld(plan: Plan, time: VirtualTime) {
     if (chance(0.02) && struck('status 418')) return status(418, '{"code":30017,"message":"banned"}');
     if (chance(0.03) && struck('html page')) return status(403, '<html></html>');
     if (chance(0.03) && struck('503 without execution')) return status(503, '{"code":30014,"message":"unavailable"}');
-    const isLate = isWrite && chance(0.1) && struck('request arrives late');
+    const isLate = isWrite && chance(plan.badClocks ? 0.4 : 0.1) && struck('request arrives late');
     const deadline = sleep(request.deadline - Date.now()).then(() => failed(true, 'no answer in time'));
-    const answered = sleep(isLate ? between(1000, 75_000) : between(1, 40)).then(async () => {
+    const answered = sleep(isLate ? between(plan.badClocks ? 40_000 : 1000, 85_000) : between(1, 40)).then(async () => {
       const response = await arrive(request);
       if (response === undefined || (chance(0.15) && struck('answer lost'))) return lost('reset');
       if (chance(0.05) && struck('executed, then 502')) return status(502);
@@ -283,7 +296,8 @@ function createWorld(plan: Plan, time: VirtualTime) {
     bitmartSettings,
   );
   const start = (): Environment => {
-    const skewMs = between(-900, 900) - (draw() < 0.05 ? 20_000 : 0);
+    // Clocks are good to a second, but for a few that are off by twenty, either way.
+    const skewMs = between(-900, 900) + (draw() < (plan.badClocks ? 0.4 : 0.95) ? 0 : pick([-20_000, 20_000]));
     const clock = {
       now: () => time.now() + skewMs,
       sleep: (ms: number) => (ms <= 0 ? Promise.resolve() : effect(environment, 'sleep', () => sleep(Math.ceil(ms)))),
@@ -403,29 +417,39 @@ function createWorld(plan: Plan, time: VirtualTime) {
   for (let poller = 0; poller < 3; poller += 1) void poll();
 
   // Producers.
-  const put = (intent: Intent, deduplicationId: string = intent.id): void => {
-    void call('SendMessage', {
+  const put = (intent: Intent, deduplicationId: string = intent.id): Promise<Output> =>
+    call('SendMessage', {
       QueueUrl: urlOf('intents.fifo'),
       MessageBody: JSON.stringify(intent),
       MessageGroupId: intent.account,
       MessageDeduplicationId: deduplicationId,
     });
-  };
   const produce = async (): Promise<void> => {
     await ready;
-    const count = between(3, 14);
+    const isBurst = plan.trouble < 1 && draw() < 0.1;
+    const count = isBurst ? between(30, 60) : between(3, 14);
     for (let index = 0; index < count; index += 1) {
-      await sleep(draw() < 0.6 ? 1 : between(1, 90_000));
+      await sleep(isBurst || draw() < 0.6 ? 1 : between(1, 90_000));
       const intent = newIntent(index);
       intents.push(intent);
       tell(
         `producer sends ${intent.id} ${intent.action} ${String(intent['type'] ?? intent['target'])} until ${intent.expiresAt.slice(11, 23)}`,
       );
-      put(intent);
-      if (chance(0.1) && struck('sent again with another deduplication id')) put(intent, `${intent.id}x`);
+      await put(intent);
+      if (chance(0.1) && struck('sent again with another deduplication id')) await put(intent, `${intent.id}x`);
       if (chance(0.1) && struck('sent again after SQS has forgotten it')) {
         sentAgain.add(intent.id);
         void sleep(between(301_000, 900_000)).then(() => put(intent));
+      } else if (isIdLocked && 'size' in intent && chance(0.1) && struck('id reused for another order')) {
+        // With a new createdAt nothing but the venue's own refusal stands against it.
+        sentAgain.add(intent.id);
+        void sleep(between(301_000, 900_000)).then(async () => {
+          const now = time.now();
+          const times = { createdAt: new Date(now).toISOString(), expiresAt: new Date(now + 60_000).toISOString() };
+          expiries.set(`${intent.id} 0.00987`, now + 60_000);
+          const { MessageId } = await put({ ...intent, ...times, size: '0.00987' });
+          reused.push({ id: intent.id, account: intent.account, messageId: String(MessageId) });
+        });
       }
     }
   };
@@ -445,7 +469,7 @@ function createWorld(plan: Plan, time: VirtualTime) {
     const place = {
       ...common,
       action: 'place',
-      ...(earlier.length > 0 && draw() < 0.1 ? { replayOf: pick(earlier).id } : {}),
+      ...(earlier.length > 0 && draw() < 0.2 ? { replayOf: pick(earlier.slice(-2)).id } : {}),
     };
     const kind = draw();
     if (kind < 0.15) return { ...place, type: 'market', side: 'buy', notional: String(between(1, 50)) };
@@ -470,10 +494,15 @@ function createWorld(plan: Plan, time: VirtualTime) {
       letters,
       sent,
       sentAgain,
+      reused,
       judgedAgain,
-      orders: venue.exchange
-        .orders()
-        .map(({ clientOrderId, account, orderId, state }) => ({ clientOrderId, account, orderId, state })),
+      orders: venue.exchange.orders().map(({ clientOrderId, account, orderId, state, size }) => ({
+        clientOrderId,
+        account,
+        orderId,
+        state,
+        size: size.toFixed(),
+      })),
       maxInWindow: Math.max(
         0,
         ...ACCOUNTS.map(() => venue.windows.report()['/spot/v2/submit_order']?.maxInWindow ?? 0),
@@ -497,10 +526,13 @@ export function planOf(seed: number): Plan {
     showsOrdersWithinMs: 0,
     refusesTimestamps: true,
     doubleInvocation: false,
+    badClocks: false,
   } as const;
-  if (kind < 0.4) return { ...sound, refusesRepeatedIds: 'never', showsOrdersWithinMs: draw() < 0.5 ? 0 : 3000 };
-  if (kind < 0.5) return { ...sound, showsOrdersWithinMs: 60_000 };
-  if (kind < 0.6) return { ...sound, refusesTimestamps: false };
+  if (kind < 0.1) return { ...sound, refusesRepeatedIds: 'never', badClocks: true, trouble: 0.4 };
+  if (kind < 0.2) return sound;
+  if (kind < 0.5) return { ...sound, refusesRepeatedIds: 'never', showsOrdersWithinMs: draw() < 0.5 ? 0 : 3000 };
+  if (kind < 0.6) return { ...sound, showsOrdersWithinMs: 60_000 };
+  if (kind < 0.65) return { ...sound, refusesTimestamps: false };
   if (kind < 0.75) return { ...sound, doubleInvocation: true };
   return { ...sound, refusesRepeatedIds: 'whileOpen' };
 }
