@@ -1,4 +1,4 @@
-// The handful of intents that `npm start` sends, one for each way an intent can end, and what each must come to.
+// The handful of intents that `npm start` sends, that end in different ways, and what each must come to.
 // Sends them one after the other through the intents queue, as any producer would, and judges every end.
 // Never talks to a function, and reaches the local BitMart's control only to lose one answer and to count orders.
 import { SendMessageCommand } from '@aws-sdk/client-sqs';

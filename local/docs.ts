@@ -31,7 +31,8 @@ function reasonsPage(): string {
 
 ${MADE}
 
-A dead letter carries one of these codes in its message attribute \`reason\`, and a report carries it in \`reason\`.
+A dead letter carries one of these codes in its message attribute \`reason\`, and the intent's report in \`reason\`; the
+two mismatches have a letter and no report, since the id may belong to another message.
 Certainty says whether an order can exist: **not-sent**, nothing left this house; **refused**, the venue said no;
 **unknown**, look at the venue before anything else. A letter without a reason was moved by SQS itself after too many
 receives: read it as \`${movedBySqs.reason}\`, ${movedBySqs.certainty}.

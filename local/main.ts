@@ -2,6 +2,8 @@
 // what the functions log goes to stderr. Stays up until SIGINT or SIGTERM, and ends every child then.
 import { announce, startStack } from './stack.ts';
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 const number = (variable: string, fallback: number): number => {
   const text = process.env[variable];
   if (text === undefined || text === '') return fallback;
@@ -25,11 +27,13 @@ try {
   const forget = await announce(stack.ready);
   process.stdout.write(`${JSON.stringify(stack.ready)}\n`);
   const stop = (): void => {
-    process.removeListener('SIGINT', stop).removeListener('SIGTERM', stop);
+    for (const signal of SIGNALS) process.removeListener(signal, stop);
     void forget().then(() => stack.close());
   };
-  process.once('SIGINT', stop).once('SIGTERM', stop);
+  for (const signal of SIGNALS) process.once(signal, stop);
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  const isWithoutKey = error instanceof Error && error.name === 'CredentialsProviderError';
+  const way = isWithoutKey ? '; for the AWS of AWS_ENDPOINT_URL set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY' : '';
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}${way}\n`);
   process.exitCode = 1;
 }

@@ -10,7 +10,7 @@ import type { Alarm, Step } from './watch.ts';
 export const usage = `npm start [-- --once] [--json]
 
 Packages the functions, starts a local AWS and a local BitMart on 127.0.0.1,
-sends nine order intents, one for each way an intent can end, and shows what
+sends nine order intents, that end in different ways, and shows what
 becomes of each. Then it stays up and shows what you send; Ctrl-C ends it all.
 
   --once   end after the nine: exit code 0 if each ended as it should,
@@ -29,7 +29,7 @@ npm run local starts the same, sends nothing and reads no queue.
 /** What is going to happen. */
 export function welcome({ width, paint }: Look): string {
   const text =
-    'Nine order intents go through SQS and the packaged Lambda functions to BitMart; here is what becomes of each. ' +
+    'Nine order intents go through SQS and the packaged Lambda function to the local BitMart; here is what becomes of each. ' +
     'AWS and BitMart are local ones, started for this on 127.0.0.1 with play money: BitMart itself stopped trading ' +
     'on 2026-08-26. To show reports and dead letters, this takes them off their queues.';
   return `${paint.bold('Order intents, end to end')}\n${wrap(text, width)}\n`;

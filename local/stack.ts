@@ -1,6 +1,6 @@
 // The local stack: AWS, BitMart and the Lambda runner on 127.0.0.1, made of the packaged template and zips.
 // Everything that a deployed stack has, and nothing in the functions knows the difference. Close it and all is gone.
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { CreateSecretCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -116,8 +116,12 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 /** Keeps the ready line where the operator's command finds it; the returned function takes it away. */
 export async function announce(ready: Ready): Promise<() => Promise<void>> {
   await mkdir(fileURLToPath(new URL('../.local/', import.meta.url)), { recursive: true });
-  await writeFile(readyFile, `${JSON.stringify(ready)}\n`);
-  return () => rm(readyFile, { force: true });
+  const text = `${JSON.stringify(ready)}\n`;
+  await writeFile(readyFile, text);
+  return async () => {
+    // Another stack of the same folder may have put its own there since.
+    if ((await readFile(readyFile, 'utf8').catch(() => '')) === text) await rm(readyFile, { force: true });
+  };
 }
 
 async function startAws(port: number, timeScale: number): Promise<LocalAws> {

@@ -4,7 +4,7 @@
 // proven what may have been sent before stands in proof.ts.
 import type { Delivery } from './aws/queues.ts';
 import { describeError, type Log } from './log.ts';
-import { admit, needsBook } from './order/admit.ts';
+import { admit, MAX_AHEAD_MS, needsBook } from './order/admit.ts';
 import { parse } from './order/intent.ts';
 import { accepted, buried, done, foreign, malformed, toldAgain, type End, type Outcome } from './order/outcome.ts';
 import { difference } from './order/same.ts';
@@ -13,9 +13,11 @@ import type { Admitted, TradingAccount, Venue } from './order/venue.ts';
 import {
   backoff,
   budget,
+  cameBackTooSoon,
   horizonOf,
   isFirst,
   keyOf,
+  leastReturnMs,
   look,
   parkedNow,
   pause,
@@ -23,6 +25,7 @@ import {
   remember,
   renew,
   soughtIds,
+  unpark,
   untilParkOver,
   wasPutBackUnsent,
   type Budget,
@@ -79,7 +82,10 @@ async function executeGroup(
   if (name === undefined) return turnedAway;
   const reading = await outside.accounts.read(name);
   const account = 'account' in reading ? reading.account : undefined;
-  if (account !== undefined) touched.set(name, account);
+  if (account !== undefined) {
+    touched.set(name, account);
+    unpark(account, outside);
+  }
   const code = reading.kind === 'unknown' ? 'ACCOUNT_UNKNOWN' : 'MANDATE_UNREADABLE';
   const isBarred = reading.kind === 'unknown' || reading.kind === 'unreadable';
   const desk: Desk = {
@@ -111,6 +117,11 @@ function door(
     } else if (parsed.intent.id !== message.deduplicationId) {
       const detail = `MessageDeduplicationId is not the id "${parsed.intent.id}"; send with MessageDeduplicationId = id`;
       turnedAway.push(foreign(message, parsed.intent, { code: 'DEDUPLICATION_MISMATCH', detail }));
+    } else if (Date.parse(parsed.intent.createdAt) - message.enqueuedAt > MAX_AHEAD_MS) {
+      // By SQS's clock and the same at every delivery: no delivery of this message has ever sent it.
+      const ahead = ((Date.parse(parsed.intent.createdAt) - message.enqueuedAt) / 1000).toFixed(1);
+      const detail = `createdAt was ${ahead} s ahead when SQS took it; the limit is 5 s; set the producer's clock`;
+      turnedAway.push(buried(message, parsed.intent, { code: 'CREATED_IN_FUTURE', detail }, clock.now()));
     } else candidates.push({ message, intent: parsed.intent, disproved: isFirst(message, parsed.intent, memory) });
   }
   return { turnedAway, candidates };
@@ -176,8 +187,8 @@ async function take(candidate: Candidate, proof: Proof | undefined, desk: Desk):
 }
 
 /** A cancel leaves no trace of its own to be looked up: only a first or remembered delivery tells that none was sent. */
-function isFirstOrUnsent({ message, intent, disproved }: Candidate, { memory }: Outside): boolean {
-  if (wasPutBackUnsent(message, memory)) return true;
+function isFirstOrUnsent({ message, intent, disproved }: Candidate, outside: Outside): boolean {
+  if (wasPutBackUnsent(message, outside.memory) || cameBackTooSoon(message, intent, outside)) return true;
   return intent.action === 'cancel' ? message.receiveCount === 1 && disproved : disproved;
 }
 
@@ -293,7 +304,8 @@ async function resolve(candidate: Candidate, verdict: Open, desk: Desk): Promise
     return { result: { message, disposition: { kind: 'keep' } }, stop: { seconds: undefined, why } };
   }
   // Past the horizon, by the venue's own clock, the request can no longer be executed and an executed one shows.
-  seconds = Math.max(seconds, Math.ceil((horizonOf(venue, signedAt) - venueNow) / 1000) + 1);
+  const untilHorizonMs = Math.max(horizonOf(venue, signedAt) - venueNow, leastReturnMs(venue));
+  seconds = Math.max(seconds, Math.ceil(untilHorizonMs / 1000) + 1);
   return { result: { message, disposition: postponed(seconds) }, stop: { seconds, why } };
 }
 

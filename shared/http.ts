@@ -51,7 +51,7 @@ export function nodeTransport(maxIdleMs = MAX_IDLE_MS): Transport {
       const fail = (detail: string): void => settle({ kind: 'failure', reached: connected, detail });
       const timer = setTimeout(
         () => {
-          fail('no answer in time');
+          fail(connected ? 'no answer in time' : 'no connection in time');
           outgoing?.destroy();
         },
         Math.max(1, request.deadline - Date.now()),

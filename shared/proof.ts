@@ -34,7 +34,7 @@ export interface Memory {
   /** Messages that this environment put back unsent: at which receive, and why. */
   readonly unsent: Map<string, { readonly receiveCount: number; readonly why: string }>;
   /** Accounts that are not to be asked again before a time. */
-  readonly parked: Map<string, { readonly until: number; readonly why: string }>;
+  readonly parked: Map<string, { readonly until: number; readonly why: string; readonly credentials: string }>;
   /** Ends whose letter or report SQS did not take: told again as they were, never decided anew. */
   readonly ended: Map<string, Outcome<Delivery>>;
 }
@@ -103,6 +103,19 @@ function isOnlyMessage(message: Delivery, intent: OrderIntent): boolean {
 /** The delivery before this one was ours, and it sent nothing. */
 export function wasPutBackUnsent(message: Delivery, memory: Memory): boolean {
   return memory.unsent.get(message.messageId)?.receiveCount === message.receiveCount - 1;
+}
+
+/**
+ * Can none of its deliveries have sent it? Whatever may have been sent comes back after `leastReturnMs` at the earliest,
+ * so a message that was first delivered less than a horizon ago was only ever put back unsent.
+ */
+export function cameBackTooSoon(message: Delivery, intent: OrderIntent, { venue, clock }: Outside): boolean {
+  return isOnlyMessage(message, intent) && clock.now() - message.firstReceivedAt < horizonOf(venue, 0);
+}
+
+/** A message that may have been sent is never made visible sooner: a horizon, and a fifth for clocks that disagree. */
+export function leastReturnMs(venue: Venue): number {
+  return horizonOf(venue, 0) * 1.2;
 }
 
 /** Which ids tell whether something of this intent is on the venue already. */
@@ -244,6 +257,12 @@ export async function look({ intent }: Candidate, desk: Desk, ids = soughtIds(in
   return { kind: 'nothing' };
 }
 
+/** A refused account whose secret holds another key since is asked again at once. */
+export function unpark(account: TradingAccount, { memory }: Outside): void {
+  const refused = memory.parked.get(account.name)?.credentials ?? '';
+  if (refused !== '' && refused !== JSON.stringify(account.credentials)) memory.parked.delete(account.name);
+}
+
 /** After a refusal of the credentials: reads the account anew. True if its key has changed since. */
 export async function renew(desk: Desk): Promise<boolean> {
   const before = desk.account;
@@ -267,7 +286,9 @@ export function pause(
   const { account } = candidate.intent;
   if (refusal.kind !== 'unauthorised' && refusal.kind !== 'banned') return backoff(candidate);
   const forMs = refusal.kind === 'banned' ? refusal.forMs : timing.parkMs;
-  remember(memory.parked, account, { until: clock.now() + forMs, why: refusal.detail });
+  // A ban stays whatever the key; a refusal is over when the key is another.
+  const credentials = refusal.kind === 'banned' ? '' : JSON.stringify(desk.account?.credentials);
+  remember(memory.parked, account, { until: clock.now() + forMs, why: refusal.detail, credentials });
   log('error', refusal.kind === 'banned' ? 'account banned' : 'account refused', {
     account,
     detail: refusal.detail,
@@ -281,11 +302,16 @@ export function parkedNow({ intent }: Candidate, { memory, clock }: Outside): { 
   return parked !== undefined && parked.until > clock.now() ? parked : undefined;
 }
 
-/** Not longer than the intent lives, so that its end is told in time; this environment asks nothing before the park is over. */
+/**
+ * Not longer than the intent lives, so that its end is told in time; and, where that is sooner than the park's end, once
+ * two seconds before: a key that was corrected meanwhile still serves. This environment asks nothing before the park is over.
+ */
 export function untilParkOver({ intent }: Candidate, { memory, clock }: Outside): number {
   const now = clock.now();
-  const until = memory.parked.get(intent.account)?.until ?? now;
-  return Math.min(until - now, Math.max(1000, Date.parse(intent.expiresAt) - now)) / 1000;
+  const lifeMs = Date.parse(intent.expiresAt) - now;
+  const parkMs = (memory.parked.get(intent.account)?.until ?? now) - now;
+  const lastChanceMs = lifeMs > 4000 ? lifeMs - 2000 : Math.max(1000, lifeMs);
+  return Math.min(parkMs, lastChanceMs) / 1000;
 }
 
 export function backoff(candidate: Candidate): number {

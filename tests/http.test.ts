@@ -102,7 +102,12 @@ describe('a failure says whether the request can have arrived', () => {
     const sockets: { destroy(): void }[] = [];
     mute.on('connection', (socket) => sockets.push(socket.on('error', () => undefined)));
     const failure = await get(nodeTransport(), 100, `https://127.0.0.1:${port}/`);
-    expect(failure).toEqual({ kind: 'failure', reached: false, detail: 'no answer in time' });
+    expect(failure).toEqual({ kind: 'failure', reached: false, detail: 'no connection in time' });
+    // What must be sent before a time is not sent when the connection comes later, however far the deadline is.
+    const startedAt = Date.now();
+    const late = { method: 'GET', url: `https://127.0.0.1:${port}/`, headers: {}, deadline: startedAt + 5000 } as const;
+    expect(await nodeTransport()({ ...late, sendBefore: startedAt + 80 })).toMatchObject({ reached: false });
+    expect(Date.now() - startedAt).toBeLessThan(2000);
     for (const socket of sockets) socket.destroy();
     mute.close();
     await once(mute, 'close');

@@ -19,13 +19,19 @@ export const AMOUNT = z.string().regex(/^\d{1,20}(\.\d{1,18})?$/, 'must be a pla
 
 const NAME = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, dashes or underscores');
 
+/** As the exchange's own page spells them, too: "Read-only", "Spot-Trade". */
+const PERMISSION = z.preprocess(
+  (name) => (typeof name === 'string' ? name.toLowerCase().replace(/^read-?only$/, 'read') : name),
+  z.enum(['read', 'spot-trade', 'margin-trade', 'future-trade', 'withdraw']),
+);
+
 export const ACCOUNT = z.strictObject({
   account: NAME,
   apiKey: z.string().min(1),
   secretKey: z.string().min(1),
   memo: z.string(),
   uid: NAME.refine((uid) => uid !== HOUSE && uid !== FEES, "is the venue's own; use another").optional(),
-  permissions: z.array(z.enum(['read', 'spot-trade', 'margin-trade', 'future-trade', 'withdraw'])).optional(),
+  permissions: z.array(PERMISSION).optional(),
   ips: z.array(z.string()).optional(),
   balances: z.record(z.string().regex(/^[A-Z0-9]+$/), AMOUNT).optional(),
   expired: z.boolean().optional(),

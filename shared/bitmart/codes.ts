@@ -128,7 +128,7 @@ export const codes: readonly (readonly [code: string, means: CodeClass, because:
   ['50029', 'refused', 'parameters do not match; observed as size*price below a minimum'],
   ['50030', 'finished', 'order already cancelled'],
   ['50031', 'finished', 'order already completed'],
-  ['50032', 'finished', 'order matched or cancelled; also observed with message "Order does not exist"'],
+  ['50032', 'finished', 'no such order open: matched, cancelled, or never there'],
   ['50033', 'refused', 'number of orders must be 1..10'],
   ['50034', 'refused', 'price high, no matching depth'],
   ['50035', 'refused', 'price low, no matching depth'],
@@ -279,7 +279,7 @@ export const codes: readonly (readonly [code: string, means: CodeClass, because:
   ['HTTP_429', 'throttled', 'rate limit, body may carry 30013'],
   ['HTTP_503_HTML', 'unknown', 'Cloudflare challenge or origin down, HTML'],
   ['HTTP_5XX_NO_CODE', 'unknown', 'server error without a known code'],
-  ['TIMEOUT', 'unknown', 'no answer in time, connection reset after the request was written'],
+  ['TIMEOUT', 'unknown', 'no answer in time, or the connection broke after the request was written'],
 ];
 
 const table = new Map(codes.map(([code, means, because]) => [code, { means, because }]));

@@ -33,7 +33,10 @@ const instant = text(INSTANT, 'a UTC time such as "2026-11-22T19:00:00.000Z"').c
   z.refine(isOnTheCalendar, { error: 'must be a time that exists on the calendar' }),
 );
 const oneOf = <const T extends string>(values: readonly T[], named: readonly string[] = values) =>
-  z.enum(values, { error: must(`one of ${named.map((value) => `"${value}"`).join(', ')}`) });
+  z.enum(values, {
+    error: must(`${named.length > 1 ? 'one of ' : ''}${named.map((value) => `"${value}"`).join(', ')}`),
+  });
+const ACTIONS = ['place', 'cancel'] as const;
 const SIDES = ['buy', 'sell'] as const;
 const PRICED = ['limit', 'limit-maker', 'ioc'] as const;
 const TYPES = [...PRICED, 'market'] as const;
@@ -81,7 +84,7 @@ const shapes = {
 };
 
 /** For a body whose action is unreadable: what every intent has can still be checked. */
-const anyAction = z.looseObject({ ...common, action: oneOf(['place', 'cancel']) });
+const anyAction = z.looseObject({ ...common, action: oneOf(ACTIONS) });
 
 export type PlaceIntent =
   z.infer<typeof shapes.priced> | z.infer<typeof shapes.marketBuy> | z.infer<typeof shapes.marketSell>;
@@ -93,6 +96,7 @@ export interface Malformed {
   readonly kind: 'malformed';
   readonly id?: ClientOrderId;
   readonly account?: string;
+  readonly action?: string;
   readonly problems: readonly string[];
 }
 export type Parsed = { readonly kind: 'intent'; readonly intent: OrderIntent } | Malformed;
@@ -163,11 +167,18 @@ function describe(issue: z.core.$ZodIssue, kind: string): readonly string[] {
   });
 }
 
-function readable(fields: Readonly<Record<string, unknown>>): { id?: ClientOrderId; account?: string } {
+function readable(fields: Readonly<Record<string, unknown>>): {
+  id?: ClientOrderId;
+  account?: string;
+  action?: string;
+} {
   const id = clientOrderId.safeParse(fields['id']);
-  const account =
-    typeof fields['account'] === 'string' && ACCOUNT.test(fields['account']) ? fields['account'] : undefined;
-  return { ...(id.success ? { id: id.data } : {}), ...(account === undefined ? {} : { account }) };
+  const { account, action } = fields;
+  return {
+    ...(id.success ? { id: id.data } : {}),
+    ...(typeof account === 'string' && ACCOUNT.test(account) ? { account } : {}),
+    ...(typeof action === 'string' && ACTIONS.some((known) => known === action) ? { action } : {}),
+  };
 }
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\]:]/g;

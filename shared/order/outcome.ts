@@ -69,6 +69,7 @@ export function malformed<M extends Message & { readonly deduplicationId: string
   read: {
     readonly id?: string | undefined;
     readonly account?: string | undefined;
+    readonly action?: string | undefined;
     readonly problems: readonly string[];
   },
   now: number,
@@ -80,7 +81,7 @@ export function malformed<M extends Message & { readonly deduplicationId: string
     id: isOwn ? message.deduplicationId : message.messageId,
     account,
     status: 'malformed',
-    action: 'unknown',
+    action: read.action ?? 'unknown',
     reason: 'MALFORMED',
     detail,
     at: new Date(now).toISOString(),
@@ -134,7 +135,7 @@ function reportOf(
   more: Pick<ExecutionReport, 'venueOrderId' | 'reason' | 'detail'>,
 ): ExecutionReport {
   const side = intent.action === 'place' ? { side: intent.side } : {};
-  const latencyMs = now - Date.parse(intent.createdAt);
+  const latencyMs = Math.max(0, now - Date.parse(intent.createdAt));
   return {
     id: intent.id,
     account: intent.account,

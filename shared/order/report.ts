@@ -51,7 +51,7 @@ export interface ExecutionReport {
   readonly feeCoin?: string;
   /** When it became known, UTC. */
   readonly at: string;
-  /** From createdAt to `at`, in ms. */
+  /** From createdAt to `at`, in ms; 0 where the producer's clock is ahead. */
   readonly latencyMs?: number;
 }
 

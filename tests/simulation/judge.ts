@@ -8,7 +8,8 @@ export function judge(plan: Plan, world: World): readonly string[] {
   const isJudgedOnce = (id: string): boolean => !world.sentAgain.has(id) && !world.judgedAgain.has(id);
   // Where the venue breaks the promises that proofs rest on, or two environments judge one delivery by clocks of their own, a
   // verdict may be wrong; a second order must not happen still.
-  const areVerdictsProven = plan.showsOrdersWithinMs <= 5000 && plan.refusesTimestamps && !plan.doubleInvocation;
+  const areVerdictsProven =
+    plan.showsOrdersWithinMs <= 5000 && plan.refusesTimestamps && !plan.doubleInvocation && !plan.badClocks;
   for (const intent of intents) {
     const { id, account, action } = intent;
     const own = orders.filter((order) => order.account === account && order.clientOrderId === id);

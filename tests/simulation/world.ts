@@ -83,7 +83,7 @@ export type Intent = Readonly<Record<string, unknown>> & {
 
 const START = Date.UTC(2026, 10, 22, 12);
 const MINUTE = 60_000;
-const LIFE_MS = 80 * MINUTE;
+const LIFE_MS = 120 * MINUTE;
 const VISIBILITY_SECONDS = 180;
 const TIMEOUT_MS = 30_000;
 const ACCOUNTS = ['main', 'other'];
@@ -297,7 +297,9 @@ function createWorld(plan: Plan, time: VirtualTime) {
   );
   const start = (): Environment => {
     // Clocks are good to a second, but for a few that are off by twenty, either way.
-    const skewMs = between(-900, 900) + (draw() < (plan.badClocks ? 0.4 : 0.95) ? 0 : pick([-20_000, 20_000]));
+    const skewMs =
+      between(-900, 900) +
+      (draw() < (plan.badClocks ? 0.4 : 0.95) ? 0 : pick(plan.badClocks ? [-20_000, 20_000] : [-8000, 8000]));
     const clock = {
       now: () => time.now() + skewMs,
       sleep: (ms: number) => (ms <= 0 ? Promise.resolve() : effect(environment, 'sleep', () => sleep(Math.ceil(ms)))),

@@ -32,7 +32,9 @@ describe.each([
       const orders = await system.control<readonly { clientOrderId: string }[]>('GET', '/orders');
       const ids = new Set(orders.map(({ clientOrderId }) => clientOrderId));
       const submit = (await system.control<Requests>('GET', '/requests'))['/spot/v2/submit_order'];
-      console.log(`${_}: ${tookMs} ms, ${(INTENTS / tookMs) * 1000} orders/s, at most ${submit?.maxInWindow} in 2 s`);
+      console.log(
+        `${_}: ${tookMs} ms, ${((INTENTS / tookMs) * 1000).toFixed(1)} orders/s, at most ${submit?.maxInWindow} in 2 s`,
+      );
       expect(orders).toHaveLength(INTENTS + 1);
       expect(intents.every(({ id }) => ids.has(id))).toBe(true);
       expect(submit?.byStatus).toEqual({ 200: INTENTS + 1 });
