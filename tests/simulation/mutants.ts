@@ -96,8 +96,8 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'visibility shortened after a send': [
     {
       file: EXECUTION,
-      find: 'seconds = Math.max(seconds, Math.ceil((horizonOf(venue, signedAt) - venueNow) / 1000) + 1);',
-      replace: 'seconds = 2;',
+      find: 'seconds = Math.max(seconds, Math.ceil(untilHorizonMs / 1000) + 1);',
+      replace: 'seconds = Math.min(2, untilHorizonMs);',
     },
   ],
   'deduplication id not checked': [

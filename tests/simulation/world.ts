@@ -29,7 +29,7 @@ export interface Plan {
   readonly refusesTimestamps: boolean;
   /** One delivery may be handed to two environments at once. */
   readonly doubleInvocation: boolean;
-  /** Many environments have a clock that is off by 20 s, and many requests arrive when it matters. */
+  /** Many environments have a clock that is far off, and many requests arrive when it matters. */
   readonly badClocks: boolean;
 }
 
@@ -279,7 +279,9 @@ function createWorld(plan: Plan, time: VirtualTime) {
     if (chance(0.03) && struck('503 without execution')) return status(503, '{"code":30014,"message":"unavailable"}');
     const isLate = isWrite && chance(plan.badClocks ? 0.4 : 0.1) && struck('request arrives late');
     const deadline = sleep(request.deadline - Date.now()).then(() => failed(true, 'no answer in time'));
-    const answered = sleep(isLate ? between(plan.badClocks ? 40_000 : 1000, 85_000) : between(1, 40)).then(async () => {
+    const answered = sleep(
+      isLate ? between(plan.badClocks ? 60_000 : 1000, plan.badClocks ? 112_000 : 75_000) : between(1, 40),
+    ).then(async () => {
       const response = await arrive(request);
       if (response === undefined || (chance(0.15) && struck('answer lost'))) return lost('reset');
       if (chance(0.05) && struck('executed, then 502')) return status(502);
@@ -299,7 +301,7 @@ function createWorld(plan: Plan, time: VirtualTime) {
     // Clocks are good to a second, but for a few that are off by twenty, either way.
     const skewMs =
       between(-900, 900) +
-      (draw() < (plan.badClocks ? 0.4 : 0.95) ? 0 : pick(plan.badClocks ? [-20_000, 20_000] : [-8000, 8000]));
+      (draw() < (plan.badClocks ? 0.4 : 0.95) ? 0 : pick(plan.badClocks ? [-20_000, 50_000] : [-8000, 8000]));
     const clock = {
       now: () => time.now() + skewMs,
       sleep: (ms: number) => (ms <= 0 ? Promise.resolve() : effect(environment, 'sleep', () => sleep(Math.ceil(ms)))),
