@@ -28,7 +28,7 @@ export interface Screen {
 export function screen(stream: NodeJS.WriteStream): Screen {
   const env = process.env;
   // isTTY is undefined, not false, where the stream is no terminal; and a CI variable is no wish for colours.
-  const isColoured = Boolean(stream.isTTY) && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+  const isColoured = (stream.isTTY as boolean | undefined) === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
   const now = (): Look => look((stream.isTTY ? stream.columns : Number(env['COLUMNS'])) || 80, isColoured);
   const say = (text: string): void => void stream.write(`${text}\n`);
   return {
