@@ -28,6 +28,11 @@ if (values.seed !== undefined) {
   for (let seed = Number(values.from); seed < Number(values.from) + runs; seed += 1) {
     const plan = planOf(seed);
     const world = await runWorld(plan);
+    const done = seed - Number(values.from) + 1;
+    if (process.stderr.isTTY && done % 50 === 0) {
+      const perSecond = Math.round(done / ((performance.now() - startedAt) / 1000));
+      process.stderr.write(`\r\x1b[2K${done} of ${runs} worlds, ${perSecond}/s, ${failures} with a broken promise`);
+    }
     for (const [fault, count] of Object.entries(world.faults)) faults[fault] = (faults[fault] ?? 0) + count;
     for (const { status, reason } of world.reports)
       ends[`${status} ${reason ?? ''}`] = (ends[`${status} ${reason ?? ''}`] ?? 0) + 1;
@@ -38,6 +43,7 @@ if (values.seed !== undefined) {
       if (values['until-failure']) break;
     }
   }
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[2K');
   const took = (performance.now() - startedAt) / 1000;
   console.log({ runs, failures, perSecond: Math.round(runs / took), faults, ends });
   process.exitCode = failures === 0 ? 0 : 1;
