@@ -186,10 +186,14 @@ async function take(candidate: Candidate, proof: Proof | undefined, desk: Desk):
   return attempt(candidate, desk);
 }
 
-/** A cancel leaves no trace of its own to be looked up: only a first or remembered delivery tells that none was sent. */
+/**
+ * Was nothing of this message sent? A cancel leaves no trace of its own to be looked up, and comes back soon even when it
+ * was sent: only a first or remembered delivery tells of it.
+ */
 function isFirstOrUnsent({ message, intent, disproved }: Candidate, outside: Outside): boolean {
-  if (wasPutBackUnsent(message, outside.memory) || cameBackTooSoon(message, intent, outside)) return true;
-  return intent.action === 'cancel' ? message.receiveCount === 1 && disproved : disproved;
+  if (wasPutBackUnsent(message, outside.memory)) return true;
+  if (intent.action === 'cancel') return message.receiveCount === 1 && disproved;
+  return disproved || cameBackTooSoon(message, intent, outside);
 }
 
 /** Admission is the last step before the send; trading state and expiry are read there, for each order. */

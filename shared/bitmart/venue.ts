@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts';
 import { numeric, url, type Settings } from '../config.ts';
 import type { Transport } from '../http.ts';
 import type { Decimal } from '../order/intent.ts';
+import { wrongFields } from '../order/mandate.ts';
 import type { NewOrder, Promises, TradingAccount, Venue } from '../order/venue.ts';
 import { cancelOutcome, number, orderIdOf, sightingOf, verdictOf } from './answers.ts';
 import { remedy } from './codes.ts';
@@ -33,12 +34,8 @@ export function readCredentials(
 ): Credentials | { readonly unreadable: string } {
   const result = credentialsSchema.safeParse(secret);
   if (!result.success) {
-    const fields = result.error.issues.flatMap((issue) =>
-      issue.code === 'unrecognized_keys' ? issue.keys.map((key) => `${key} (unknown field)`) : [issue.path.join('.')],
-    );
-    return {
-      unreadable: `the secret has wrong fields: ${[...new Set(fields)].join(', ')}; it needs apiKey, secretKey and memo as text`,
-    };
+    const fields = wrongFields(result.error, 'secret');
+    return { unreadable: `the secret has wrong fields: ${fields}; it needs apiKey, secretKey and memo as text` };
   }
   const { apiKey, secretKey, memo, brokerId } = result.data;
   return { apiKey, secretKey, memo, ...(brokerId === undefined ? {} : { brokerId }) };

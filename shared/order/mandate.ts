@@ -1,16 +1,15 @@
 // What an account may do now: its trading state and limits. It lives beside the key in the account's secret, so that
 // whoever can write to the queue cannot widen it. What cannot be read means no trading.
 import * as z from 'zod/mini';
-
-const decimal = z.string().check(z.regex(/^(?=.*[1-9])(?:0|[1-9]\d{0,19})(?:\.\d{1,18})?$/));
+import { DECIMAL, SYMBOL } from './intent.ts';
 
 const schema = z.strictObject({
   /** active: all; reducing: only what lowers exposure (spot: sells); halted: only cancels. */
   state: z.enum(['active', 'reducing', 'halted']),
   /** Symbols that may be traded; absent = all. */
-  symbols: z.optional(z.array(z.string().check(z.regex(/^[A-Z0-9]{1,20}_[A-Z0-9]{1,20}$/)))),
+  symbols: z.optional(z.array(z.string().check(z.regex(SYMBOL)))),
   /** Most that one order may be worth, in quote coin. */
-  maxOrderNotional: z.optional(decimal),
+  maxOrderNotional: z.optional(z.string().check(z.regex(DECIMAL))),
   /** This key's part of the venue's limit, above 0 and at most 1; the parts of all keys of one user add up to at most 1. */
   limitShare: z.optional(z.number().check(z.gt(0), z.lte(1))),
   batching: z.optional(z.boolean()),
@@ -25,10 +24,15 @@ export function readMandate(value: unknown): Mandate | { readonly unreadable: st
   if (value === undefined) return { unreadable: 'mandate is missing; add { "state": "active" }' };
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const fields = result.error.issues.flatMap((issue) =>
+  return { unreadable: `mandate has wrong fields: ${wrongFields(result.error, 'mandate')}` };
+}
+
+/** The fields that a schema refused, by name and once each, never with a value. @param whole the name of the whole */
+export function wrongFields(error: z.core.$ZodError, whole: string): string {
+  const fields = error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
       ? issue.keys.map((key) => `${key} (unknown field)`)
-      : [issue.path.join('.') || 'mandate'],
+      : [issue.path.join('.') || whole],
   );
-  return { unreadable: `mandate has wrong fields: ${fields.join(', ')}` };
+  return [...new Set(fields)].join(', ');
 }

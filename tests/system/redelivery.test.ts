@@ -159,6 +159,27 @@ test('a cancel whose answer is lost ends as done when the order is seen canceled
   expect(system.reportsOf(cancel.id)).toMatchObject([{ status: 'done', detail: 'the order was already canceled' }]);
 });
 
+test('a cancel that was sent and expires while its order still rests is not told as unsent', async () => {
+  const resting = intent();
+  await system.send([resting]);
+  await settled(resting.id);
+  await fault([{ path: '/spot/v3/cancel_order', fault: 'status', code: 500 }]);
+  const expiresAt = new Date(Date.now() + 1500).toISOString();
+  const cancel = intent({
+    action: 'cancel',
+    target: resting.id,
+    side: undefined,
+    type: undefined,
+    size: undefined,
+    price: undefined,
+    expiresAt,
+  });
+  await system.send([cancel]);
+  await system.until('a letter', () => system.letterOf(cancel.id) !== undefined);
+  expect(system.letterOf(cancel.id)?.attributes).toMatchObject({ reason: 'INTENT_EXPIRED', certainty: 'unknown' });
+  expect(await countOf('/spot/v3/cancel_order')).toBe(1);
+});
+
 test('a 429 ends the batch of its group; the intents come back in their order and all are placed', async () => {
   await fault([{ path: SUBMIT, fault: 'status', code: 429, times: 1 }]);
   const intents = [intent(), intent(), intent()];
