@@ -6,7 +6,7 @@ import { deliveries, queueSettings, sqsQueues } from '../shared/aws/queues.ts';
 import { pacer } from '../shared/bitmart/pace.ts';
 import { bitmart, bitmartSettings, readCredentials } from '../shared/bitmart/venue.ts';
 import { systemClock } from '../shared/clock.ts';
-import { numeric, readSettings, words } from '../shared/config.ts';
+import { flag, numeric, readSettings, words } from '../shared/config.ts';
 import { execute } from '../shared/execution.ts';
 import { nodeTransport } from '../shared/http.ts';
 import { log } from '../shared/log.ts';
@@ -19,6 +19,8 @@ const settings = readSettings(process.env, {
   /** How long a secret is used before it is read again, and so how long a halt takes to act. */
   secretCacheSeconds: numeric('SECRET_CACHE_SECONDS', '30', 0, 3600),
   parkSeconds: numeric('PARK_SECONDS', '60', 1, 3600),
+  /** true where all environments leave through one address (a VPC with one NAT gateway). */
+  isEgressFixed: flag('FIXED_EGRESS', 'false'),
   unresolvedAfterSeconds: numeric('UNRESOLVED_AFTER_SECONDS', '900', 1, 86_400),
 });
 
@@ -27,6 +29,7 @@ const outside = {
   log,
   memory: newMemory(),
   timing: { parkMs: settings.parkSeconds * 1000, unresolvedAfterMs: settings.unresolvedAfterSeconds * 1000 },
+  isEgressFixed: settings.isEgressFixed,
   accounts: secretAccounts({
     prefix: settings.secretPrefix,
     lifetimeMs: settings.secretCacheSeconds * 1000,

@@ -33,6 +33,15 @@ export function url(variable: string, fallback?: string): Setting<string> {
   return { variable, read, ...(fallback === undefined ? {} : { fallback }) };
 }
 
+/** true or false. */
+export function flag(variable: string, fallback: 'true' | 'false'): Setting<boolean> {
+  const read = (text: string): boolean => {
+    if (text !== 'true' && text !== 'false') throw new RangeError('must be true or false');
+    return text === 'true';
+  };
+  return { variable, fallback, read };
+}
+
 /** Text that is not empty. */
 export function words(variable: string, fallback: string): Setting<string> {
   return { variable, fallback, read: (text) => text };

@@ -80,23 +80,24 @@ async function executeGroup(
   const { turnedAway, candidates } = door(group, outside);
   const name = candidates[0]?.intent.account;
   if (name === undefined) return turnedAway;
-  const reading = await outside.accounts.read(name);
-  const account = 'account' in reading ? reading.account : undefined;
-  if (account !== undefined) {
-    touched.set(name, account);
-    unpark(account, outside);
+  const desk: Desk = { outside, time, name, attempted: new Set(), ...(await standing(name, outside)) };
+  if (desk.account !== undefined) {
+    touched.set(name, desk.account);
+    unpark(desk.account, outside);
   }
+  return [...turnedAway, ...(await inOrder(candidates, desk))];
+}
+
+/** What the account may do now: read anew for each intent, from the cache as long as its lifetime lasts. */
+async function standing(name: string, { accounts }: Outside): Promise<Pick<Desk, 'account' | 'gate' | 'outOfReach'>> {
+  const reading = await accounts.read(name);
   const code = reading.kind === 'unknown' ? 'ACCOUNT_UNKNOWN' : 'MANDATE_UNREADABLE';
   const isBarred = reading.kind === 'unknown' || reading.kind === 'unreadable';
-  const desk: Desk = {
-    outside,
-    time,
-    account,
+  return {
+    account: 'account' in reading ? reading.account : undefined,
     gate: isBarred ? { code, detail: reading.detail } : undefined,
     outOfReach: reading.kind === 'unavailable' ? reading.detail : undefined,
-    attempted: new Set(),
   };
-  return [...turnedAway, ...(await inOrder(candidates, desk))];
 }
 
 /** Reads the bodies; what is no intent, or not the message's own, or has ended before, goes no further. */
@@ -132,18 +133,19 @@ async function inOrder(candidates: readonly Candidate[], desk: Desk): Promise<re
   const { outside, time } = desk;
   const doubtful = candidates.filter(({ disproved }) => !disproved);
   const proofs = await prove(doubtful, desk);
-  const standing = (candidate: Candidate): Candidate =>
+  const settled = (candidate: Candidate): Candidate =>
     proofs.get(candidate.message.messageId)?.kind === 'absent' ? { ...candidate, disproved: true } : candidate;
   const results: Result[] = [];
   for (const [index, candidate] of candidates.entries()) {
+    if (index > 0) Object.assign(desk, await standing(desk.name, outside));
     const step: Step =
       outside.clock.now() > time.takeUntil
-        ? stopped(standing(candidate), 1, 'no time left in this invocation', outside)
-        : await takeAnew(standing(candidate), proofs.get(candidate.message.messageId), desk);
+        ? stopped(settled(candidate), 1, 'no time left in this invocation', outside)
+        : await takeAnew(settled(candidate), proofs.get(candidate.message.messageId), desk);
     results.push(step.result);
     if (step.stop === undefined) continue;
     const { seconds, why } = step.stop;
-    results.push(...candidates.slice(index + 1).map((rest) => putBack(standing(rest), seconds, why, outside)));
+    results.push(...candidates.slice(index + 1).map((rest) => putBack(settled(rest), seconds, why, outside)));
     break;
   }
   return results;
@@ -223,10 +225,6 @@ async function attempt(candidate: Candidate, desk: Desk, isRetry = false): Promi
     };
   }
   const { admitted } = admission;
-  if (account.mandate.shadow === true) {
-    const detail = `shadow mode: not sent; would have been ${JSON.stringify(admitted)}`;
-    return { result: done(message, intent, detail, clock.now()) };
-  }
   if (admitted.action === 'place') {
     desk.attempted.add(intent.id);
     remember(outside.memory.signed, keyOf(intent), clock.now());

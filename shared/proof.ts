@@ -25,6 +25,8 @@ export interface Outside {
     /** After this long without proof an intent is reported as unresolved. */
     readonly unresolvedAfterMs: number;
   };
+  /** Every environment leaves through one address: a ban that one account meets is then everybody's. */
+  readonly isEgressFixed: boolean;
 }
 
 /** What one environment remembers. Losing it costs look-ups, never safety. */
@@ -33,10 +35,20 @@ export interface Memory {
   readonly signed: Map<string, number>;
   /** Messages that this environment put back unsent: at which receive, and why. */
   readonly unsent: Map<string, { readonly receiveCount: number; readonly why: string }>;
-  /** Accounts that are not to be asked again before a time. */
-  readonly parked: Map<string, { readonly until: number; readonly why: string; readonly credentials: string }>;
+  /** Accounts that are not to be asked again before a time; EVERYBODY where the address itself is banned. */
+  readonly parked: Map<string, Parked>;
   /** Ends whose letter or report SQS did not take: told again as they were, never decided anew. */
   readonly ended: Map<string, Outcome<Delivery>>;
+}
+
+/** No account has this name. */
+const EVERYBODY = '*';
+
+export interface Parked {
+  readonly until: number;
+  readonly why: string;
+  /** What was refused, so that another key is tried at once; empty for a ban. */
+  readonly credentials: string;
 }
 
 export function newMemory(): Memory {
@@ -54,12 +66,14 @@ export interface Candidate {
 export interface Desk {
   readonly outside: Outside;
   readonly time: Budget;
+  /** The account's name. */
+  readonly name: string;
   /** Without it nothing can be asked or sent. Replaced when its key was refused and the secret holds a new one. */
   account: TradingAccount | undefined;
   /** Why nothing of this account may be placed at all. */
-  readonly gate: End | undefined;
+  gate: End | undefined;
   /** Why nothing is known of the account. */
-  readonly outOfReach: string | undefined;
+  outOfReach: string | undefined;
   /** Ids that this invocation has sent: a look-up from before that says nothing about them. */
   readonly attempted: Set<string>;
 }
@@ -282,34 +296,37 @@ export function pause(
   refusal: Exclude<Verdict, { kind: 'placed' | 'done' }> | Looked,
   desk: Desk,
 ): number {
-  const { memory, clock, log, timing } = desk.outside;
+  const { memory, clock, log, timing, isEgressFixed } = desk.outside;
   const { account } = candidate.intent;
   if (refusal.kind !== 'unauthorised' && refusal.kind !== 'banned') return backoff(candidate);
   const forMs = refusal.kind === 'banned' ? refusal.forMs : timing.parkMs;
   // A ban stays whatever the key; a refusal is over when the key is another.
   const credentials = refusal.kind === 'banned' ? '' : JSON.stringify(desk.account?.credentials);
-  remember(memory.parked, account, { until: clock.now() + forMs, why: refusal.detail, credentials });
+  const whom = refusal.kind === 'banned' && isEgressFixed ? EVERYBODY : account;
+  remember(memory.parked, whom, { until: clock.now() + forMs, why: refusal.detail, credentials });
   log('error', refusal.kind === 'banned' ? 'account banned' : 'account refused', {
-    account,
+    account: whom,
     detail: refusal.detail,
     forMs,
   });
   return refusal.kind === 'banned' ? forMs / 1000 : untilParkOver(candidate, desk.outside);
 }
 
-export function parkedNow({ intent }: Candidate, { memory, clock }: Outside): { readonly why: string } | undefined {
-  const parked = memory.parked.get(intent.account);
-  return parked !== undefined && parked.until > clock.now() ? parked : undefined;
+export function parkedNow({ intent }: Candidate, { memory, clock }: Outside): Parked | undefined {
+  const still = [memory.parked.get(EVERYBODY), memory.parked.get(intent.account)].filter(
+    (parked) => parked !== undefined && parked.until > clock.now(),
+  );
+  return still.sort((a, b) => (b?.until ?? 0) - (a?.until ?? 0))[0];
 }
 
 /**
  * Not longer than the intent lives, so that its end is told in time; and, where that is sooner than the park's end, once
  * two seconds before: a key that was corrected meanwhile still serves. This environment asks nothing before the park is over.
  */
-export function untilParkOver({ intent }: Candidate, { memory, clock }: Outside): number {
-  const now = clock.now();
-  const lifeMs = Date.parse(intent.expiresAt) - now;
-  const parkMs = (memory.parked.get(intent.account)?.until ?? now) - now;
+export function untilParkOver(candidate: Candidate, outside: Outside): number {
+  const now = outside.clock.now();
+  const lifeMs = Date.parse(candidate.intent.expiresAt) - now;
+  const parkMs = (parkedNow(candidate, outside)?.until ?? now) - now;
   const lastChanceMs = lifeMs > 4000 ? lifeMs - 2000 : Math.max(1000, lifeMs);
   return Math.min(parkMs, lastChanceMs) / 1000;
 }

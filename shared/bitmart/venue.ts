@@ -88,11 +88,13 @@ export function bitmart(options: BitmartOptions): Venue {
     time,
     submit: async (account, order, deadline) => {
       const answer = await askSigned(account, 'place', placement(order), deadline, order.expiresAt);
+      if (answer.code === SHADOW) return { kind: 'done', detail: answer.message };
       const id = answer.kind === 'answer' && answer.code === '1000' ? orderIdOf(answer.data) : undefined;
       return id === undefined ? explain(answer, deadline) : { kind: 'placed', venueOrderId: id };
     },
     cancel: async (account, { symbol, target, expiresAt }, deadline) => {
       const answer = await askSigned(account, 'cancel', { symbol, client_order_id: target }, deadline, expiresAt);
+      if (answer.code === SHADOW) return { kind: 'done', detail: answer.message };
       const outcome = cancelOutcome(answer);
       if (outcome !== undefined) return outcome;
       return explain(answer, deadline);
@@ -132,8 +134,8 @@ function requests({ settings, transport, pacer, clock, lookupShare }: BitmartOpt
     expiresAt?: number,
   ) => Promise<Answer | Lost>;
 } {
-  const call = (request: Request): Promise<Answer | Lost> =>
-    send(transport, settings.spotUrl, request, () => clock.now());
+  const call = (request: Request, via = transport): Promise<Answer | Lost> =>
+    send(via, settings.spotUrl, request, () => clock.now());
   return {
     // Public data is limited by address; it shares one lane that belongs to no account.
     ask: (path, query, deadline) =>
@@ -145,11 +147,26 @@ function requests({ settings, transport, pacer, clock, lookupShare }: BitmartOpt
       return pacer.run(account.name, lane, limit, share, async () => {
         const now = clock.now();
         if (now >= expiresAt || deadline - now < LEAST_MS) return notSent(now);
-        return call({ method: 'POST', path, body, credentials, deadline, sendBefore: expiresAt });
+        const via = account.mandate.shadow === true && lane !== 'find' ? shadow : transport;
+        return call({ method: 'POST', path, body, credentials, deadline, sendBefore: expiresAt }, via);
       });
     },
   };
 }
+
+/** Stands where an answer's code would stand. */
+const SHADOW = 'SHADOW';
+
+/** Where the writes of an account in shadow mode end: paced, written and signed like any other, and never sent. */
+const shadow: Transport = ({ method, url: to, body = '' }) => {
+  const message = `shadow mode: signed and not sent: ${method} ${new URL(to).pathname} ${body}`;
+  return Promise.resolve({
+    kind: 'response',
+    status: 200,
+    headers: {},
+    body: JSON.stringify({ code: SHADOW, message }),
+  });
+};
 
 type Body = Readonly<Record<string, string>>;
 

@@ -1,65 +1,132 @@
 // Holds what happened in a world against the promises, by the exchange's own book. Pure.
-import type { Plan, World } from './world.ts';
+import { CANCEL, PLACE } from './exchange.ts';
+import type { Plan } from './plan.ts';
+import { SECRET_CACHE_MS, SHADOW, type Intent, type Letter } from './stage.ts';
+import type { World } from './world.ts';
 
 /** Every broken promise as a sentence; none for a world that kept them all. */
 export function judge(plan: Plan, world: World): readonly string[] {
+  return [
+    ...world.intents.flatMap((intent) => ends(intent, plan, world)),
+    ...sends(world),
+    ...spacing(plan, world),
+    ...others(plan, world),
+  ];
+}
+
+/**
+ * Where the venue breaks the promises that proofs rest on, or two environments judge one delivery by clocks of their own,
+ * a verdict may be wrong; a second order must not happen still.
+ */
+function areVerdictsProven(plan: Plan): boolean {
+  return plan.showsOrdersWithinMs <= 5000 && plan.refusesTimestamps && !plan.doubleInvocation && !plan.badClocks;
+}
+
+/** One intent: at most one order, one end that is true, a letter where no trade came of it. */
+function ends(intent: Intent, plan: Plan, world: World): readonly string[] {
   const broken: string[] = [];
-  const { intents, reports, letters, orders, sent } = world;
-  const isJudgedOnce = (id: string): boolean => !world.sentAgain.has(id) && !world.judgedAgain.has(id);
-  // Where the venue breaks the promises that proofs rest on, or two environments judge one delivery by clocks of their own, a
-  // verdict may be wrong; a second order must not happen still.
-  const areVerdictsProven =
-    plan.showsOrdersWithinMs <= 5000 && plan.refusesTimestamps && !plan.doubleInvocation && !plan.badClocks;
-  for (const intent of intents) {
-    const { id, account, action } = intent;
-    const own = orders.filter((order) => order.account === account && order.clientOrderId === id);
-    const told = reports.filter((report) => report.account === account && report.id === id);
-    const statuses = new Set(told.map(({ status }) => status));
-    if (own.length > 1) broken.push(`${id} has ${own.length} orders`);
-    if (told.length === 0) broken.push(`${id} has no report`);
-    if (action === 'place' && areVerdictsProven && isJudgedOnce(id)) {
-      const isOpen = statuses.has('unresolved');
-      if (statuses.has('accepted') && own.length === 0) broken.push(`${id} is reported accepted and has no order`);
-      if (own.length > 0 && !statuses.has('accepted') && !isOpen)
-        broken.push(`${id} has an order and is reported ${[...statuses].join(', ')}`);
-      if (statuses.size > (isOpen ? 2 : 1)) broken.push(`${id} has several ends: ${[...statuses].join(', ')}`);
-    } else if (action === 'cancel' && (statuses.has('done') || statuses.has('rejected'))) {
-      const target = orders.find((order) => order.account === account && order.clientOrderId === intent['target']);
-      const isOver = target === undefined || !['new', 'partially_filled'].includes(target.state);
-      if (!isOver) broken.push(`${id} is reported ${[...statuses].join(', ')} and its target still rests`);
-    }
-    const own2 = letters.filter(({ intentId, reason }) => intentId === id && !reason.endsWith('_MISMATCH'));
-    const isBuriedOnly = told.length > 0 && !statuses.has('accepted') && !statuses.has('done');
-    if (isBuriedOnly && own2.length === 0) broken.push(`${id} came to no trade and has no letter`);
-    if (
-      action === 'place' &&
-      areVerdictsProven &&
-      isJudgedOnce(id) &&
-      own.length > 0 &&
-      own2.some(({ certainty }) => certainty !== 'unknown')
-    ) {
-      broken.push(
-        `${id} has an order and a letter that denies it (${own2.map(({ reason, certainty }) => `${reason} ${certainty}`).join(', ')})`,
-      );
-    }
+  const { id, account, action } = intent;
+  const own = world.orders.filter((order) => order.account === account && order.clientOrderId === id);
+  const told = world.reports.filter((report) => report.account === account && report.id === id);
+  const statuses = new Set(told.map(({ status }) => status));
+  const letters = world.letters.filter(({ intentId, reason }) => intentId === id && !reason.endsWith('_MISMATCH'));
+  if (own.length > 1) broken.push(`${id} has ${own.length} orders`);
+  if (told.length === 0) broken.push(`${id} has no report`);
+  const isBuriedOnly = told.length > 0 && !statuses.has('accepted') && !statuses.has('done');
+  if (isBuriedOnly && letters.length === 0) broken.push(`${id} came to no trade and has no letter`);
+  // What was never sent leaves no trace: told as done before a crash, it may be told as expired after it.
+  if (account === SHADOW) return broken;
+  if (world.sentAgain.has(id) || world.judgedAgain.has(id) || !areVerdictsProven(plan)) return broken;
+  if (action === 'place') return [...broken, ...untrue(id, own.length > 0, statuses, letters)];
+  return [...broken, ...untrueOfCancel(intent, world, statuses, letters)];
+}
+
+function untrue(
+  id: string,
+  isThere: boolean,
+  statuses: ReadonlySet<string>,
+  letters: readonly Letter[],
+): readonly string[] {
+  const broken: string[] = [];
+  const isOpen = statuses.has('unresolved');
+  const all = [...statuses].join(', ');
+  if (statuses.has('accepted') && !isThere) broken.push(`${id} is reported accepted and has no order`);
+  if (isThere && !statuses.has('accepted') && !isOpen) broken.push(`${id} has an order and is reported ${all}`);
+  if (statuses.size > (isOpen ? 2 : 1)) broken.push(`${id} has several ends: ${all}`);
+  if (statuses.has('done')) broken.push(`${id} is reported done, and no order is ever done`);
+  const denials = letters.filter(({ certainty }) => certainty !== 'unknown');
+  if (isThere && denials.length > 0) {
+    const said = denials.map(({ reason, certainty }) => `${reason} ${certainty}`).join(', ');
+    broken.push(`${id} has an order and a letter that denies it (${said})`);
   }
-  for (const { id, at, expiresAt, path } of sent) {
+  return broken;
+}
+
+function untrueOfCancel(
+  { id, account, target }: Intent,
+  { orders, intents, sent }: World,
+  statuses: ReadonlySet<string>,
+  letters: readonly Letter[],
+): readonly string[] {
+  const broken: string[] = [];
+  const order = orders.find((each) => each.account === account && each.clientOrderId === target);
+  const rests = order !== undefined && ['new', 'partially_filled'].includes(order.state);
+  if (rests && (statuses.has('done') || statuses.has('rejected'))) {
+    broken.push(`${id} is reported ${[...statuses].join(', ')} and its target still rests`);
+  }
+  const isAlone = intents.filter((each) => each['target'] === target).length === 1;
+  const wasSent = sent.some((each) => each.path === CANCEL && each.account === account && each.id === target);
+  const isSaidUnsent = letters.some(({ certainty }) => certainty === 'not-sent');
+  // An order that was canceled proves that the cancel arrived.
+  if (isAlone && wasSent && isSaidUnsent && order?.state === 'canceled') {
+    broken.push(`${id} canceled ${String(target)} and a letter says that it was not sent`);
+  }
+  return broken;
+}
+
+/** Nothing is sent after its expiry, in shadow mode, or while the account is halted. */
+function sends({ sent, halts }: World): readonly string[] {
+  const broken: string[] = [];
+  for (const { id, at, turnAt, expiresAt, path, account } of sent) {
     if (at >= expiresAt) broken.push(`${id} was sent to ${path} ${at - expiresAt} ms after its expiry`);
+    if (account === SHADOW) broken.push(`${id} was sent to ${path} in shadow mode`);
+    // Between admission and its turn lies one request at most, and that is given three seconds.
+    const isHalted = (halt: (typeof halts)[number]): boolean =>
+      halt.account === account && turnAt > halt.from + SECRET_CACHE_MS + 5000 && turnAt < halt.until;
+    if (path === PLACE && halts.some(isHalted)) broken.push(`${id} was sent while ${account} was halted`);
   }
+  return broken;
+}
+
+function spacing(plan: Plan, { sent, maxInWindow }: World): readonly string[] {
+  const broken: string[] = [];
   for (const account of new Set(sent.map((each) => each.account))) {
-    const times = sent.filter((each) => each.account === account).map(({ trueAt }) => trueAt);
+    const times = sent.flatMap((each) => (each.account === account && each.path === PLACE ? [each.turnAt] : []));
     // 53.19 ms apart, less what a whole-millisecond clock rounds away. Two invocations of one delivery are no sequence.
     const closest = Math.min(...times.slice(1).map((time, index) => time - (times[index] ?? 0)));
     if (closest < 52 && !plan.doubleInvocation) broken.push(`two submits of ${account} started ${closest} ms apart`);
   }
-  for (const { id, account, messageId } of world.reused) {
+  if (maxInWindow > 40) broken.push(`${maxInWindow} submits arrived in one window`);
+  return broken;
+}
+
+/** Messages that are no intent of their own. */
+function others(plan: Plan, { reused, malformed, orders, letters, reports }: World): readonly string[] {
+  const broken: string[] = [];
+  for (const { id, account, messageId } of reused) {
     const first = orders.find((order) => order.account === account && order.clientOrderId === id);
     const letter = letters.find(({ sourceMessageId }) => sourceMessageId === messageId);
-    const isOwn = first?.size === '0.00987';
-    if (first !== undefined && !isOwn && letter === undefined && areVerdictsProven) {
+    const isForeign = first !== undefined && first.size !== '0.00987';
+    if (isForeign && letter === undefined && areVerdictsProven(plan)) {
       broken.push(`${id} was reused for another order, and nobody said so`);
     }
   }
-  if (world.maxInWindow > 40) broken.push(`${world.maxInWindow} submits arrived in one window of ${plan.seed}`);
+  for (const { messageId, account } of malformed) {
+    const letter = letters.find(({ sourceMessageId }) => sourceMessageId === messageId);
+    const report = reports.find((each) => each.id === messageId && each.account === account);
+    if (letter?.reason !== 'MALFORMED' || report?.status !== 'malformed') {
+      broken.push(`message ${messageId} was no intent, and nobody said so`);
+    }
+  }
   return broken;
 }

@@ -4,8 +4,8 @@
 
 export interface VirtualTime {
   now(): number;
-  /** Runs timers until none is left before `until`, ms. */
-  run(until: number): Promise<void>;
+  /** Runs timers until none is left before `until`, ms, or `isOver` says so. */
+  run(until: number, isOver?: () => boolean): Promise<void>;
   /** Gives the process its own clock and timers back. */
   restore(): void;
 }
@@ -47,13 +47,14 @@ export function virtualTime(startMs: number): VirtualTime {
   const quiet = (): Promise<void> => new Promise((resolve) => settle(resolve));
   return {
     now: () => nowMs,
-    run: async (until) => {
+    run: async (until, isOver = () => false) => {
       for (;;) {
         await quiet();
+        if (isOver()) return;
+        while (timers[0] !== undefined && cancelled.has(timers[0])) timers.shift();
         const next = timers[0];
         if (next === undefined || next.at > until) break;
         timers.shift();
-        if (cancelled.has(next)) continue;
         nowMs = Math.max(nowMs, next.at);
         next.call();
       }

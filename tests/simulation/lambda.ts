@@ -1,0 +1,221 @@
+// Lambda in virtual time: environments that are frozen between invocations, stall, die between any two effects and come
+// anew; and the event source mapping that feeds them. What runs in them is the production code.
+import type { SQSRecord } from 'aws-lambda';
+import type { Input } from '../../local/aws/wire.ts';
+import { secretAccounts, type FetchSecret } from '../../shared/aws/accounts.ts';
+import { deliveries, sqsQueues } from '../../shared/aws/queues.ts';
+import { pacer } from '../../shared/bitmart/pace.ts';
+import { bitmart, bitmartSettings, readCredentials } from '../../shared/bitmart/venue.ts';
+import { readSettings } from '../../shared/config.ts';
+import { execute } from '../../shared/execution.ts';
+import { newMemory, type Outside } from '../../shared/proof.ts';
+import type { Exchange } from './exchange.ts';
+import type { SimulatedQueues } from './queues.ts';
+import { SECRET_CACHE_MS, type Stage } from './stage.ts';
+
+const TIMEOUT_MS = 30_000;
+
+interface Environment {
+  readonly name: string;
+  readonly outside: Outside;
+  dead: boolean;
+  died?: () => void;
+  /** Between invocations an environment is frozen: what it waits for goes on at the next one. */
+  busy: boolean;
+  readonly frozen: (() => void)[];
+  /** Effects left until it dies; undefined: it lives through this invocation. */
+  diesIn: number | undefined;
+}
+type EffectOf = <T>(name: string, run: () => Promise<T>) => Promise<T>;
+
+const never = new Promise<never>(() => undefined);
+
+/** Starts three pollers on the intents queue. */
+export function createLambda(
+  stage: Stage,
+  queues: SimulatedQueues,
+  exchange: Exchange,
+  fetchSecret: FetchSecret,
+): void {
+  const { chance, between, pick, draw, tell, struck, sleep, plan, history } = stage;
+  const environments: Environment[] = [];
+  const isEgressFixed = draw() < 0.3;
+
+  /** Between any two effects an environment may die; what it was doing then never goes on. */
+  const effect = async <T>(environment: Environment, name: string, run: () => Promise<T>): Promise<T> => {
+    const isDead = (): boolean => {
+      if (environment.dead) return true;
+      if (environment.diesIn === undefined || environment.diesIn-- > 0) return false;
+      environment.dead = true;
+      environment.died?.();
+      return struck(`killed around ${name}`);
+    };
+    const thawed = async (): Promise<void> => {
+      if (environment.busy || environment.dead) return;
+      struck('frozen with something under way');
+      await new Promise<void>((resolve) => environment.frozen.push(resolve));
+    };
+    await thawed();
+    if (isDead()) return never;
+    if (chance(0.004) && struck('stalled')) await sleep(between(100, 15_000));
+    const result = await run();
+    await thawed();
+    return isDead() ? never : result;
+  };
+  const start = (): Environment => {
+    const name = `environment ${environments.length + 1}`;
+    const environment: Environment = {
+      name,
+      dead: false,
+      busy: true,
+      frozen: [],
+      diesIn: undefined,
+      outside: {
+        ...outsideOf(stage, name, (at, run) => effect(environment, at, run), queues, exchange, fetchSecret),
+        isEgressFixed,
+      },
+    };
+    environments.push(environment);
+    return environment;
+  };
+  const invoke = async (
+    environment: Environment,
+    records: readonly SQSRecord[],
+  ): Promise<readonly string[] | undefined> => {
+    for (const { messageId } of records) {
+      const told = history.letters.find(({ sourceMessageId }) => sourceMessageId === messageId);
+      if (told !== undefined) history.judgedAgain.add(told.intentId);
+    }
+    environment.busy = true;
+    for (const thaw of environment.frozen.splice(0)) thaw();
+    environment.diesIn = chance(0.3) ? between(0, 25) : undefined;
+    tell(`${environment.name} takes ${records.map(named).join(' ')}`);
+    const timeout = sleep(TIMEOUT_MS).then(() => undefined);
+    const death = new Promise<undefined>((resolve) => (environment.died = () => resolve(undefined)));
+    const done = execute(deliveries(records), environment.outside, environment.outside.clock.now() + TIMEOUT_MS);
+    const result = await Promise.race([done, timeout, death]);
+    if (result === undefined && !environment.dead) struck('timed out');
+    if (result === undefined) environment.dead = true;
+    environment.busy = false;
+    return result;
+  };
+  const free = (): Environment => {
+    const idle = environments.filter(({ dead, busy }) => !dead && !busy);
+    return idle.length === 0 || draw() < 0.2 ? start() : pick(idle);
+  };
+  const poll = async (): Promise<void> => {
+    await queues.ready;
+    for (;;) {
+      const records = await receive(queues);
+      if (records.length === 0) continue;
+      const twice = plan.doubleInvocation && chance(0.3) && struck('invoked twice');
+      const [left] = await Promise.all([invoke(free(), records), twice ? invoke(start(), records) : undefined]);
+      if (left === undefined) continue;
+      const finished = records.filter(({ messageId }) => !left.includes(messageId));
+      if (finished.length === 0 || (chance(0.03) && struck('delete fails'))) continue;
+      const Entries = finished.map(({ receiptHandle }, index) => ({ Id: String(index), ReceiptHandle: receiptHandle }));
+      await queues.call('DeleteMessageBatch', { QueueUrl: queues.urlOf('intents.fifo'), Entries });
+      for (const { messageId } of finished) stage.busy.delete(messageId);
+    }
+  };
+  for (let poller = 0; poller < 3; poller += 1) void poll();
+}
+
+/** The production code's view of the world, with every effect under the scheduler's control. */
+function outsideOf(
+  stage: Stage,
+  name: string,
+  effect: EffectOf,
+  queues: SimulatedQueues,
+  exchange: Exchange,
+  fetchSecret: FetchSecret,
+): Omit<Outside, 'isEgressFixed'> {
+  const { time, plan, draw, between, pick, chance, struck, sleep, history } = stage;
+  // Clocks are good to a second, but for a few that are far off, either way.
+  const isGood = draw() < (plan.badClocks ? 0.4 : 0.95);
+  const skewMs = between(-900, 900) + (isGood ? 0 : pick(plan.badClocks ? [-20_000, 50_000] : [-8000, 8000]));
+  const clock = {
+    now: () => time.now() + skewMs,
+    sleep: (ms: number) => (ms <= 0 ? Promise.resolve() : effect('sleep', () => sleep(Math.ceil(ms)))),
+  };
+  const settings = readSettings(
+    { BITMART_SPOT_URL: 'http://spot', BITMART_FUTURES_URL: 'http://futures', BITMART_BAN_MS: '60000' },
+    bitmartSettings,
+  );
+  const batch = (action: string, queue: string) => (input: Input) =>
+    effect(`${action} ${queue}`, async () => {
+      if (chance(0.05) && struck(`${action} fails`)) throw new Error('InternalError');
+      const entries = input['Entries'] as readonly Record<string, unknown>[];
+      const isPartial = chance(0.05) && struck(`${action} fails in part`);
+      const works = isPartial ? entries.slice(1) : entries;
+      const of = { ...input, Entries: works };
+      const send = action === 'SendMessageBatch' ? () => queues.sendBatch(queue, of) : () => queues.call(action, of);
+      const answer = works.length === 0 ? {} : await send();
+      if (chance(0.05) && struck(`answer of ${action} lost`)) throw new Error('TimeoutError');
+      const Failed = isPartial ? [{ Id: String(entries[0]?.['Id']), Code: 'InternalError' }] : [];
+      return { Successful: answer['Successful'] as { Id: string }[] | undefined, Failed };
+    });
+  return {
+    clock,
+    memory: newMemory(),
+    timing: { parkMs: 60_000, unresolvedAfterMs: 900_000 },
+    log: (_, message, fields = {}) => {
+      if (message !== 'outcome') return;
+      const disposition = String(fields['disposition']);
+      history.dispositions[disposition] = (history.dispositions[disposition] ?? 0) + 1;
+    },
+    queues: sqsQueues(
+      {
+        intentsUrl: queues.urlOf('intents.fifo'),
+        deadUrl: queues.urlOf('dead.fifo'),
+        pendingUrl: queues.urlOf('pending'),
+        reportsUrl: queues.urlOf('reports'),
+      },
+      () => undefined,
+      () =>
+        Promise.resolve({
+          send: (input) =>
+            batch('SendMessageBatch', String(input.QueueUrl).split('/').at(-1) ?? '')(input as unknown as Input),
+          changeVisibility: (input) => batch('ChangeMessageVisibilityBatch', 'intents.fifo')(input as unknown as Input),
+        }),
+    ),
+    accounts: secretAccounts(
+      { prefix: 'accounts/', lifetimeMs: SECRET_CACHE_MS, now: () => clock.now(), readCredentials },
+      (secret) =>
+        effect('GetSecretValue', () => {
+          if (chance(0.05) && struck('GetSecretValue fails')) return Promise.reject(new Error('InternalServiceError'));
+          return fetchSecret(secret);
+        }),
+    ),
+    venue: bitmart({
+      settings,
+      clock,
+      lookupShare: 0.5,
+      pacer: pacer(settings.utilisation, clock),
+      transport: (request) => {
+        const turnAt = time.now();
+        const deadline = request.deadline - skewMs;
+        return effect('http', () => exchange.carry({ ...request, deadline }, name, skewMs, turnAt));
+      },
+    }),
+  };
+}
+
+async function receive(queues: SimulatedQueues): Promise<readonly SQSRecord[]> {
+  const { Messages = [] } = (await queues.call('ReceiveMessage', {
+    QueueUrl: queues.urlOf('intents.fifo'),
+    MaxNumberOfMessages: 10,
+    WaitTimeSeconds: 20,
+    AttributeNames: ['All'],
+  })) as {
+    Messages?: { MessageId: string; ReceiptHandle: string; Body: string; Attributes: SQSRecord['attributes'] }[];
+  };
+  return Messages.map(
+    ({ MessageId, ReceiptHandle, Body, Attributes }) =>
+      ({ messageId: MessageId, receiptHandle: ReceiptHandle, body: Body, attributes: Attributes }) as SQSRecord,
+  );
+}
+
+function named({ attributes, body }: SQSRecord): string {
+  return `${/"id":"(\w+)"/.exec(body)?.[1] ?? '(no id)'}#${attributes.ApproximateReceiveCount}`;
+}

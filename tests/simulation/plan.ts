@@ -1,0 +1,73 @@
+// What kind of world a seed stands for: how much trouble there is, and which one promise of the venue is broken. Pure.
+import { seeded } from '../../local/bitmart/faults.ts';
+
+export const KINDS = [
+  'sound', // every promise kept
+  'repeated ids accepted', // nothing but the look-ups stands against a second order
+  'repeated ids accepted once closed',
+  'look-ups lag a minute',
+  'old timestamps accepted',
+  'invoked twice', // one delivery may be handed to two environments at once
+  'wrong clocks', // many environments are far off, requests arrive late, and repeated ids are accepted
+] as const;
+export type Kind = (typeof KINDS)[number];
+
+export interface Plan {
+  readonly seed: number;
+  readonly kind: Kind;
+  /** Part of all effects that go wrong, 0 to 1. */
+  readonly trouble: number;
+  readonly refusesRepeatedIds: 'never' | 'whileOpen' | 'always';
+  readonly showsOrdersWithinMs: number;
+  readonly refusesTimestamps: boolean;
+  readonly doubleInvocation: boolean;
+  readonly badClocks: boolean;
+  /** Every message is sent again: at once with another deduplication id, and with the same one after ten minutes. */
+  readonly sendsAllAgain: boolean;
+  /** What the venue answers to every placement, executing it first or not; undefined: it answers truly. */
+  readonly answer: { readonly code: number; readonly times: number; readonly isExecuted: boolean } | undefined;
+}
+
+const SOUND = {
+  refusesRepeatedIds: 'always',
+  showsOrdersWithinMs: 0,
+  refusesTimestamps: true,
+  doubleInvocation: false,
+  badClocks: false,
+  sendsAllAgain: false,
+  answer: undefined,
+} as const;
+
+/** The plan that a seed stands for: every tenth world is quiet, and one promise of the venue at most is broken. */
+export function planOf(seed: number): Plan {
+  const draw = seeded(seed * 7919);
+  const kind = kindOf(draw());
+  const trouble = draw() < 0.1 ? 0 : draw() < 0.5 ? 0.2 : draw() < 0.8 ? 0.4 : 1;
+  const plan = { ...SOUND, seed, kind, trouble };
+  switch (kind) {
+    case 'sound':
+      return plan;
+    case 'repeated ids accepted':
+      return { ...plan, refusesRepeatedIds: 'never', showsOrdersWithinMs: draw() < 0.5 ? 0 : 3000 };
+    case 'repeated ids accepted once closed':
+      return { ...plan, refusesRepeatedIds: 'whileOpen' };
+    case 'look-ups lag a minute':
+      return { ...plan, showsOrdersWithinMs: 60_000 };
+    case 'old timestamps accepted':
+      return { ...plan, refusesTimestamps: false };
+    case 'invoked twice':
+      return { ...plan, doubleInvocation: true };
+    case 'wrong clocks':
+      return { ...plan, refusesRepeatedIds: 'never', badClocks: true, trouble: 0.4 };
+  }
+}
+
+function kindOf(part: number): Kind {
+  if (part < 0.1) return 'wrong clocks';
+  if (part < 0.2) return 'sound';
+  if (part < 0.5) return 'repeated ids accepted';
+  if (part < 0.6) return 'look-ups lag a minute';
+  if (part < 0.65) return 'old timestamps accepted';
+  if (part < 0.75) return 'invoked twice';
+  return 'repeated ids accepted once closed';
+}

@@ -1,0 +1,75 @@
+// The SQS engine of the local AWS in virtual time, with what was said to it kept for the judge.
+import { sqsActions } from '../../local/aws/sqs.ts';
+import type { Input, Output } from '../../local/aws/wire.ts';
+import type { ExecutionReport } from '../../shared/order/report.ts';
+import type { Stage } from './stage.ts';
+
+export interface SimulatedQueues {
+  readonly ready: Promise<void>;
+  readonly call: (action: string, input: Input) => Promise<Output>;
+  /** Calls SendMessageBatch and writes down what was said to reports and dead letters. */
+  readonly sendBatch: (queue: string, input: Input) => Promise<Output>;
+  readonly urlOf: (name: string) => string;
+}
+
+const VISIBILITY_SECONDS = 180;
+
+export function createQueues({ time, tell, history, busy }: Stage): SimulatedQueues {
+  const sqs = sqsActions({
+    region: 'r',
+    url: () => 'http://sqs',
+    now: () => time.now(),
+    deduplicationMs: 300_000,
+    inFlightLimit: 120_000,
+    queues: new Map(),
+  });
+  const call = async (action: string, input: Input): Promise<Output> => {
+    const act = sqs[action];
+    if (act === undefined) throw new Error(`no action ${action}`);
+    const output = await act(input, { accessKeyId: 'sim', traceHeader: undefined, onDisconnect: () => undefined });
+    if (action === 'SendMessage' && String(input['QueueUrl']).endsWith('intents.fifo')) busy.add(output['MessageId']);
+    return output;
+  };
+  const urlOf = (name: string): string => `http://sqs/000000000000/${name}`;
+  const open = async (): Promise<void> => {
+    const fifo = { FifoQueue: 'true', DeduplicationScope: 'messageGroup', FifoThroughputLimit: 'perMessageGroupId' };
+    await call('CreateQueue', { QueueName: 'dead.fifo', Attributes: fifo });
+    const RedrivePolicy = JSON.stringify({
+      deadLetterTargetArn: 'arn:aws:sqs:r:000000000000:dead.fifo',
+      maxReceiveCount: 50,
+    });
+    await call('CreateQueue', {
+      QueueName: 'intents.fifo',
+      Attributes: { ...fifo, VisibilityTimeout: String(VISIBILITY_SECONDS), RedrivePolicy },
+    });
+    for (const QueueName of ['pending', 'reports']) await call('CreateQueue', { QueueName });
+  };
+  const keep = (queue: string, entry: Record<string, unknown>): void => {
+    if (queue === 'reports') {
+      const report = JSON.parse(String(entry['MessageBody'])) as ExecutionReport;
+      history.reports.push(report);
+      tell(`report ${report.id} ${report.status} ${report.reason ?? ''}`);
+    }
+    if (queue !== 'dead.fifo') return;
+    const attributes = entry['MessageAttributes'] as Record<string, { StringValue: string } | undefined>;
+    const read = (name: string): string => attributes[name]?.StringValue ?? '';
+    history.letters.push({
+      intentId: read('intentId'),
+      reason: read('reason'),
+      certainty: read('certainty'),
+      sourceMessageId: read('sourceMessageId'),
+      at: time.now(),
+    });
+    tell(`letter ${read('intentId')} ${read('reason')} ${read('certainty')}: ${read('detail')}`);
+  };
+  return {
+    ready: open(),
+    call,
+    urlOf,
+    sendBatch: async (queue, input) => {
+      const output = await call('SendMessageBatch', input);
+      for (const entry of input['Entries'] as readonly Record<string, unknown>[]) keep(queue, entry);
+      return output;
+    },
+  };
+}
