@@ -200,9 +200,11 @@ export async function prove(doubtful: readonly Candidate[], desk: Desk): Promise
     }
   };
   await lookAtAll(doubtful, firstLooksUntil);
-  // A second look is for orders that may be on their way; a cancel, or what was put back unsent, has none.
+  // A second look is for orders that may be on their way; a cancel, or what was put back unsent, has none. The original of
+  // a replay may have been sent a moment ago all the same.
   const onTheirWay = doubtful.filter(
-    ({ message, intent }) => intent.action === 'place' && !wasPutBackUnsent(message, memory),
+    ({ message, intent }) =>
+      intent.action === 'place' && (intent.replayOf !== undefined || !wasPutBackUnsent(message, memory)),
   );
   const again = onTheirWay.filter(unproven);
   if (again[0] !== undefined) {

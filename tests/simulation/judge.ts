@@ -37,8 +37,16 @@ function ends(intent: Intent, plan: Plan, world: World): readonly string[] {
   // What was never sent leaves no trace: told as done before a crash, it may be told as expired after it.
   if (account === SHADOW) return broken;
   if (world.sentAgain.has(id) || world.judgedAgain.has(id) || !areVerdictsProven(plan)) return broken;
-  if (action === 'place') return [...broken, ...untrue(id, own.length > 0, statuses, letters)];
+  if (action === 'place')
+    return [...broken, ...doubled(intent, own.length > 0, world), ...untrue(id, own.length > 0, statuses, letters)];
   return [...broken, ...untrueOfCancel(intent, world, statuses, letters)];
+}
+
+/** A replay trades only where its original did not. */
+function doubled({ id, account, replayOf }: Intent, isThere: boolean, { orders, sentAgain }: World): readonly string[] {
+  const original = orders.find((order) => order.account === account && order.clientOrderId === replayOf);
+  if (!isThere || original === undefined || sentAgain.has(original.clientOrderId)) return [];
+  return [`${id} and ${original.clientOrderId}, of which it is a replay, both have an order`];
 }
 
 function untrue(
@@ -77,8 +85,9 @@ function untrueOfCancel(
   const isAlone = intents.filter((each) => each['target'] === target).length === 1;
   const wasSent = sent.some((each) => each.path === CANCEL && each.account === account && each.id === target);
   const isSaidUnsent = letters.some(({ certainty }) => certainty === 'not-sent');
-  // An order that was canceled proves that the cancel arrived.
-  if (isAlone && wasSent && isSaidUnsent && order?.state === 'canceled') {
+  // A resting order that was canceled proves that the cancel arrived; others end so by themselves.
+  const isResting = intents.some((each) => each.id === target && each['type'] === 'limit');
+  if (isAlone && wasSent && isSaidUnsent && isResting && order?.state === 'canceled') {
     broken.push(`${id} canceled ${String(target)} and a letter says that it was not sent`);
   }
   return broken;

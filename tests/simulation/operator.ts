@@ -32,9 +32,9 @@ export function createOperator(stage: Stage, exchange: Exchange): FetchSecret {
       await change('main', (secret) => ({ ...secret, ...keyOf('main', 2) }));
     });
   }
-  if (draw() < 0.2 * plan.trouble) {
-    const account = pick(['main', 'other']);
-    void sleep(between(1000, 300_000)).then(async () => {
+  if (draw() < 0.5 * plan.trouble) {
+    const account = pick(['main', 'main', 'other']);
+    void sleep(between(1, draw() < 0.5 ? 10_000 : 300_000)).then(async () => {
       struck('account halted');
       const halt = { account, from: time.now(), until: Infinity };
       history.halts.push(halt);

@@ -83,7 +83,10 @@ export function createProducer(stage: Stage, queues: SimulatedQueues, expiries: 
       expiresAt: new Date(now + between(5000, 590_000)).toISOString(),
     };
     const earlier = intents.filter((each) => each.account === account && each.action === 'place');
-    if (earlier.length > 0 && draw() < 0.15) return { ...common, action: 'cancel', target: pick(earlier).id };
+    if (earlier.length > 0 && draw() < 0.15) {
+      const expiresAt = new Date(now + between(5000, 90_000)).toISOString();
+      return { ...common, action: 'cancel', target: pick(earlier).id, expiresAt };
+    }
     const isReplay = earlier.length > 0 && draw() < 0.2;
     const place = { ...common, action: 'place', ...(isReplay ? { replayOf: pick(earlier.slice(-2)).id } : {}) };
     const kind = draw();
