@@ -20,6 +20,8 @@ interface Change {
 /** Bugs that live below the simulation's network or beside it: the tests of that part must catch them. */
 export const suites: Readonly<Record<string, string>> = {
   'a dead socket reused': 'tests/http.test.ts',
+  'secret promotion un-halts': 'tests/aws/secrets.test.ts',
+  'a label moved from wherever it is': 'tests/aws/secrets.test.ts',
 };
 /** The kind of world that shows the bug, where only one does: `npm run simulate -- --kind`. */
 const kinds: Readonly<Record<string, string>> = { 'horizon by our clock': 'wrong clocks' };
@@ -151,6 +153,21 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
       file: EXECUTION,
       find: 'return unfinished.map(({ message }) => message.messageId);',
       replace: 'return unfinished.slice(unfinished.length).map(({ message }) => message.messageId);',
+    },
+  ],
+  'secret promotion un-halts': [
+    {
+      file: 'shared/aws/secrets.ts',
+      find: "'mandate' in current ? { ...credentials, mandate: current['mandate'] } : credentials,",
+      replace:
+        "'mandate' in current ? { ...credentials, mandate: staged['mandate'] ?? { state: 'active' } } : credentials,",
+    },
+  ],
+  'a label moved from wherever it is': [
+    {
+      file: 'shared/aws/secrets.ts',
+      find: 'await store.move(CURRENT, before, version);',
+      replace: 'await store.move(CURRENT, (await store.read(CURRENT)).version, version);',
     },
   ],
   'a dead socket reused': [

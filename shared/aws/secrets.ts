@@ -1,0 +1,145 @@
+// Writes to account secrets: mandates and new keys. Promises that no write undoes another: what is current is read, changed
+// and moved to only if it is still current, or else read anew, so that a rotation never lifts a halt.
+// Never shows a value; never used where orders are executed (those functions may only read).
+import {
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  UpdateSecretVersionStageCommand,
+  type SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { randomUUID } from 'node:crypto';
+import { readMandate } from '../order/mandate.ts';
+
+/** One secret: its versions and the labels that wander between them. Rejects with the SDK's errors. */
+export interface SecretStore {
+  readonly name: string;
+  readonly read: (stage: string) => Promise<{ readonly text: string; readonly version: string }>;
+  /** Adds a version under a label. @returns its id */
+  readonly add: (text: string, stage: string) => Promise<string>;
+  /** Takes a label from one version, and gives it to another where there is one; fails where it is not there any more. */
+  readonly move: (stage: string, from: string, to?: string) => Promise<void>;
+}
+
+export function secretStore(client: SecretsManagerClient, name: string): SecretStore {
+  return {
+    name,
+    read: async (VersionStage) => {
+      const { SecretString, VersionId } = await client.send(
+        new GetSecretValueCommand({ SecretId: name, VersionStage }),
+      );
+      return { text: SecretString ?? '', version: VersionId ?? '' };
+    },
+    add: async (SecretString, stage) => {
+      const put = { SecretId: name, SecretString, VersionStages: [stage], ClientRequestToken: randomUUID() };
+      return (await client.send(new PutSecretValueCommand(put))).VersionId ?? '';
+    },
+    move: async (VersionStage, RemoveFromVersionId, MoveToVersionId) => {
+      const move = { SecretId: name, VersionStage, RemoveFromVersionId };
+      await client.send(
+        new UpdateSecretVersionStageCommand(MoveToVersionId === undefined ? move : { ...move, MoveToVersionId }),
+      );
+    },
+  };
+}
+
+export type Written =
+  { readonly kind: 'written'; readonly version: string } | { readonly kind: 'refused'; readonly detail: string };
+type Fields = Readonly<Record<string, unknown>>;
+
+const CURRENT = 'AWSCURRENT';
+const PENDING = 'AWSPENDING';
+const ATTEMPTS = 5;
+
+/**
+ * Changes fields of the mandate; `undefined` takes a field away. Nothing else of the secret changes.
+ * @returns refused, with the reason, where the mandate would not be readable, or where others write all the time
+ */
+export function changeMandate(store: SecretStore, change: Fields): Promise<Written> {
+  return replace(store, (current) => {
+    const before = typeof current['mandate'] === 'object' ? current['mandate'] : {};
+    const merged = Object.entries({ ...before, ...change }).filter(([, value]) => value !== undefined);
+    const mandate = readMandate(Object.fromEntries(merged));
+    return 'unreadable' in mandate ? mandate : { ...current, mandate };
+  });
+}
+
+/** Stores a new key beside the current one, where nobody uses it until `promote` has proven it. */
+export async function stage(store: SecretStore, credentials: Fields): Promise<Written> {
+  if ('mandate' in credentials) return refused(store, 'a new key comes without a mandate: the current one is kept');
+  return { kind: 'written', version: await store.add(JSON.stringify(credentials), PENDING) };
+}
+
+/**
+ * Makes the staged key current, if it is good. The mandate is the one that is current when the label moves.
+ * @param check proves the key with a signed read; the sentence says what the venue said of it
+ */
+export async function promote(
+  store: SecretStore,
+  check: (credentials: Fields) => Promise<{ readonly isGood: boolean; readonly detail: string }>,
+): Promise<Written> {
+  let pending;
+  try {
+    pending = await store.read(PENDING);
+  } catch (error) {
+    if (!isNamed(error, 'ResourceNotFoundException')) throw error;
+    return refused(store, 'no new key is staged; stage one first');
+  }
+  const staged = parsed(pending.text);
+  if (staged === undefined) return refused(store, 'the staged key is not a JSON object; stage it anew');
+  const credentials = Object.fromEntries(Object.entries(staged).filter(([field]) => field !== 'mandate'));
+  const { isGood, detail } = await check(credentials);
+  if (!isGood) return refused(store, `the staged key stays staged: ${detail}`);
+  const written = await replace(store, (current) =>
+    'mandate' in current ? { ...credentials, mandate: current['mandate'] } : credentials,
+  );
+  if (written.kind === 'written') await forget(store, PENDING, pending.version);
+  return written;
+}
+
+/** Reads what is current, changes it, and moves the label from exactly the version that was read; or begins anew. */
+async function replace(
+  store: SecretStore,
+  change: (current: Fields) => Fields | { readonly unreadable: string },
+): Promise<Written> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    const { text, version: before } = await store.read(CURRENT);
+    const current = parsed(text);
+    if (current === undefined) return refused(store, 'the secret is not a JSON object; write it anew');
+    const changed = change(current);
+    if ('unreadable' in changed) return refused(store, `nothing was written: ${String(changed['unreadable'])}`);
+    // A version without a label can be cleaned away at any time, and one without a label of its own would be current at once.
+    const label = `write-${randomUUID()}`;
+    const version = await store.add(JSON.stringify(changed), label);
+    try {
+      await store.move(CURRENT, before, version);
+      return { kind: 'written', version };
+    } catch (error) {
+      if ((await store.read(CURRENT)).version === before) throw error;
+    } finally {
+      await forget(store, label, version);
+    }
+  }
+  return refused(store, `others wrote to it during each of ${ATTEMPTS} attempts; try again when they are done`);
+}
+
+/** Takes a label off. One that stays does no harm: nobody reads it. */
+async function forget(store: SecretStore, label: string, version: string): Promise<void> {
+  await store.move(label, version).catch(() => undefined);
+}
+
+function refused(store: SecretStore, why: string): Written {
+  return { kind: 'refused', detail: `secret ${store.name}: ${why}` };
+}
+
+function isNamed(error: unknown, name: string): boolean {
+  return error instanceof Error && error.name === name;
+}
+
+function parsed(text: string): Fields | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
+  } catch {
+    return undefined;
+  }
+}
