@@ -1,0 +1,114 @@
+// A replay is a new intent that can be made only once, looks its original up, and repeats no old decision in silence.
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { parse, type OrderIntent } from '../../shared/order/intent.ts';
+import { replay, replayId, type Replay, type Replayed } from '../../shared/order/replay.ts';
+import { changed, intentFields, type Fields } from './arbitraries.ts';
+
+const now = Date.UTC(2026, 10, 23, 12);
+const read = (fields: object): OrderIntent => {
+  const parsed = parse(JSON.stringify(fields));
+  if (parsed.kind !== 'intent') throw new Error(parsed.problems.join('; '));
+  return parsed.intent;
+};
+const fields = {
+  id: 'first',
+  account: 'main',
+  action: 'place',
+  market: 'spot',
+  symbol: 'BTC_USDT',
+  side: 'buy',
+  type: 'limit',
+  size: '0.01',
+  price: '60000',
+  createdAt: '2026-11-22T19:00:00.000Z',
+  expiresAt: '2026-11-22T19:01:00.000Z',
+  collar: { referencePrice: '60000', maxDeviationBps: 50 },
+};
+const wish = (more: Partial<Replay> = {}): Replay => ({
+  original: read(fields),
+  letterId: 'letter-1',
+  reason: 'INTENT_EXPIRED',
+  certainty: 'not-sent',
+  now,
+  lifeMs: 60_000,
+  price: '61000',
+  ...more,
+});
+const without = (): Replay => changed(wish() as unknown as Fields, ['price']) as unknown as Replay;
+const made = (replayed: Replayed): Readonly<Record<string, unknown>> => {
+  if (replayed.kind === 'refused') throw new Error(replayed.detail);
+  return replayed.intent;
+};
+const why = (replayed: Replayed): string => (replayed.kind === 'refused' ? replayed.detail : 'not refused');
+
+test('is an intent with a life and a price of its own, which names its original', () => {
+  expect(made(replay(wish()))).toEqual({
+    ...changed(fields, ['collar']),
+    id: replayId('first', 'letter-1'),
+    replayOf: 'first',
+    price: '61000',
+    createdAt: '2026-11-23T12:00:00.000Z',
+    expiresAt: '2026-11-23T12:01:00.000Z',
+  });
+});
+
+test('every replay of every placement is an intent that parses', () => {
+  const placements = intentFields.filter(({ action }) => action === 'place');
+  fc.assert(
+    fc.property(placements, fc.string({ minLength: 1 }), (any, letterId) => {
+      const market = { ...without(), original: read(any), letterId };
+      const replayed = replay('price' in any ? { ...market, price: 'same' } : market);
+      expect(parse(JSON.stringify(made(replayed))).kind).toBe('intent');
+    }),
+  );
+});
+
+test('two operators make one id of one letter, and two letters have two', () => {
+  expect(made(replay(wish({ price: '1' })))['id']).toBe(made(replay(wish({ price: '2', now: now + 5 })))['id']);
+  expect(replayId('first', 'letter-1')).not.toBe(replayId('first', 'letter-2'));
+  expect(replayId('first', 'letter-1')).toMatch(/^[A-Za-z0-9]{32}$/);
+});
+
+test('a price is decided anew: none is refused, "same" repeats the old one', () => {
+  expect(why(replay(without()))).toContain('its price of 60000 was decided at 2026-11-22T19:00:00.000Z');
+  expect(made(replay(wish({ price: 'same' })))['price']).toBe('60000');
+});
+
+test('a collar is never taken over, and can be given anew', () => {
+  expect(made(replay(wish()))).not.toHaveProperty('collar');
+  const collar = { referencePrice: '61000', maxDeviationBps: 20 } as Replay['collar'];
+  expect(made(replay(wish({ collar })))['collar']).toEqual(collar);
+});
+
+test('an order that may exist is replayed only when somebody says that he looked', () => {
+  const unresolved = { reason: 'UNRESOLVED', certainty: 'unknown' } as const;
+  expect(why(replay(wish(unresolved)))).toContain('its order may exist');
+  expect(made(replay(wish({ ...unresolved, isUnknownAccepted: true })))['replayOf']).toBe('first');
+});
+
+test('a replay of a replay that did not trade looks the first original up', () => {
+  const original = read({ ...fields, id: 'second', replayOf: 'first' });
+  expect(made(replay(wish({ original })))['replayOf']).toBe('first');
+});
+
+test('a replay of a replay is refused where either may exist', () => {
+  const original = read({ ...fields, id: 'second', replayOf: 'first' });
+  expect(why(replay(wish({ original, certainty: 'unknown', isUnknownAccepted: true })))).toContain('either may exist');
+});
+
+test('a letter of a redriven message, or of one that was not the intent of its group, is not replayed', () => {
+  for (const reason of ['DEDUPLICATION_MISMATCH', 'GROUP_MISMATCH']) {
+    expect(why(replay(wish({ reason })))).toContain("not the intent's own");
+  }
+});
+
+test.each([0, -1, 600_001, Number.NaN])('a life of %p ms is refused', (lifeMs) => {
+  expect(why(replay(wish({ lifeMs })))).toContain('is not above 0 and at most 600000');
+});
+
+test('a cancel is not replayed', () => {
+  const { id, account, market, symbol, createdAt, expiresAt } = fields;
+  const original = read({ id, account, market, symbol, createdAt, expiresAt, action: 'cancel', target: 'x' });
+  expect(why(replay(wish({ original })))).toContain('a cancel is not replayed');
+});
