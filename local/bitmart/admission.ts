@@ -4,7 +4,7 @@ import { floorTo, parseAmount, ZERO, type Decimal } from './decimals.ts';
 import { isRefusal, refuse, type Refusal } from './codes.ts';
 import { tickOf, type Instrument } from './instruments.ts';
 import { isOpen } from './orders.ts';
-import type { NewOrder, OrderType, Side, StpMode } from './orders.ts';
+import type { NewOrder, OrderMode, OrderType, Side, StpMode } from './orders.ts';
 import type { Key, Venue } from './venue.ts';
 
 /** An order's fields whichever way its endpoint spells them. */
@@ -27,7 +27,7 @@ const isSide = (value: unknown): value is Side => SIDES.includes(value);
 const isType = (value: unknown): value is OrderType => TYPES.includes(value);
 const isStpMode = (value: unknown): value is StpMode => STP_MODES.includes(value);
 
-const absent = (value: unknown): boolean => value === undefined || value === null || value === '';
+export const absent = (value: unknown): boolean => value === undefined || value === null || value === '';
 const invalid = (what: string): Refusal => refuse(50021, `Invalid parameter: ${what}`);
 
 /** A symbol that exists, or 50001; missing altogether, 50028. */
@@ -97,7 +97,7 @@ const limitAmounts = (fields: OrderFields, instrument: Instrument, leastValue: D
 };
 
 /** A placeable order out of a client's fields, or the documented refusal. Balance and repeated ids are not looked at. */
-export const admit = (venue: Venue, key: Key, fields: OrderFields): NewOrder | Refusal => {
+export const admit = (venue: Venue, key: Key, fields: OrderFields, mode: OrderMode = 'spot'): NewOrder | Refusal => {
   const clientOrderId = clientOrderIdOf(fields.clientOrderId);
   if (clientOrderId !== undefined && typeof clientOrderId !== 'string') return clientOrderId;
   const instrument = symbolOf(venue, fields.symbol);
@@ -116,7 +116,7 @@ export const admit = (venue: Venue, key: Key, fields: OrderFields): NewOrder | R
       ? marketAmounts(venue, side, fields, instrument)
       : limitAmounts(fields, instrument, lenient ? ZERO : instrument.minValue);
   if (isRefusal(amounts)) return amounts;
-  return { uid: key.uid, account: key.account, instrument, side, type, stpMode, clientOrderId, ...amounts };
+  return { uid: key.uid, account: key.account, instrument, mode, side, type, stpMode, clientOrderId, ...amounts };
 };
 
 /** 50042 for a client order id that is taken, by the promise in force; 50034 or 50035 for a crossing maker-only order. */

@@ -1,11 +1,15 @@
 // The control interface: what tests and the local stack set and read. Promises that PUT replaces, that wrong input gets
 // a 400 with a sentence, and that no secret comes back out. Never part of the venue's own API.
 import * as z from 'zod';
-import { decimal } from './decimals.ts';
+import { decimal, floorTo, type Decimal } from './decimals.ts';
 import { FAULT_NAMES } from './faults.ts';
-import type { Order } from './orders.ts';
+import { tickOf } from './instruments.ts';
 import { ACCOUNT, AMOUNT, keyRow, ok, register, wrong, type Answered } from './keys.ts';
-import { defaultPromises, type Promises, type Venue } from './venue.ts';
+import { orderRows, positionRows } from './listing.ts';
+import { promised, PROMISES } from './promises.ts';
+import type { Venue } from './venue.ts';
+
+const MARGIN_PLACE = '/spot/v1/margin/submit_order';
 
 const FAULTS = z.strictObject({
   seed: z.int().default(1),
@@ -23,24 +27,15 @@ const FAULTS = z.strictObject({
       .refine(
         ({ fault, code }) => fault !== 'status' || code === 0 || (code >= 200 && code <= 599),
         'fault "status" takes an HTTP status from 200 to 599 as code',
+      )
+      .refine(
+        ({ fault, path }) => fault !== 'loan-only' || path === MARGIN_PLACE,
+        `fault "loan-only" is for ${MARGIN_PLACE}, where loans are`,
       ),
   ),
 });
 
 const CLOCK = z.strictObject({ offsetMs: z.int() });
-
-const PROMISES = z.strictObject({
-  refusesRepeatedIds: z.union([z.enum(['always', 'whileOpen', 'never']), z.boolean()]).optional(),
-  refusesTimestamps: z.boolean().optional(),
-  showsOrdersWithinMs: z.number().min(0).optional(),
-  forgetsUnfilledAfterMs: z.number().min(0).optional(),
-  limitMakerCrossing: z.enum(['cancel', 'refuse']).optional(),
-  marketBuyEnds: z.enum(['filled', 'partially_canceled']).optional(),
-  batch: z.enum(['atomic', 'fewer-ids', 'inner-code']).optional(),
-  cancelsFinished: z.enum(['code', 'result-false']).optional(),
-  banAfterRefusals: z.int().min(0).optional(),
-  banMs: z.number().min(0).optional(),
-});
 
 const SERVICE = z.strictObject({
   service_type: z.enum(['spot', 'contract', 'account']),
@@ -51,33 +46,6 @@ const SERVICE = z.strictObject({
 });
 
 const MARKET = z.strictObject({ symbol: z.string(), mid: AMOUNT });
-
-const orderRow = (order: Order): object => ({
-  orderId: order.orderId,
-  clientOrderId: order.clientOrderId,
-  account: order.account,
-  symbol: order.instrument.symbol,
-  side: order.side,
-  type: order.type,
-  size: order.size.toFixed(),
-  price: order.price.toFixed(),
-  notional: order.notional.toFixed(),
-  filledSize: order.filledSize.toFixed(),
-  filledNotional: order.filledNotional.toFixed(),
-  state: order.state,
-  cancelSource: order.cancelSource,
-  createTime: order.createTime,
-});
-
-const promise = (venue: Venue, asked: z.infer<typeof PROMISES>): Answered => {
-  const { refusesRepeatedIds: repeated, ...rest } = asked;
-  const named = typeof repeated === 'boolean' ? (repeated ? 'always' : 'never') : repeated;
-  const given = Object.fromEntries(
-    Object.entries({ ...rest, refusesRepeatedIds: named }).filter(([, value]) => value !== undefined),
-  ) as Partial<Promises>;
-  venue.settings.promises = { ...defaultPromises(venue.timeScale), ...given };
-  return ok(venue.settings.promises);
-};
 
 const clock = (venue: Venue): Answered =>
   ok({ offsetMs: venue.settings.clockOffsetMs, serverTime: venue.now().venueMs });
@@ -99,14 +67,25 @@ const setService = (venue: Venue, asked: z.infer<typeof SERVICE>): Answered => {
   return ok({ service: venue.settings.services });
 };
 
+const isStep = (price: Decimal, tick: Decimal): boolean => price.gt(0) && floorTo(price, tick).eq(price);
+
+/** Moves a spot price, and with it the contract that follows it; or a contract that follows none. */
 const moveMarket = (venue: Venue, { symbol, mid }: z.infer<typeof MARKET>): Answered => {
+  const price = decimal(mid);
+  const contract = venue.futures.contract(symbol);
+  if (contract) {
+    if (contract.index !== undefined) return wrong(`symbol: ${symbol} follows ${contract.index}; move that`);
+    if (!isStep(price, contract.tick)) return wrong(`mid: must be above 0 in steps of ${contract.tick.toFixed()} for ${symbol}`); // prettier-ignore
+    venue.futures.moveMarket(contract, price, venue.now());
+    return ok({ symbol, mid });
+  }
   const instrument = venue.exchange.instrument(symbol);
   if (!instrument) return wrong(`symbol: ${symbol} is not listed here`);
-  const price = decimal(mid);
-  if (price.lte(0) || price.round(instrument.pricePlaces, 0).cmp(price) !== 0) {
+  if (!isStep(price, tickOf(instrument))) {
     return wrong(`mid: must be above 0 with at most ${instrument.pricePlaces} decimals for ${symbol}`);
   }
   venue.exchange.moveMarket(instrument, price, venue.now());
+  venue.futures.catchUp(venue.now());
   return ok({ symbol, mid });
 };
 
@@ -147,7 +126,10 @@ const write = (venue: Venue, path: string, text: string): Answered | undefined =
         return clock(venue);
       });
     case '/promises':
-      return parsed(PROMISES, text, (asked) => promise(venue, asked));
+      return parsed(PROMISES, text, (asked) => {
+        venue.settings.promises = promised(asked, venue.timeScale);
+        return ok(venue.settings.promises);
+      });
     case '/service':
       return parsed(SERVICE, text, (asked) => setService(venue, asked));
     case '/market':
@@ -162,7 +144,9 @@ const show = (venue: Venue, path: string): Answered | undefined => {
     case '/accounts':
       return ok([...venue.keys.values()].map((key) => keyRow(venue, key)));
     case '/orders':
-      return ok(venue.exchange.orders().map(orderRow));
+      return ok(orderRows(venue));
+    case '/positions':
+      return ok(positionRows(venue));
     case '/requests':
       return ok(venue.windows.report());
     case '/faults':
@@ -187,6 +171,7 @@ const clear = (venue: Venue, path: string): Answered | undefined => {
 
 /** Answers one control request; `path` is what follows /control. */
 export const control = (venue: Venue, method: string, path: string, text: string): Answered => {
+  venue.futures.catchUp(venue.now());
   const act = { PUT: () => write(venue, path, text), GET: () => show(venue, path), DELETE: () => clear(venue, path) }[
     method
   ];

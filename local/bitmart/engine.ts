@@ -4,7 +4,7 @@ import { floorTo, smaller, ZERO, type Decimal } from './decimals.ts';
 import { INSTRUMENTS, MAKER_RATE, TAKER_RATE, type Instrument } from './instruments.ts';
 import { createLedger, type Ledger } from './ledger.ts';
 import { createTape, type Tape } from './tape.ts';
-import { crosses, enqueue, isOpen, reserveFor, wantedAt } from './orders.ts';
+import { crosses, enqueue, holderOf, isOpen, reserveFor, wantedAt } from './orders.ts';
 import type { CancelSource, Fill, LiveOrder, NewOrder, Now, Order, Side } from './orders.ts';
 
 /** The holder of the seeded liquidity; pays no fees and never shows among the orders. */
@@ -48,7 +48,7 @@ const finish = (floor: Floor, order: LiveOrder, end: 'filled' | 'canceled', sour
   const queue = queueOf(floor, order.instrument.symbol, order.side);
   const at = queue.indexOf(order);
   if (at >= 0) queue.splice(at, 1);
-  floor.ledger.release(order.uid, payCoin(order), order.reserved);
+  floor.ledger.release(holderOf(order), payCoin(order), order.reserved);
   order.reserved = ZERO;
   order.state = end === 'canceled' && order.filledSize.gt(0) ? 'partially_canceled' : end;
   order.cancelSource = source;
@@ -70,19 +70,20 @@ const settle = (
   trade: Omit<Fill, 'order' | 'fee' | 'role'>,
 ): void => {
   const { uid, instrument } = order;
+  const holder = holderOf(order);
   const rate = uid === HOUSE ? ZERO : role === 'taker' ? TAKER_RATE : MAKER_RATE;
   const fee = trade.notional.times(rate).round(8, 0);
   const paid = order.side === 'buy' ? trade.notional.plus(fee) : trade.size;
-  floor.ledger.spend(uid, payCoin(order), paid);
-  if (order.side === 'buy') floor.ledger.credit(uid, instrument.base, trade.size);
-  else floor.ledger.credit(uid, instrument.quote, trade.notional.minus(fee));
+  floor.ledger.spend(holder, payCoin(order), paid);
+  if (order.side === 'buy') floor.ledger.credit(holder, instrument.base, trade.size);
+  else floor.ledger.credit(holder, instrument.quote, trade.notional.minus(fee));
   floor.ledger.credit(FEES, instrument.quote, fee);
   order.filledSize = order.filledSize.plus(trade.size);
   order.filledNotional = order.filledNotional.plus(trade.notional);
   order.state = 'partially_filled';
   order.updateTime = trade.time;
   const needed = reserveFor(order, takerRateOf(order));
-  floor.ledger.release(uid, payCoin(order), order.reserved.minus(paid).minus(needed));
+  floor.ledger.release(holder, payCoin(order), order.reserved.minus(paid).minus(needed));
   order.reserved = needed;
   if (uid === HOUSE) return;
   const kept = floor.fills.get(uid) ?? [];
@@ -172,7 +173,7 @@ export const placeOrder = (
     finishedAtMs: 0,
   };
   const reserve = reserveFor(order, takerRateOf(order));
-  if (!floor.ledger.freeze(order.uid, payCoin(order), reserve)) return undefined;
+  if (!floor.ledger.freeze(holderOf(order), payCoin(order), reserve)) return undefined;
   order.reserved = reserve;
   if (order.uid !== HOUSE) keep(floor, order);
   // A maker-only order that is too small or would take is accepted and then cancelled by the system (spot docs).

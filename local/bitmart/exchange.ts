@@ -67,6 +67,7 @@ const houseOrder = (
   uid: HOUSE,
   account: HOUSE,
   instrument,
+  mode: 'spot',
   side,
   type,
   stpMode: 'none',

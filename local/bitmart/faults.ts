@@ -10,6 +10,7 @@ export const FAULT_NAMES = [
   'html', // the page of the content network in front, not executed
   'delay', // reaches the venue `ms` later
   'lookup-lag', // orders cannot be found for `ms`
+  'loan-only', // a margin order's loan goes through, the order does not: 59009
 ] as const;
 export type FaultName = (typeof FAULT_NAMES)[number];
 

@@ -1,8 +1,10 @@
 // Who is calling, and may they: key, signature, address, clock, permission, body. Promises the documented code for each
 // failure and that nothing is executed before all of them passed. Never counts; the server does.
 import { refuse, type Refusal } from './codes.ts';
+import { parseJson } from './integers.ts';
 import { isSignedBy } from './signature.ts';
-import type { Endpoint, Key, Promises, Venue } from './venue.ts';
+import type { Promises } from './promises.ts';
+import type { Endpoint, Key, Venue } from './venue.ts';
 
 /** One HTTP request, its body as the bytes that arrived. */
 export interface Incoming {
@@ -43,7 +45,7 @@ export const fieldsOf = (endpoint: Endpoint, incoming: Incoming): Readonly<Recor
   const type = header(incoming, 'content-type').split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/json') return refuse(incoming.path.startsWith('/account/') ? 60031 : 58001);
   try {
-    const fields: unknown = JSON.parse(incoming.body.toString('utf8'));
+    const fields: unknown = parseJson(incoming.body.toString('utf8'));
     const isRecord = typeof fields === 'object' && fields !== null && !Array.isArray(fields);
     return isRecord ? (fields as Readonly<Record<string, unknown>>) : refuse(30018);
   } catch {
@@ -61,7 +63,7 @@ const recvWindowOf = (value: unknown): number | undefined => {
 };
 
 /**
- * The two clock rules: v4 wants a timestamp less than a second ahead and at most recvWindow behind, everything else one
+ * The two clock rules: v4 and the transfers to and from futures want a timestamp less than a second ahead and at most recvWindow behind, everything else one
  * within a minute either way (ahead is not documented; the more forgiving reading). 30007 otherwise.
  */
 export const clockRefusal = (
@@ -74,7 +76,7 @@ export const clockRefusal = (
 ): Refusal | undefined => {
   if (endpoint.auth !== 'SIGNED') return undefined;
   const behindMs = serverMs - Number(timestamp);
-  if (endpoint.path.startsWith('/spot/v4/')) {
+  if (/^\/(spot\/v4\/|account\/v1\/transfer-contract)/.test(endpoint.path)) {
     const recvWindowMs = recvWindowOf(fields['recvWindow']);
     if (recvWindowMs === undefined)
       return refuse(30007, 'recvWindow must be an integer greater than 0 and at most 60000');

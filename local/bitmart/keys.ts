@@ -4,7 +4,8 @@ import * as z from 'zod';
 import { ZERO } from './decimals.ts';
 import { FEES, HOUSE } from './engine.ts';
 import { CURRENCIES } from './instruments.ts';
-import { endow, type Key, type Venue } from './venue.ts';
+import { LENDER, marginHolder } from './orders.ts';
+import { endow, type Endowment, type Key, type Venue } from './venue.ts';
 
 /** What a control request answers. */
 export interface Answered {
@@ -25,29 +26,64 @@ const PERMISSION = z.preprocess(
   z.enum(['read', 'spot-trade', 'margin-trade', 'future-trade', 'withdraw']),
 );
 
+const BALANCES = z.record(z.string().regex(/^[A-Z0-9]+$/), AMOUNT);
+
 export const ACCOUNT = z.strictObject({
   account: NAME,
   apiKey: z.string().min(1),
   secretKey: z.string().min(1),
   memo: z.string(),
-  uid: NAME.refine((uid) => uid !== HOUSE && uid !== FEES, "is the venue's own; use another").optional(),
+  uid: NAME.refine((uid) => ![HOUSE, FEES, LENDER].includes(uid), "is the venue's own; use another").optional(),
   permissions: z.array(PERMISSION).optional(),
   ips: z.array(z.string()).optional(),
-  balances: z.record(z.string().regex(/^[A-Z0-9]+$/), AMOUNT).optional(),
+  balances: BALANCES.optional(),
+  /** The futures wallet; USDT alone. */
+  futures: z.strictObject({ USDT: AMOUNT }).optional(),
+  /** Isolated margin accounts, by pair. */
+  margin: z.record(z.string(), BALANCES).optional(),
   expired: z.boolean().optional(),
   frozen: z.boolean().optional(),
 });
 
-const DEFAULT_BALANCES: Readonly<Record<string, string>> = { USDT: '1000000', BTC: '100', ETH: '1000' };
+const DEFAULTS: Endowment = {
+  spot: { USDT: '1000000', BTC: '100', ETH: '1000' },
+  futures: { USDT: '1000000' },
+  margin: {},
+};
+
+/** Pays a UID what is given in place of what it has; what is not given stays, a new UID gets the defaults. */
+const pay = (venue: Venue, uid: string, { balances, futures, margin }: z.infer<typeof ACCOUNT>): void => {
+  const before = venue.endowments.get(uid);
+  const given = before ? { spot: balances, futures, margin } : { ...DEFAULTS, ...defined({ spot: balances, futures, margin }) }; // prettier-ignore
+  venue.endowments.set(uid, { ...DEFAULTS, ...before, ...defined(given) });
+  const { ledger } = venue.exchange;
+  const pairs = Object.keys(given.margin ?? {}).map((symbol) => marginHolder(uid, symbol));
+  for (const holder of [...(given.spot ? [uid] : []), ...pairs]) {
+    for (const currency of ledger.currencies(holder)) ledger.endow(holder, currency, ZERO);
+  }
+  endow(venue, uid, defined(given));
+};
+
+const defined = (parts: { readonly [Part in keyof Endowment]: Endowment[Part] | undefined }): Partial<Endowment> =>
+  Object.fromEntries(Object.entries(parts).filter(([, part]) => part !== undefined));
+
+/** The first thing about its balances that this venue does not know. */
+const strange = (venue: Venue, { balances = {}, margin = {} }: z.infer<typeof ACCOUNT>): string | undefined => {
+  const pair = Object.keys(margin).find((symbol) => !venue.exchange.instrument(symbol));
+  if (pair !== undefined) return `margin: no pair ${pair} here`;
+  const named = Object.keys(Object.assign({}, balances, ...Object.values(margin)) as object);
+  const currency = named.find((one) => !(one in CURRENCIES));
+  return currency && `balances: no currency ${currency} here; use ${Object.keys(CURRENCIES).join(', ')}`;
+};
 
 /** Registers a key, or changes the one of that account. Balances given replace all of the UID's; without any a new UID gets the defaults. */
 export const register = (venue: Venue, asked: z.infer<typeof ACCOUNT>): Answered => {
-  const { account, apiKey, balances } = asked;
+  const { account, apiKey } = asked;
   const holder = venue.keys.get(apiKey);
   if (holder && holder.account !== account)
     return wrong(`apiKey belongs to account ${holder.account}; use another one`);
-  const unknown = Object.keys(balances ?? {}).find((currency) => !(currency in CURRENCIES));
-  if (unknown) return wrong(`balances: no currency ${unknown} here; use ${Object.keys(CURRENCIES).join(', ')}`);
+  const unknown = strange(venue, asked);
+  if (unknown !== undefined) return wrong(unknown);
   const before = [...venue.keys.values()].find((key) => key.account === account);
   const uid = asked.uid ?? before?.uid ?? `uid-${account}`;
   const key: Key = {
@@ -56,28 +92,32 @@ export const register = (venue: Venue, asked: z.infer<typeof ACCOUNT>): Answered
     secretKey: asked.secretKey,
     memo: asked.memo,
     uid,
-    permissions: asked.permissions ?? ['read', 'spot-trade'],
+    permissions: asked.permissions ?? ['read', 'spot-trade', 'margin-trade', 'future-trade'],
     ips: asked.ips ?? [],
     expired: asked.expired ?? false,
     frozen: asked.frozen ?? false,
   };
   if (before) venue.keys.delete(before.apiKey);
   venue.keys.set(apiKey, key);
-  if (balances !== undefined || !venue.endowments.has(uid)) {
-    venue.endowments.set(uid, balances ?? DEFAULT_BALANCES);
-    for (const currency of venue.exchange.ledger.currencies(uid)) venue.exchange.ledger.endow(uid, currency, ZERO);
-    endow(venue, uid);
-  }
+  pay(venue, uid, asked);
   return ok(keyRow(venue, key));
+};
+
+const balancesOf = (venue: Venue, holder: string): object => {
+  const { ledger } = venue.exchange;
+  const rows = ledger.currencies(holder).map((currency) => {
+    const held = ledger.balance(holder, currency);
+    return [currency, { available: held.available.toFixed(), frozen: held.frozen.toFixed() }] as const;
+  });
+  return Object.fromEntries(rows);
 };
 
 /** A registered key as it may be shown: neither secret nor memo, and of the key itself only its end. */
 export const keyRow = (venue: Venue, { account, apiKey, uid, permissions, ips, expired, frozen }: Key): object => {
-  const { ledger } = venue.exchange;
-  const balances = ledger.currencies(uid).map((currency) => {
-    const held = ledger.balance(uid, currency);
-    return [currency, { available: held.available.toFixed(), frozen: held.frozen.toFixed() }];
-  });
+  const { futures, exchange } = venue;
+  const margin = exchange.instruments
+    .filter(({ symbol }) => exchange.ledger.currencies(marginHolder(uid, symbol)).length > 0)
+    .map(({ symbol }) => [symbol, balancesOf(venue, marginHolder(uid, symbol))] as const);
   const apiKeyEnding = apiKey.slice(-4).padStart(8, '*');
   return {
     account,
@@ -87,6 +127,8 @@ export const keyRow = (venue: Venue, { account, apiKey, uid, permissions, ips, e
     ips,
     expired,
     frozen,
-    balances: Object.fromEntries(balances) as object,
+    balances: balancesOf(venue, uid),
+    futures: { USDT: { wallet: futures.account(uid).wallet.toFixed(), available: futures.available(uid).toFixed() } },
+    margin: Object.fromEntries(margin),
   };
 };

@@ -16,6 +16,8 @@ export interface Ledger {
   /** False, and nothing moved, when less than `amount` is available. */
   freeze(holder: string, currency: string, amount: Decimal): boolean;
   release(holder: string, currency: string, amount: Decimal): void;
+  /** From what one holder has available to another; false, and nothing moved, when it is not there. */
+  transfer(from: string, to: string, currency: string, amount: Decimal): boolean;
   /** Takes a frozen amount away; whoever receives it is credited by the caller. Throws on an overdraft: that is a bug. */
   spend(holder: string, currency: string, amount: Decimal): void;
   /** Everything there is of each currency, all holders together. */
@@ -51,6 +53,12 @@ export const createLedger = (): Ledger => {
     freeze: (holder, currency, amount) => {
       if (balance(holder, currency).available.lt(amount)) return false;
       move(holder, currency, amount.neg(), amount);
+      return true;
+    },
+    transfer: (from, to, currency, amount) => {
+      if (balance(from, currency).available.lt(amount)) return false;
+      move(from, currency, amount.neg(), ZERO);
+      move(to, currency, amount, ZERO);
       return true;
     },
     release: (holder, currency, amount) => move(holder, currency, amount, amount.neg()),

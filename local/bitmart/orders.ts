@@ -7,6 +7,8 @@ export type Side = 'buy' | 'sell';
 export type OrderType = 'limit' | 'market' | 'limit_maker' | 'ioc';
 export type StpMode = 'none' | 'cancel_maker' | 'cancel_taker' | 'cancel_both';
 export type OrderState = 'new' | 'partially_filled' | 'filled' | 'canceled' | 'partially_canceled';
+/** Which balance an order trades with: the spot wallet, or the pair's isolated margin account. */
+export type OrderMode = 'spot' | 'iso_margin';
 export type CancelSource = '' | 'user' | 'system' | 'stp';
 
 /** The venue's clock, which may be skewed and stamps orders, and real time, by which the venue forgets and bans. */
@@ -20,6 +22,7 @@ export interface NewOrder {
   readonly uid: string;
   readonly account: string;
   readonly instrument: Instrument;
+  readonly mode: OrderMode;
   readonly side: Side;
   readonly type: OrderType;
   readonly stpMode: StpMode;
@@ -58,6 +61,16 @@ export interface Fill {
   readonly role: 'taker' | 'maker';
   readonly time: number;
 }
+
+/** Who has lent what is borrowed. */
+export const LENDER = 'lender';
+
+/** The ledger's holder of a UID's isolated margin account of one pair. */
+export const marginHolder = (uid: string, symbol: string): string => `${uid} margin ${symbol}`;
+
+/** Whose balance an order trades with. */
+export const holderOf = ({ uid, mode, instrument }: NewOrder | Order): string =>
+  mode === 'spot' ? uid : marginHolder(uid, instrument.symbol);
 
 export const isOpen = (order: Order): boolean => order.state === 'new' || order.state === 'partially_filled';
 

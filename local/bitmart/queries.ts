@@ -16,7 +16,7 @@ const common = (order: Order) => ({
   clientOrderId: order.clientOrderId,
   symbol: order.instrument.symbol,
   side: order.side,
-  orderMode: 'spot',
+  orderMode: order.mode,
   type: order.type,
   stpMode: order.stpMode,
 });
@@ -98,6 +98,7 @@ interface Range {
   readonly toMs: number;
   readonly limit: number;
   readonly symbol: string | undefined;
+  readonly mode: string | undefined;
 }
 
 const wholeNumber = (value: unknown): number | undefined | Refusal => {
@@ -113,7 +114,8 @@ const rangeOf = (venue: Venue, { body, now }: PrivateCall): Range | Refusal => {
   const instrument =
     body['symbol'] === undefined || body['symbol'] === '' ? undefined : symbolOf(venue, body['symbol']);
   if (instrument && isRefusal(instrument)) return instrument;
-  const mode = body['orderMode'];
+  // Without orderMode both modes are listed: the documents call it a filter.
+  const mode = body['orderMode'] === '' ? undefined : body['orderMode'];
   if (mode !== undefined && mode !== 'spot' && mode !== 'iso_margin') return refuse(52000, 'Unsupported OrderMode');
   const numbers = [body['startTime'], body['endTime'], body['limit']].map(wholeNumber);
   const wrong = numbers.find((number) => typeof number === 'object');
@@ -124,9 +126,11 @@ const rangeOf = (venue: Venue, { body, now }: PrivateCall): Range | Refusal => {
   const toMs = end ?? Number.POSITIVE_INFINITY;
   const fromMs = start ?? (end ?? now.venueMs) - WEEK_MS;
   if (toMs < fromMs) return refuse(52004, 'endTime is earlier than startTime');
-  // Nothing is traded on margin here, so that mode has no rows.
-  return { fromMs, toMs, limit: mode === 'iso_margin' ? 0 : limit, symbol: instrument?.symbol };
+  return { fromMs, toMs, limit, symbol: instrument?.symbol, mode };
 };
+
+const isIn = ({ symbol, mode }: Range, order: Order): boolean =>
+  (symbol === undefined || order.instrument.symbol === symbol) && (mode === undefined || order.mode === mode);
 
 const list = (venue: Venue, call: PrivateCall, select: Select): Answer => {
   const range = rangeOf(venue, call);
@@ -134,7 +138,7 @@ const list = (venue: Venue, call: PrivateCall, select: Select): Answer => {
   const rows = venue.exchange
     .ordersOf(call.key.uid)
     .filter((order) => order.createTime >= range.fromMs && order.createTime <= range.toMs)
-    .filter((order) => range.symbol === undefined || order.instrument.symbol === range.symbol)
+    .filter((order) => isIn(range, order))
     .filter((order) => select(order) && isShown(venue, order, call));
   return { data: rows.toReversed().slice(0, range.limit).map(orderRow) };
 };
@@ -145,7 +149,7 @@ const trades = (venue: Venue, call: PrivateCall): Answer => {
   const rows = venue.exchange
     .fills(call.key.uid)
     .filter(({ time }) => time >= range.fromMs && time <= range.toMs)
-    .filter(({ order }) => range.symbol === undefined || order.instrument.symbol === range.symbol)
+    .filter(({ order }) => isIn(range, order))
     .filter(({ order }) => isShown(venue, order, call));
   return { data: rows.toReversed().slice(0, range.limit).map(fillRow) };
 };

@@ -66,14 +66,12 @@ const count = (
   return { usage: { limit, used }, over };
 };
 
+/** How a fault changes what is executed. */
+type Twist = Pick<Call, 'lag' | 'loanOnly'>;
+const STRAIGHT: Twist = { lag: undefined, loanOnly: false };
+
 /** Clock, permission, body, and then the endpoint itself. */
-const execute = (
-  venue: Venue,
-  endpoint: Endpoint,
-  key: Key | undefined,
-  incoming: Incoming,
-  lag: Call['lag'],
-): Reply => {
+const execute = (venue: Venue, endpoint: Endpoint, key: Key | undefined, incoming: Incoming, twist: Twist): Reply => {
   const now = venue.now();
   const denied = permissionRefusal(endpoint, key);
   if (denied) return refusal(denied, 'N/A');
@@ -84,26 +82,28 @@ const execute = (
   const late = clockRefusal(endpoint, timestamp, body, now.venueMs, promises, venue.timeScale);
   if (late) return refusal(late, 'N/A');
   if (isRefusal(fields)) return refusal(fields, 'N/A');
-  const call = { body, query: incoming.query, now, lag };
+  const call = { body, query: incoming.query, now, ...twist };
   if (endpoint.auth === 'NONE') return envelope(endpoint, endpoint.answer({ ...call, key: undefined }));
   return key ? envelope(endpoint, endpoint.answer({ ...call, key })) : refusal(refuse(30001), 'N/A');
 };
 
 /** Carries out a fault around an execution; `delay` has already happened, the others are told apart here. */
-const underFault = (fault: ActiveFault | undefined, run: (lag: Call['lag']) => Reply): Reply => {
+const underFault = (fault: ActiveFault | undefined, run: (twist: Twist) => Reply): Reply => {
   switch (fault?.fault) {
     case undefined:
     case 'delay':
-      return run(undefined);
+      return run(STRAIGHT);
     case 'lookup-lag':
-      return run({ ms: fault.ms, sinceMs: fault.sinceMs });
+      return run({ ...STRAIGHT, lag: { ms: fault.ms, sinceMs: fault.sinceMs } });
+    case 'loan-only':
+      return run({ ...STRAIGHT, loanOnly: true });
     case 'drop-before':
       return { drop: true };
     case 'drop-after':
-      run(undefined);
+      run(STRAIGHT);
       return { drop: true };
     case 'hang-after':
-      run(undefined);
+      run(STRAIGHT);
       return { hang: true };
     case 'status':
       return { send: { status: fault.code, type: 'text/plain', body: '' } };
@@ -127,7 +127,9 @@ export const serve = async (
   if (!endpoint) {
     const usage = { limit: listed[0]?.limit ?? UNLISTED, used: 0 };
     const removed = markets.some((market) => market.removed.includes(path));
-    return { reply: refusal(refuse(removed ? 30031 : listed.length > 0 ? 57001 : 30000), 'N/A'), usage };
+    const elsewhere = markets.some((market) => market.elsewhere.some((start) => path.startsWith(start)));
+    const code = removed ? 30031 : listed.length > 0 ? 57001 : elsewhere ? 30030 : 30000;
+    return { reply: refusal(refuse(code), 'N/A'), usage };
   }
   const key = identify(venue, endpoint, incoming);
   if (key && isRefusal(key)) {
@@ -138,5 +140,5 @@ export const serve = async (
   if (over) return { reply: refusal(over, 'N/A'), usage };
   const fault = venue.faults.strike(path);
   if (fault?.fault === 'delay') await sleep(fault.ms, undefined, { signal: closing });
-  return { reply: underFault(fault, (lag) => execute(venue, endpoint, key, incoming, lag)), usage };
+  return { reply: underFault(fault, (twist) => execute(venue, endpoint, key, incoming, twist)), usage };
 };

@@ -1,8 +1,9 @@
-// A local BitMart over HTTP on 127.0.0.1: spot host, futures host and control on one port. Promises the documented
-// answers, statuses and usage headers, and faults on request. Never leaves the loopback interface.
+// A local BitMart over HTTP on 127.0.0.1: the spot host with control on one port, the futures host on another. Promises
+// the documented answers, statuses and usage headers, and faults on request. Never leaves the loopback interface.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { control } from './control.ts';
+import { futuresMarket } from './futures.ts';
 import type { Incoming } from './gate.ts';
 import { json, serve, type Reply, type Usage } from './reply.ts';
 import { spotMarket } from './spot.ts';
@@ -81,37 +82,52 @@ const handle = async (
   send(response, reply, usageHeaders(usage));
 };
 
-/** port 0 = any free port. timeScale shortens the one-minute timestamp window and the length of a ban; nothing else. */
-export const startLocalBitmart = async (
-  options: { readonly port?: number; readonly timeScale?: number } = {},
-): Promise<LocalBitmart> => {
-  const venue = createVenue(options.timeScale ?? 1);
-  const markets = [spotMarket(venue)];
-  const closing = new AbortController();
+/** One host of the venue on a port of its own. */
+const listen = async (
+  venue: Venue,
+  markets: readonly Market[],
+  wanted: number,
+  closing: AbortSignal,
+): Promise<{ readonly port: number; readonly close: () => Promise<void> }> => {
   const server = createServer((request, response) => {
     // Only a client that went away, or our own close, ends up here; there is nobody left to answer.
-    handle(venue, markets, request, response, closing.signal).catch((error: unknown) => {
-      if (!closing.signal.aborted && !request.destroyed) console.error('local bitmart:', error);
+    handle(venue, markets, request, response, closing).catch((error: unknown) => {
+      if (!closing.aborted && !request.destroyed) console.error('local bitmart:', error);
       response.destroy();
     });
   });
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   await new Promise<void>((listening, failed) => {
     server.once('error', failed);
-    server.listen(options.port ?? 0, '127.0.0.1', listening);
+    server.listen(wanted, '127.0.0.1', listening);
   });
-  const { port } = server.address() as AddressInfo;
-  const url = `http://127.0.0.1:${port}`;
   return {
-    spotUrl: url,
-    futuresUrl: url,
-    controlUrl: `${url}/control`,
-    port,
+    port: (server.address() as AddressInfo).port,
     close: () =>
       new Promise((closed) => {
-        closing.abort();
         server.close(() => closed());
         server.closeAllConnections();
       }),
+  };
+};
+
+/** port 0 = any free port; the futures host always takes any. timeScale shortens the one-minute timestamp window and the length of a ban; nothing else. */
+export const startLocalBitmart = async (
+  options: { readonly port?: number; readonly timeScale?: number } = {},
+): Promise<LocalBitmart> => {
+  const venue = createVenue(options.timeScale ?? 1);
+  const closing = new AbortController();
+  const spot = await listen(venue, [spotMarket(venue)], options.port ?? 0, closing.signal);
+  const futures = await listen(venue, [futuresMarket(venue)], 0, closing.signal);
+  const spotUrl = `http://127.0.0.1:${spot.port}`;
+  return {
+    spotUrl,
+    futuresUrl: `http://127.0.0.1:${futures.port}`,
+    controlUrl: `${spotUrl}/control`,
+    port: spot.port,
+    close: async () => {
+      closing.abort();
+      await Promise.all([spot.close(), futures.close()]);
+    },
   };
 };

@@ -1,4 +1,5 @@
-// The spot market's part of the API: its endpoints together, and the paths that were retired.
+// What the spot host serves: spot, isolated margin, the account reads, and the paths that were retired.
+import { marginEndpoints } from './margin.ts';
 import { queryEndpoints } from './queries.ts';
 import { quoteEndpoints } from './quotes.ts';
 import { tradingEndpoints } from './trading.ts';
@@ -13,13 +14,15 @@ const REMOVED = [
   '/spot/v1/submit_order',
 ];
 
-/** Spot trading, its queries, public data and the account reads. */
+/** Spot and margin trading, their queries, public data and the account reads. */
 export const spotMarket = (venue: Venue): Market => ({
   endpoints: [
     ...quoteEndpoints(venue),
     ...walletEndpoints(venue),
     ...tradingEndpoints(venue),
     ...queryEndpoints(venue),
+    ...marginEndpoints(venue),
   ],
   removed: REMOVED,
+  elsewhere: ['/contract/'],
 });

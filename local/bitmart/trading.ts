@@ -11,7 +11,7 @@ type Body = PrivateCall['body'];
 const MAX_BATCH = 10;
 
 /** The spelling of v2 submit: client_order_id, but stpMode. */
-const snakeFields = (body: Body): OrderFields => ({
+export const snakeFields = (body: Body): OrderFields => ({
   symbol: body['symbol'],
   side: body['side'],
   type: body['type'],
@@ -32,7 +32,7 @@ const camelFields = (symbol: unknown, body: Body): OrderFields => ({
 const isRecord = (value: unknown): value is Body =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const place = (venue: Venue, call: PrivateCall, order: NewOrder): Order | Refusal => {
+export const place = (venue: Venue, call: PrivateCall, order: NewOrder): Order | Refusal => {
   const refused = refusalNow(venue, order);
   if (refused) return refused;
   const placed = venue.exchange.place(order, venue.settings.promises.marketBuyEnds, call.now);
@@ -103,7 +103,10 @@ const target = (
   const named =
     ids.orderId === undefined ? mine : [venue.exchange.order(ids.orderId)].filter((one) => one !== undefined);
   const candidates = named.filter(
-    (one) => one.uid === call.key.uid && one.instrument.symbol === symbol && !forgotten(venue, one, call.now),
+    (one) =>
+      one.uid === call.key.uid &&
+      one.instrument.symbol === symbol &&
+      !forgotten(one, call.now, venue.settings.promises.forgetsUnfilledAfterMs),
   );
   return candidates.find(isOpen) ?? candidates.at(-1);
 };

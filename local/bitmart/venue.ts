@@ -1,9 +1,12 @@
 // The venue around the exchange: registered keys, clock, promises, faults, windows. What control sets and endpoints read.
 // Promises that DELETE /state brings everything but the registered keys back to the start. Never does I/O.
-import { decimal } from './decimals.ts';
+import { decimal, type Decimal } from './decimals.ts';
 import { createExchange, type Exchange } from './exchange.ts';
 import { createFaults, type Faults } from './faults.ts';
-import type { Now, Order } from './orders.ts';
+import { createFuturesExchange, type FuturesExchange } from './futures/exchange.ts';
+import { createLoans, type Loans } from './loans.ts';
+import { marginHolder, type Now, type OrderState } from './orders.ts';
+import { defaultPromises, type Promises } from './promises.ts';
 import type { Refusal } from './codes.ts';
 import { createWindows, type Limit, type Windows } from './windows.ts';
 
@@ -23,22 +26,11 @@ export interface Key {
   readonly frozen: boolean;
 }
 
-/** What the venue keeps to. Where sources leave behaviour open the default is the documented or the likelier one. */
-export interface Promises {
-  readonly refusesRepeatedIds: 'always' | 'whileOpen' | 'never';
-  /** False: requests with old timestamps are accepted. */
-  readonly refusesTimestamps: boolean;
-  /** How long a new order cannot be found by any query. */
-  readonly showsOrdersWithinMs: number;
-  /** How long an order that was cancelled without a fill can still be found. */
-  readonly forgetsUnfilledAfterMs: number;
-  readonly limitMakerCrossing: 'cancel' | 'refuse';
-  readonly marketBuyEnds: 'filled' | 'partially_canceled';
-  readonly batch: 'atomic' | 'fewer-ids' | 'inner-code';
-  /** Cancelling a finished order: its code (50030, 50031), or success with result false. */
-  readonly cancelsFinished: 'code' | 'result-false';
-  readonly banAfterRefusals: number;
-  readonly banMs: number;
+/** What an account starts with, by currency; margin by pair and currency. */
+export interface Endowment {
+  readonly spot: Readonly<Record<string, string>>;
+  readonly futures: Readonly<Record<string, string>>;
+  readonly margin: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 export interface ServiceState {
@@ -51,14 +43,18 @@ export interface ServiceState {
 
 export interface Venue {
   readonly exchange: Exchange;
+  readonly loans: Loans;
+  readonly futures: FuturesExchange;
   readonly windows: Windows;
   readonly faults: Faults;
   readonly timeScale: number;
   readonly keys: Map<string, Key>;
   /** Available balances per UID as registered, to which DELETE /state returns. */
-  readonly endowments: Map<string, Readonly<Record<string, string>>>;
+  readonly endowments: Map<string, Endowment>;
   /** Real time until which an order is hidden from queries by a fault. */
   readonly hiddenUntil: Map<string, number>;
+  /** Transfers made so far; their ids count on. */
+  transfers: number;
   readonly settings: { promises: Promises; clockOffsetMs: number; services: readonly ServiceState[] };
   now(): Now;
   reset(): void;
@@ -72,6 +68,8 @@ export interface Call {
   readonly now: Now;
   /** An active look-up lag: orders created since `sinceMs` stay hidden for `ms`. */
   readonly lag: { readonly ms: number; readonly sinceMs: number } | undefined;
+  /** A fault: the loan of this margin order goes through, the order does not. */
+  readonly loanOnly: boolean;
 }
 export type PrivateCall = Call & { readonly key: Key };
 export type Answer = Refusal | { readonly data: unknown };
@@ -81,7 +79,7 @@ interface Route {
   readonly path: string;
   readonly limit: Limit;
   /** The success message, which differs by family: never compare messages. */
-  readonly message: 'OK' | 'success';
+  readonly message: 'OK' | 'Ok' | 'success';
 }
 export type Endpoint =
   | (Route & { readonly auth: 'NONE'; readonly answer: (call: Call) => Answer })
@@ -96,22 +94,9 @@ export interface Market {
   readonly endpoints: readonly Endpoint[];
   /** Paths that once existed: answered with 30031. */
   readonly removed: readonly string[];
+  /** Beginnings of paths that belong to the other host: answered with 30030. */
+  readonly elsewhere: readonly string[];
 }
-
-const MINUTE_MS = 60_000;
-
-export const defaultPromises = (timeScale: number): Promises => ({
-  refusesRepeatedIds: 'always',
-  refusesTimestamps: true,
-  showsOrdersWithinMs: 0,
-  forgetsUnfilledAfterMs: 20 * MINUTE_MS,
-  limitMakerCrossing: 'cancel',
-  marketBuyEnds: 'filled',
-  batch: 'atomic',
-  cancelsFinished: 'code',
-  banAfterRefusals: 20,
-  banMs: MINUTE_MS * timeScale,
-});
 
 const service = (title: string, service_type: ServiceState['service_type']): ServiceState => ({
   title,
@@ -132,14 +117,22 @@ export const createVenue = (timeScale: number, realMs: () => number = monotonicM
     services: SERVICES as readonly ServiceState[],
   };
   const now = (): Now => ({ venueMs: Date.now() + settings.clockOffsetMs, realMs: realMs() });
+  const exchange = createExchange(now());
+  const spotMid = (symbol: string): Decimal | undefined => {
+    const instrument = exchange.instrument(symbol);
+    return instrument && exchange.mid(instrument);
+  };
   const venue: Venue = {
-    exchange: createExchange(now()),
+    exchange,
+    loans: createLoans(exchange),
+    futures: createFuturesExchange(spotMid, now()),
     windows: createWindows(),
     faults: createFaults(),
     timeScale,
     keys: new Map(),
     endowments: new Map(),
     hiddenUntil: new Map(),
+    transfers: 0,
     settings,
     now,
     reset: () => {
@@ -150,28 +143,58 @@ export const createVenue = (timeScale: number, realMs: () => number = monotonicM
       venue.faults.clear();
       venue.hiddenUntil.clear();
       venue.exchange.reset(now());
+      venue.loans.clear();
+      venue.futures.reset(now());
       for (const uid of venue.endowments.keys()) endow(venue, uid);
     },
   };
   return venue;
 };
 
-/** Gives a UID its registered balances. */
-export const endow = (venue: Venue, uid: string): void => {
-  for (const [currency, amount] of Object.entries(venue.endowments.get(uid) ?? {})) {
-    venue.exchange.ledger.endow(uid, currency, decimal(amount));
+const give = (venue: Venue, holder: string, balances: Readonly<Record<string, string>>): void => {
+  for (const [currency, amount] of Object.entries(balances)) {
+    venue.exchange.ledger.endow(holder, currency, decimal(amount));
   }
 };
 
+/** Gives a UID its registered balances, or only some parts of them. */
+export const endow = (
+  venue: Venue,
+  uid: string,
+  parts: Partial<Endowment> | undefined = venue.endowments.get(uid),
+): void => {
+  give(venue, uid, parts?.spot ?? {});
+  for (const [symbol, balances] of Object.entries(parts?.margin ?? {}))
+    give(venue, marginHolder(uid, symbol), balances);
+  const futures = parts?.futures?.['USDT'];
+  if (futures !== undefined) venue.futures.account(uid).wallet = decimal(futures);
+};
+
+/** What visibility needs to know of an order of any market. */
+export interface Sighted {
+  readonly orderId: string;
+  readonly state: OrderState;
+  readonly createdAtMs: number;
+  readonly finishedAtMs: number;
+}
+
 /** True once the venue has dropped an order that was cancelled without a fill. */
-export const forgotten = (venue: Venue, order: Order, now: Now): boolean =>
-  order.state === 'canceled' && now.realMs - order.finishedAtMs > venue.settings.promises.forgetsUnfilledAfterMs;
+export const forgotten = (order: Sighted, now: Now, afterMs: number): boolean =>
+  order.state === 'canceled' && now.realMs - order.finishedAtMs > afterMs;
 
 /** Whether a query of this call may show an order: not forgotten, and past every look-up lag. */
-export const isShown = (venue: Venue, order: Order, { now, lag }: Call): boolean => {
-  if (forgotten(venue, order, now)) return false;
+export const isShown = (
+  venue: Venue,
+  order: Sighted,
+  { now, lag }: Call,
+  {
+    forgetsUnfilledAfterMs,
+    showsOrdersWithinMs,
+  }: Pick<Promises, 'forgetsUnfilledAfterMs' | 'showsOrdersWithinMs'> = venue.settings.promises,
+): boolean => {
+  if (forgotten(order, now, forgetsUnfilledAfterMs)) return false;
   if ((venue.hiddenUntil.get(order.orderId) ?? 0) > now.realMs) return false;
   const ageMs = now.realMs - order.createdAtMs;
-  if (ageMs < venue.settings.promises.showsOrdersWithinMs) return false;
+  if (ageMs < showsOrdersWithinMs) return false;
   return !(lag && order.createdAtMs >= lag.sinceMs && ageMs < lag.ms);
 };

@@ -30,6 +30,10 @@ const reply = async (response: Response): Promise<Reply> => ({
   body: (await response.json()) as Reply['body'],
 });
 
+/** The host that a path belongs to. */
+const hostOf = (venue: LocalBitmart, path: string): string =>
+  /^\/(contract\/|account\/v1\/transfer-contract)/.test(path) ? venue.futuresUrl : venue.spotUrl;
+
 /** POSTs a body, an object or the very text to send, signed by `as`; `headers` override what would be sent. */
 export const post = async (
   venue: LocalBitmart,
@@ -47,7 +51,7 @@ export const post = async (
     'X-BM-TIMESTAMP': timestamp,
     'X-BM-SIGN': sign,
   };
-  return reply(await fetch(venue.spotUrl + path, { method: 'POST', body: text, headers: { ...signed, ...headers } }));
+  return reply(await fetch(hostOf(venue, path) + path, { method: 'POST', body: text, headers: { ...signed, ...headers } }));
 };
 
 /** GETs with the key alone, unsigned. */
@@ -55,7 +59,7 @@ export const get = async (
   venue: LocalBitmart,
   path: string,
   headers: Readonly<Record<string, string>> = {},
-): Promise<Reply> => reply(await fetch(venue.spotUrl + path, { headers: { 'X-BM-KEY': MAIN.apiKey, ...headers } }));
+): Promise<Reply> => reply(await fetch(hostOf(venue, path) + path, { headers: { 'X-BM-KEY': MAIN.apiKey, ...headers } }));
 
 /** One control request; answers status and parsed body. */
 export const control = async (
@@ -96,6 +100,8 @@ export const find = (venue: LocalBitmart, clientOrderId: string, as: Credentials
 export interface ControlOrder {
   readonly orderId: string;
   readonly clientOrderId: string;
+  readonly market: 'spot' | 'margin' | 'futures';
+  readonly symbol: string;
   readonly account: string;
   readonly state: string;
   readonly price: string;

@@ -2,9 +2,9 @@
 import { Console } from 'node:console';
 import { createRequire } from 'node:module';
 import { Writable } from 'node:stream';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { startLocalBitmart, type LocalBitmart } from '../../../local/bitmart/server.ts';
-import { control, MAIN, ordersOf, register } from './client.ts';
+import { describe, expect, test } from '@jest/globals';
+import { MAIN, ordersOf } from './client.ts';
+import { localVenue } from './fixture.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -24,13 +24,7 @@ const { BitmartSpotAPI } = require('@bitmartexchange/bitmart-node-sdk-api') as {
 const limit = { symbol: 'BTC_USDT', side: 'buy', type: 'limit', size: '0.01', price: '50000' };
 
 describe('independent clients trade on the local venue', () => {
-  let venue: LocalBitmart;
-  beforeAll(async () => {
-    venue = await startLocalBitmart();
-    await register(venue, MAIN);
-  });
-  afterAll(() => venue.close());
-  beforeEach(() => control(venue, 'DELETE', '/state'));
+  const venue = localVenue(MAIN);
 
   const states = async (): Promise<readonly string[]> =>
     (await ordersOf(venue)).map(({ clientOrderId, state }) => `${clientOrderId} ${state}`);

@@ -48,6 +48,7 @@ const order = (
     uid,
     account: uid,
     instrument,
+    mode: 'spot',
     side,
     type,
     stpMode,

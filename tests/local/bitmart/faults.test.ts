@@ -1,19 +1,14 @@
 // Faults on request, and the control interface that sets them.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { createFaults, type Fault } from '../../../local/bitmart/faults.ts';
-import { startLocalBitmart, type LocalBitmart } from '../../../local/bitmart/server.ts';
+import { startLocalBitmart } from '../../../local/bitmart/server.ts';
 import { control, find, get, MAIN, ordersOf, post, register, resting, submit } from './client.ts';
+import { localVenue } from './fixture.ts';
 
 const PLACE = '/spot/v2/submit_order';
 
 describe('faults', () => {
-  let venue: LocalBitmart;
-  beforeAll(async () => {
-    venue = await startLocalBitmart();
-    await register(venue, MAIN);
-  });
-  afterAll(() => venue.close());
-  beforeEach(() => control(venue, 'DELETE', '/state'));
+  const venue = localVenue(MAIN);
 
   const fault = (...faults: object[]) => control(venue, 'PUT', '/faults', { seed: 7, faults });
   const ids = async (): Promise<readonly string[]> => (await ordersOf(venue)).map(({ clientOrderId }) => clientOrderId);

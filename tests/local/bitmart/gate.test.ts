@@ -1,9 +1,10 @@
 // Who gets in: signatures over raw bytes, the two clock rules, permissions, addresses, and which code each failure has.
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { isSignedBy } from '../../../local/bitmart/signature.ts';
-import { startLocalBitmart, type LocalBitmart } from '../../../local/bitmart/server.ts';
+import { startLocalBitmart } from '../../../local/bitmart/server.ts';
 import { control, find, get, MAIN, ordersOf, OTHER, post, register, resting, submit, type Reply } from './client.ts';
+import { localVenue } from './fixture.ts';
 
 interface Vector {
   readonly name: string;
@@ -36,15 +37,7 @@ describe('the signature check', () => {
 const brief = ({ status, body }: Reply): readonly unknown[] => [status, body.code];
 
 describe('the door', () => {
-  let venue: LocalBitmart;
-  beforeAll(async () => {
-    venue = await startLocalBitmart();
-  });
-  afterAll(() => venue.close());
-  beforeEach(async () => {
-    await control(venue, 'DELETE', '/state');
-    await register(venue, MAIN, OTHER);
-  });
+  const venue = localVenue(MAIN, OTHER);
   const open = '/spot/v4/query/open-orders';
   const send = (headers: Record<string, string>, body: object | string = {}): Promise<Reply> =>
     post(venue, open, body, MAIN, headers);

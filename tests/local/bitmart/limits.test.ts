@@ -1,24 +1,15 @@
 // Rate windows, usage headers, bans, and what the control interface counts.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createWindows, type Arrival } from '../../../local/bitmart/windows.ts';
-import { startLocalBitmart, type LocalBitmart } from '../../../local/bitmart/server.ts';
 import { control, find, get, MAIN, OTHER, post, register, resting, submit, type Reply } from './client.ts';
+import { localVenue } from './fixture.ts';
 
 const headersOf = ({ headers }: Reply): readonly (string | null)[] =>
   ['Remaining', 'Limit', 'Reset', 'Mode'].map((name) => headers.get(`X-BM-RateLimit-${name}`));
 
 describe('limits', () => {
-  let venue: LocalBitmart;
-  beforeAll(async () => {
-    venue = await startLocalBitmart();
-    await register(venue, MAIN, OTHER);
-  });
-  afterAll(() => venue.close());
-  beforeEach(async () => {
-    await control(venue, 'DELETE', '/state');
-    await register(venue, MAIN, OTHER);
-  });
+  const venue = localVenue(MAIN, OTHER);
 
   const flood = async (requests: number, as = MAIN): Promise<readonly number[]> => {
     const replies = await Promise.all(Array.from({ length: requests }, () => submit(venue, resting(), as)));

@@ -1,16 +1,10 @@
 // The venue's trading rules over HTTP: refusals, client order ids, promises, cancels, batches, retention, balances.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { startLocalBitmart, type LocalBitmart } from '../../../local/bitmart/server.ts';
-import { control, find, get, MAIN, ordersOf, OTHER, post, register, resting, submit, type Reply } from './client.ts';
+import { describe, expect, test } from '@jest/globals';
+import { control, find, get, MAIN, ordersOf, OTHER, post, resting, submit, type Reply } from './client.ts';
+import { localVenue } from './fixture.ts';
 
 describe('trading', () => {
-  let venue: LocalBitmart;
-  beforeAll(async () => {
-    venue = await startLocalBitmart();
-    await register(venue, MAIN, OTHER);
-  });
-  afterAll(() => venue.close());
-  beforeEach(() => control(venue, 'DELETE', '/state'));
+  const venue = localVenue(MAIN, OTHER);
 
   const promise = (promises: object) => control(venue, 'PUT', '/promises', promises);
   const code = async (fields: object): Promise<number> => (await submit(venue, fields)).body.code;

@@ -1,0 +1,272 @@
+// The futures exchange as its endpoints see it: customers' orders and positions, a house that quotes every contract
+// around its price, and dead-man switches. Promises that what time does by itself (a switch that is due, a spot price
+// that moved) has happened before anything is read or done: callers call `catchUp` first. No timers, no I/O.
+import { floorTo, ZERO, type Decimal } from '../decimals.ts';
+import { HOUSE } from '../engine.ts';
+import type { CancelSource, Now, Side } from '../orders.ts';
+import type { Tape } from '../tape.ts';
+import { CONTRACTS, type Contract } from './contracts.ts';
+import {
+  accountOf,
+  availableOf,
+  bookOf,
+  bookOrder,
+  cancelOrder,
+  createFuturesFloor,
+  depositOf,
+  frozenOf,
+  reserveFor,
+  run,
+  wouldCross,
+  type FuturesFloor,
+} from './engine.ts';
+import { isWorking, join, restOf, wayOf } from './orders.ts';
+import type { FuturesFill, FuturesOrder, FuturesSide, LiveFuturesOrder, NewFuturesOrder } from './orders.ts';
+import type { FuturesAccount } from './positions.ts';
+
+export interface Transfer {
+  readonly amount: Decimal;
+  readonly type: 'spot_to_contract' | 'contract_to_spot';
+  readonly time: number;
+}
+
+export interface FuturesExchange {
+  readonly tape: Tape;
+  /** Ends what a due dead-man switch ends, and follows the spot prices. */
+  catchUp(now: Now): void;
+  contract(symbol: string): Contract | undefined;
+  /** The price around which the house quotes; index, fair and mark price as well. */
+  mid(contract: Contract): Decimal;
+  /** Moves a contract that follows no spot symbol. */
+  moveMarket(contract: Contract, mid: Decimal, now: Now): void;
+  account(uid: string): FuturesAccount;
+  /** Everyone who ever had an account, the house left out. */
+  uids(): readonly string[];
+  available(uid: string): Decimal;
+  frozen(uid: string): Decimal;
+  deposit(uid: string): Decimal;
+  /** Books and matches an order; undefined when the balance does not carry it. */
+  place(order: NewFuturesOrder, isWide: boolean, now: Now): FuturesOrder | undefined;
+  cancel(order: FuturesOrder, source: CancelSource, now: Now): boolean;
+  /** Changes price and size of a working order, which goes to the end of its queue; false when the balance does not carry it. */
+  modify(order: FuturesOrder, change: { readonly price: Decimal; readonly size: Decimal }, now: Now): boolean;
+  wouldCross(order: NewFuturesOrder): boolean;
+  depth(symbol: string, side: Side, levels: number): readonly { readonly price: Decimal; readonly size: Decimal }[];
+  orders(): readonly FuturesOrder[];
+  order(orderId: string): FuturesOrder | undefined;
+  ordersOf(uid: string, clientOrderId?: string): readonly FuturesOrder[];
+  working(uid: string): readonly FuturesOrder[];
+  fills(uid: string): readonly FuturesFill[];
+  /** A UID's transfers from and to the spot wallet, newest first. */
+  transfers(uid: string): Transfer[];
+  /** Sets the dead-man switch of a UID's symbol; without a time it is off. */
+  arm(uid: string, symbol: string, dueMs: number | undefined): void;
+  /** Every wallet and all fees together, at present prices: changes only when somebody pays in or out. */
+  total(): Decimal;
+  reset(now: Now): void;
+}
+
+const SIDES: readonly Side[] = ['buy', 'sell'];
+
+const houseOrder = (contract: Contract, way: Side, price: Decimal, size: Decimal): NewFuturesOrder => ({
+  uid: HOUSE,
+  account: HOUSE,
+  contract,
+  side: (way === 'buy' ? 1 : 4) satisfies FuturesSide,
+  type: 'limit',
+  mode: 3,
+  stpMode: 1,
+  clientOrderId: '',
+  price,
+  size,
+  leverage: contract.maxLeverage,
+  openType: 'cross',
+  presets: { takeProfitPriceType: 0, stopLossPriceType: 0, takeProfitPrice: '', stopLossPrice: '' },
+  positionMode: 'one_way_mode',
+});
+
+const midOf = (floor: FuturesFloor, contract: Contract): Decimal =>
+  floor.mids.get(contract.symbol) ?? contract.house.mid;
+
+/** Price of one rung: asks from one tick above the mid upwards, bids from one tick below it downwards. */
+const rungPrice = (contract: Contract, mid: Decimal, side: Side, level: number): Decimal => {
+  const away = contract.tick.plus(contract.house.gap.times(level));
+  return side === 'buy' ? mid.minus(away) : mid.plus(away);
+};
+
+const isHouse = (order: FuturesOrder): boolean => order.uid === HOUSE;
+
+/** Takes the house out of a book. */
+const withdraw = (floor: FuturesFloor, { symbol }: Contract): void => {
+  const book = bookOf(floor, symbol);
+  for (const side of SIDES) {
+    const others = book[side].filter((order) => !isHouse(order));
+    book[side].splice(0, book[side].length, ...others);
+  }
+};
+
+/** The house's whole ladder anew, except where a customer's resting order stands in its way. */
+const quote = (floor: FuturesFloor, contract: Contract, now: Now): void => {
+  withdraw(floor, contract);
+  const book = bookOf(floor, contract.symbol);
+  const [bid, ask] = [book.buy[0]?.price, book.sell[0]?.price];
+  for (const side of SIDES) {
+    for (let level = 0; level < contract.house.levels; level += 1) {
+      const price = rungPrice(contract, midOf(floor, contract), side, level);
+      if (price.lte(0)) break;
+      if (side === 'buy' ? ask !== undefined && price.gte(ask) : bid !== undefined && price.lte(bid)) continue;
+      const size = contract.house.unit.times(1 + (level % 4));
+      join(book[side], bookOrder(floor, houseOrder(contract, side, price, size), true, now));
+    }
+  }
+};
+
+/** The contract's new price: customers' orders that it trades through are filled at their own price. */
+const moveTo = (floor: FuturesFloor, contract: Contract, mid: Decimal, now: Now): void => {
+  withdraw(floor, contract);
+  floor.mids.set(contract.symbol, mid);
+  for (const side of SIDES) {
+    const price = rungPrice(contract, mid, side, 0);
+    const size = bookOf(floor, contract.symbol)
+      [side === 'buy' ? 'sell' : 'buy'].filter((one) => (side === 'buy' ? one.price.lte(price) : one.price.gte(price)))
+      .reduce((sum, one) => sum.plus(restOf(one)), ZERO);
+    if (size.gt(0)) run(floor, bookOrder(floor, houseOrder(contract, side, price, size), true, now), now);
+  }
+  quote(floor, contract, now);
+};
+
+const followSpot = (floor: FuturesFloor, spotMid: (symbol: string) => Decimal | undefined, now: Now): void => {
+  for (const contract of CONTRACTS) {
+    const spot = contract.index === undefined ? undefined : spotMid(contract.index);
+    if (!spot) continue;
+    const mid = floorTo(spot, contract.tick);
+    if (!mid.eq(midOf(floor, contract))) moveTo(floor, contract, mid, now);
+  }
+};
+
+interface Switch {
+  readonly uid: string;
+  readonly symbol: string;
+  readonly dueMs: number;
+}
+
+/** Cancels what switches that are due cancel, as of the moment each was due. */
+const strike = (floor: FuturesFloor, switches: Map<string, Switch>, now: Now): void => {
+  const due = [...switches.values()].filter(({ dueMs }) => dueMs <= now.realMs).sort((a, b) => a.dueMs - b.dueMs);
+  for (const { uid, symbol, dueMs } of due) {
+    switches.delete(`${uid} ${symbol}`);
+    const then = { realMs: dueMs, venueMs: now.venueMs - Math.round(now.realMs - dueMs) };
+    for (const order of [...(floor.working.get(uid) ?? [])]) {
+      if (order.contract.symbol === symbol) cancelOrder(floor, order, 'system', then);
+    }
+  }
+};
+
+const totalOf = (floor: FuturesFloor): Decimal => {
+  let sum = floor.fees;
+  for (const { wallet, positions } of floor.accounts.values()) {
+    sum = sum.plus(wallet);
+    for (const { contract, side, amount, value } of positions.values()) {
+      const worth = midOf(floor, contract).times(amount).times(contract.coins);
+      sum = side === 'long' ? sum.plus(worth).minus(value) : sum.plus(value).minus(worth);
+    }
+  }
+  return sum;
+};
+
+const depthOf = (floor: FuturesFloor, symbol: string, side: Side, levels: number) => {
+  const rows: { price: Decimal; size: Decimal }[] = [];
+  for (const order of bookOf(floor, symbol)[side]) {
+    const last = rows.at(-1);
+    if (last?.price.eq(order.price)) last.size = last.size.plus(restOf(order));
+    else if (rows.length === levels) break;
+    else rows.push({ price: order.price, size: restOf(order) });
+  }
+  return rows;
+};
+
+/** What changes the book; each ends with the house quoting its whole ladder again. */
+const writes = (floor: FuturesFloor): Pick<FuturesExchange, 'place' | 'cancel' | 'modify'> => {
+  const live = ({ orderId }: FuturesOrder): LiveFuturesOrder | undefined => floor.orders.get(orderId);
+  return {
+    place: (asked, isWide, now) => {
+      const reserve = reserveFor(floor, asked, asked.size);
+      if (reserve.gt(0) && availableOf(floor, asked.uid).lt(reserve)) return undefined;
+      const order = bookOrder(floor, asked, isWide, now);
+      run(floor, order, now);
+      quote(floor, asked.contract, now);
+      return order;
+    },
+    cancel: (order, source, now) => {
+      const own = live(order);
+      const done = own !== undefined && cancelOrder(floor, own, source, now);
+      quote(floor, order.contract, now);
+      return done;
+    },
+    modify: (order, { price, size }, now) => {
+      const own = live(order);
+      if (!own || !isWorking(own)) return false;
+      const reserve = reserveFor(floor, { ...own, price }, size.minus(own.dealSize));
+      if (reserve.gt(0) && availableOf(floor, own.uid, own).lt(reserve)) return false;
+      const queue = bookOf(floor, own.contract.symbol)[wayOf(own)];
+      queue.splice(queue.indexOf(own), 1);
+      Object.assign(own, { price, size, updateTime: now.venueMs });
+      run(floor, own, now);
+      quote(floor, own.contract, now);
+      return true;
+    },
+  };
+};
+
+/** A futures exchange with its house quoting and no customers. Pure but for its own memory. */
+export const createFuturesExchange = (spotMid: (symbol: string) => Decimal | undefined, now: Now): FuturesExchange => {
+  const floor = createFuturesFloor();
+  const switches = new Map<string, Switch>();
+  const transfers = new Map<string, Transfer[]>();
+  const open = (at: Now): void => {
+    for (const contract of CONTRACTS) quote(floor, contract, at);
+  };
+  open(now);
+  return {
+    tape: floor.tape,
+    catchUp: (at) => {
+      strike(floor, switches, at);
+      followSpot(floor, spotMid, at);
+    },
+    contract: (symbol) => CONTRACTS.find((one) => one.symbol === symbol),
+    mid: (contract) => midOf(floor, contract),
+    moveMarket: (contract, mid, at) => moveTo(floor, contract, mid, at),
+    account: (uid) => accountOf(floor, uid),
+    uids: () => [...floor.accounts.keys()].filter((uid) => uid !== HOUSE),
+    available: (uid) => availableOf(floor, uid),
+    frozen: (uid) => frozenOf(floor, uid),
+    deposit: (uid) => depositOf(floor, uid),
+    ...writes(floor),
+    wouldCross: (order) => wouldCross(floor, order),
+    depth: (symbol, side, levels) => depthOf(floor, symbol, side, levels),
+    orders: () => [...floor.orders.values()],
+    order: (orderId) => floor.orders.get(orderId),
+    ordersOf: (uid, clientOrderId) =>
+      floor.ordersOf.get(clientOrderId === undefined ? uid : `${uid} ${clientOrderId}`) ?? [],
+    working: (uid) => [...(floor.working.get(uid) ?? [])],
+    fills: (uid) => floor.fills.get(uid) ?? [],
+    transfers: (uid) => {
+      const made = transfers.get(uid) ?? [];
+      transfers.set(uid, made);
+      return made;
+    },
+    arm: (uid, symbol, dueMs) => {
+      if (dueMs === undefined) switches.delete(`${uid} ${symbol}`);
+      else switches.set(`${uid} ${symbol}`, { uid, symbol, dueMs });
+    },
+    total: () => totalOf(floor),
+    reset: (at) => {
+      const { tape, queues, orders, ordersOf, working, fills, accounts, mids } = floor;
+      for (const memory of [tape, queues, orders, ordersOf, working, fills, accounts, mids, switches, transfers]) {
+        memory.clear();
+      }
+      floor.fees = ZERO;
+      open(at);
+    },
+  };
+};
