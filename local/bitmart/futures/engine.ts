@@ -24,6 +24,7 @@ export interface FuturesFloor {
   readonly mids: Map<string, Decimal>;
   fees: Decimal;
   lastId: number;
+  lastTrade: number;
 }
 
 export const createFuturesFloor = (): FuturesFloor => ({
@@ -37,6 +38,7 @@ export const createFuturesFloor = (): FuturesFloor => ({
   mids: new Map(),
   fees: ZERO,
   lastId: 55_553_320,
+  lastTrade: 853_920,
 });
 
 /** A UID's account; hedge mode at first (the venue knew no other mode until 2025). */
@@ -136,7 +138,8 @@ const settle = (
   role: FuturesFill['role'],
   { price, size, now }: { readonly price: Decimal; readonly size: Decimal; readonly now: Now },
 ): void => {
-  const { uid, contract } = order;
+  const { uid, contract, leverage, openType } = order;
+  const terms = { leverage, openType };
   const account = accountOf(floor, uid);
   const value = valueOf(contract, size, price);
   const rate = uid === HOUSE ? ZERO : role === 'Taker' ? FUTURES_TAKER_RATE : FUTURES_MAKER_RATE;
@@ -145,7 +148,7 @@ const settle = (
   const trade = { size: shrinks ? size : ZERO, price, fee };
   const { closed, realised } = closeSome(account, contract, shrunkBy(order), trade);
   const opened = { size: size.minus(closed), price, fee: closed.gt(0) ? ZERO : fee, time: now.venueMs };
-  if (!reduces(order)) openMore(account, contract, OPPOSITE[shrunkBy(order)], opened, order);
+  if (!reduces(order)) openMore(account, contract, OPPOSITE[shrunkBy(order)], opened, terms);
   account.wallet = account.wallet.minus(fee);
   floor.fees = floor.fees.plus(fee);
   order.dealSize = order.dealSize.plus(size);
@@ -153,9 +156,9 @@ const settle = (
   order.state = 'partially_filled';
   order.updateTime = now.venueMs;
   if (uid === HOUSE) return;
-  floor.lastId += 1;
+  floor.lastTrade += 1;
   const fill: FuturesFill = {
-    tradeId: `1141${String(floor.lastId).padStart(10, '0')}`,
+    tradeId: `1141${String(floor.lastTrade).padStart(10, '0')}`,
     order,
     price,
     size,
@@ -224,7 +227,8 @@ export const run = (floor: FuturesFloor, order: LiveFuturesOrder, now: Now): voi
 export const bookOrder = (floor: FuturesFloor, asked: NewFuturesOrder, isWide: boolean, now: Now): LiveFuturesOrder => {
   const order: LiveFuturesOrder = {
     ...asked,
-    orderId: nextId(floor, isWide),
+    // The house's orders use no ids up: customers' follow each other.
+    orderId: asked.uid === HOUSE ? HOUSE : nextId(floor, isWide),
     createTime: now.venueMs,
     createdAtMs: now.realMs,
     state: 'new',

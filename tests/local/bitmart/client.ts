@@ -51,7 +51,9 @@ export const post = async (
     'X-BM-TIMESTAMP': timestamp,
     'X-BM-SIGN': sign,
   };
-  return reply(await fetch(hostOf(venue, path) + path, { method: 'POST', body: text, headers: { ...signed, ...headers } }));
+  return reply(
+    await fetch(hostOf(venue, path) + path, { method: 'POST', body: text, headers: { ...signed, ...headers } }),
+  );
 };
 
 /** GETs with the key alone, unsigned. */
@@ -59,7 +61,8 @@ export const get = async (
   venue: LocalBitmart,
   path: string,
   headers: Readonly<Record<string, string>> = {},
-): Promise<Reply> => reply(await fetch(hostOf(venue, path) + path, { headers: { 'X-BM-KEY': MAIN.apiKey, ...headers } }));
+): Promise<Reply> =>
+  reply(await fetch(hostOf(venue, path) + path, { headers: { 'X-BM-KEY': MAIN.apiKey, ...headers } }));
 
 /** One control request; answers status and parsed body. */
 export const control = async (
