@@ -14,12 +14,13 @@ interface Answer {
 }
 type Calls = Readonly<Record<string, (...parameters: readonly unknown[]) => Promise<Answer>>>;
 
-const { RestClient } = require('bitmart-api') as { RestClient: new (options: object) => Calls };
-const { BitmartSpotAPI } = require('@bitmartexchange/bitmart-node-sdk-api') as {
-  BitmartSpotAPI: new (
-    options: object,
-  ) => Readonly<Record<string, (...parameters: readonly unknown[]) => Promise<{ data: Answer }>>>;
-};
+const { FuturesClientV2, RestClient } = require('bitmart-api') as Readonly<
+  Record<'FuturesClientV2' | 'RestClient', new (options: object) => Calls>
+>;
+type SdkCalls = Readonly<Record<string, (...parameters: readonly unknown[]) => Promise<{ data: Answer }>>>;
+const { BitmartFuturesAPI, BitmartSpotAPI } = require('@bitmartexchange/bitmart-node-sdk-api') as Readonly<
+  Record<'BitmartFuturesAPI' | 'BitmartSpotAPI', new (options: object) => SdkCalls>
+>;
 
 const limit = { symbol: 'BTC_USDT', side: 'buy', type: 'limit', size: '0.01', price: '50000' };
 
@@ -117,5 +118,102 @@ describe('independent clients trade on the local venue', () => {
     // This client still calls the batch path that the venue retired.
     const retired = await client['newBatchSpotOrder']?.({ order_params: [limit] });
     expect(retired?.data.code).toBe(30031);
+  });
+
+  const future = { symbol: 'BTCUSDT', side: 1, type: 'limit', leverage: '10', open_type: 'cross', size: 10, price: '50000' }; // prettier-ignore
+
+  test('bitmart-api: margin orders, transfers, loans and their reads', async () => {
+    const client = new RestClient({ apiKey: MAIN.apiKey, apiSecret: MAIN.secretKey, apiMemo: MAIN.memo, baseUrl: venue.spotUrl }); // prettier-ignore
+    const call = async (name: string, ...parameters: readonly unknown[]): Promise<unknown> => {
+      const answer = await client[name]?.(...parameters);
+      expect([name, answer?.code]).toEqual([name, 1000]);
+      return answer?.data;
+    };
+    const pair = { symbol: 'BTC_USDT', currency: 'USDT' };
+    await call('submitMarginAssetTransferV1', { ...pair, amount: '1000', side: 'in' });
+    await call('marginBorrowV1', { ...pair, amount: '500' });
+    const { order_id: orderId } = (await call('submitMarginOrderV1', { ...limit, clientOrderId: 'margin1' })) as {
+      order_id: string;
+    };
+    expect(await call('getSpotOrderByClientOrderIdV4', { clientOrderId: 'margin1' })).toMatchObject({ orderId, orderMode: 'iso_margin' }); // prettier-ignore
+    expect(await call('cancelSpotOrderV3', { symbol: 'BTC_USDT', order_id: orderId })).toEqual({ result: true });
+    await call('marginRepayV1', { ...pair, amount: '500' });
+    expect(await call('getMarginBorrowRecordV1', { symbol: 'BTC_USDT' })).toMatchObject({ records: [{ borrow_amount: '500.00000000' }] }); // prettier-ignore
+    expect(await call('getMarginRepayRecordV1', { symbol: 'BTC_USDT' })).toMatchObject({ records: [{}] });
+    expect(await call('getMarginBorrowingRatesV1', { symbol: 'BTC_USDT' })).toMatchObject({ symbols: [{ symbol: 'BTC_USDT' }] }); // prettier-ignore
+    expect(await call('getMarginAccountDetailsV1', { symbol: 'BTC_USDT' })).toMatchObject({ symbols: [{ quote: { currency: 'USDT' } }] }); // prettier-ignore
+    expect(await states()).toEqual(['margin1 canceled']);
+  });
+
+  test('bitmart-api: futures orders, queries, positions, leverage, mode, transfers', async () => {
+    const client = new FuturesClientV2({ apiKey: MAIN.apiKey, apiSecret: MAIN.secretKey, apiMemo: MAIN.memo, baseUrl: venue.futuresUrl }); // prettier-ignore
+    const call = async (name: string, ...parameters: readonly unknown[]): Promise<unknown> => {
+      const answer = await client[name]?.(...parameters);
+      expect([name, answer?.code]).toEqual([name, 1000]);
+      return answer?.data;
+    };
+    await call('setPositionMode', { position_mode: 'hedge_mode' });
+    expect(await call('getPositionMode')).toEqual({ position_mode: 'hedge_mode' });
+    await call('setFuturesLeverage', { symbol: 'BTCUSDT', leverage: '10', open_type: 'cross' });
+    await call('submitFuturesOrder', { ...future, client_order_id: 'one' });
+    await call('submitFuturesOrder', { ...future, type: 'market', client_order_id: 'two' });
+    const [open] = (await call('getFuturesAccountOpenOrders', { symbol: 'BTCUSDT' })) as { order_id: string }[];
+    expect(open).toMatchObject({ client_order_id: 'one', state: 2 });
+    expect(await call('getFuturesAccountOrder', { symbol: 'BTCUSDT', order_id: open?.order_id })).toMatchObject({ client_order_id: 'one' }); // prettier-ignore
+    expect(await call('getFuturesAccountOrderHistory', { symbol: 'BTCUSDT', client_order_id: 'two' })).toMatchObject([{ state: 4, deal_size: '10' }]); // prettier-ignore
+    expect(await call('getFuturesAccountTrades', { symbol: 'BTCUSDT' })).toMatchObject([{ vol: '10' }]);
+    expect(await call('getFuturesAccountPositions', { symbol: 'BTCUSDT' })).toMatchObject([{ position_type: 1, current_amount: '10' }]); // prettier-ignore
+    expect(await call('getFuturesAccountPositionsV2', { symbol: 'BTCUSDT' })).toMatchObject([{ position_side: 'long' }, { current_amount: '0' }]); // prettier-ignore
+    expect(await call('getPositionRiskDetails', { symbol: 'BTCUSDT' })).toMatchObject([{ position_side: 'Long' }]);
+    expect(await call('updateFuturesLimitOrder', { symbol: 'BTCUSDT', client_order_id: 'one', price: '51000' })).toMatchObject({ client_order_id: 'one' }); // prettier-ignore
+    await call('cancelFuturesOrder', { symbol: 'BTCUSDT', client_order_id: 'one' });
+    await call('cancelAllFuturesOrders', { symbol: 'BTCUSDT' });
+    expect(await call('cancelAllFuturesOrdersAfter', { symbol: 'BTCUSDT', timeout: 10 })).toMatchObject({
+      result: true,
+    });
+    expect(await call('getFuturesAccountAssets')).toMatchObject([{ currency: 'USDT' }, {}, {}]);
+    expect(await call('getFuturesTradeFeeRate', { symbol: 'BTCUSDT' })).toMatchObject({ taker_fee_rate: '0.0006' });
+    expect(await call('getFuturesAccountTransactionHistory', {})).toMatchObject([{ type: 'Commission Fee' }]);
+    await call('submitFuturesTransfer', { currency: 'USDT', amount: '5', type: 'spot_to_contract' });
+    expect(await call('getFuturesContractDetails', { symbol: 'SOLUSDT' })).toMatchObject({ symbols: [{ contract_size: '0.3', vol_precision: '1' }] }); // prettier-ignore
+    expect(await call('getFuturesContractDepth', { symbol: 'BTCUSDT' })).toMatchObject({ symbol: 'BTCUSDT' });
+    expect(await call('getFuturesMarketTrade', { symbol: 'BTCUSDT' })).toMatchObject([{ qty: '0.01' }]);
+    expect(await states()).toEqual(['one canceled', 'two filled']);
+    await expect(client['submitFuturesOrder']?.({ ...future, client_order_id: 'one' })).rejects.toMatchObject({ code: 403, body: { code: 40050 } }); // prettier-ignore
+  });
+
+  test('@bitmartexchange/bitmart-node-sdk-api: futures and margin round trips', async () => {
+    const logger = new Console(new Writable({ write: (_chunk, _encoding, done) => done() }));
+    const keys = { apiKey: MAIN.apiKey, apiSecret: MAIN.secretKey, apiMemo: MAIN.memo, logger };
+    const call = async (client: SdkCalls, name: string, ...parameters: readonly unknown[]): Promise<unknown> => {
+      const answer = await client[name]?.(...parameters);
+      expect([name, answer?.data.code]).toEqual([name, 1000]);
+      return answer?.data.data;
+    };
+    const futures = new BitmartFuturesAPI({ ...keys, baseURL: venue.futuresUrl });
+    await call(futures, 'submitLeverage', 'BTCUSDT', 'cross', { leverage: '10' });
+    await call(futures, 'newFuturesOrder', { ...future, client_order_id: 'one' });
+    await call(futures, 'newFuturesOrder', { ...future, type: 'market', client_order_id: 'two' });
+    const [open] = (await call(futures, 'getAllOpenOrders', 'BTCUSDT')) as { order_id: string }[];
+    expect(await call(futures, 'getOrderDetail', 'BTCUSDT', open?.order_id)).toMatchObject({ client_order_id: 'one' });
+    expect(await call(futures, 'getOrderHistory', 'BTCUSDT')).toMatchObject([{ client_order_id: 'two' }]);
+    expect(await call(futures, 'getCurrentPosition', { symbol: 'BTCUSDT' })).toMatchObject([{ current_amount: '10' }]);
+    expect(await call(futures, 'getOrderTrade', 'BTCUSDT')).toHaveLength(1);
+    await call(futures, 'cancelFuturesOrder', 'BTCUSDT', open?.order_id);
+    await call(futures, 'cancelAllFuturesOrder', 'BTCUSDT');
+    expect(await call(futures, 'getAsset')).toMatchObject([{ currency: 'USDT' }, {}, {}]);
+    await call(futures, 'transfer', 'USDT', '5', 'spot_to_contract');
+    expect(await call(futures, 'getTransferList', 1, 10)).toMatchObject({ records: [{ state: 'FINISHED' }] });
+    expect(await call(futures, 'getDetails', { symbol: 'BTCUSDT' })).toMatchObject({ symbols: [{ price_precision: '0.1' }] }); // prettier-ignore
+    expect(await call(futures, 'getDepth', 'BTCUSDT')).toMatchObject({ symbol: 'BTCUSDT' });
+    const spot = new BitmartSpotAPI({ ...keys, baseURL: venue.spotUrl });
+    await call(spot, 'marginTransferAsset', 'BTC_USDT', 'USDT', '1000', 'in');
+    await call(spot, 'isolatedMarginBorrow', 'BTC_USDT', 'USDT', '10');
+    const amounts = { size: '0.01', price: '50000', clientOrderId: 'margin1' };
+    await call(spot, 'newMarginOrder', 'BTC_USDT', 'buy', 'limit', amounts);
+    expect(await call(spot, 'queryOrderByClientOrderId', 'margin1')).toMatchObject({ orderMode: 'iso_margin' });
+    await call(spot, 'isolatedMarginReply', 'BTC_USDT', 'USDT', '10');
+    expect(await call(spot, 'getMarginAccountDetails', { symbol: 'BTC_USDT' })).toMatchObject({ symbols: [{}] });
+    expect(await states()).toEqual(['one canceled', 'two filled', 'margin1 new']);
   });
 });
