@@ -20,8 +20,9 @@ import {
   wouldCross,
   type FuturesFloor,
 } from './engine.ts';
-import { isWorking, join, restOf, wayOf } from './orders.ts';
-import type { FuturesFill, FuturesOrder, FuturesSide, LiveFuturesOrder, NewFuturesOrder } from './orders.ts';
+import { midOf, moveTo, quote } from './house.ts';
+import { isWorking, restOf, wayOf } from './orders.ts';
+import type { FuturesFill, FuturesOrder, LiveFuturesOrder, NewFuturesOrder } from './orders.ts';
 import type { FuturesAccount } from './positions.ts';
 
 export interface Transfer {
@@ -65,75 +66,6 @@ export interface FuturesExchange {
   total(): Decimal;
   reset(now: Now): void;
 }
-
-const SIDES: readonly Side[] = ['buy', 'sell'];
-
-const houseOrder = (contract: Contract, way: Side, price: Decimal, size: Decimal): NewFuturesOrder => ({
-  uid: HOUSE,
-  account: HOUSE,
-  contract,
-  side: (way === 'buy' ? 1 : 4) satisfies FuturesSide,
-  type: 'limit',
-  mode: 3,
-  stpMode: 1,
-  clientOrderId: '',
-  price,
-  size,
-  leverage: contract.maxLeverage,
-  openType: 'cross',
-  presets: { takeProfitPriceType: 0, stopLossPriceType: 0, takeProfitPrice: '', stopLossPrice: '' },
-  positionMode: 'one_way_mode',
-});
-
-const midOf = (floor: FuturesFloor, contract: Contract): Decimal =>
-  floor.mids.get(contract.symbol) ?? contract.house.mid;
-
-/** Price of one rung: asks from one tick above the mid upwards, bids from one tick below it downwards. */
-const rungPrice = (contract: Contract, mid: Decimal, side: Side, level: number): Decimal => {
-  const away = contract.tick.plus(contract.house.gap.times(level));
-  return side === 'buy' ? mid.minus(away) : mid.plus(away);
-};
-
-const isHouse = (order: FuturesOrder): boolean => order.uid === HOUSE;
-
-/** Takes the house out of a book. */
-const withdraw = (floor: FuturesFloor, { symbol }: Contract): void => {
-  const book = bookOf(floor, symbol);
-  for (const side of SIDES) {
-    const others = book[side].filter((order) => !isHouse(order));
-    book[side].splice(0, book[side].length, ...others);
-  }
-};
-
-/** The house's whole ladder anew, except where a customer's resting order stands in its way. */
-const quote = (floor: FuturesFloor, contract: Contract, now: Now): void => {
-  withdraw(floor, contract);
-  const book = bookOf(floor, contract.symbol);
-  const [bid, ask] = [book.buy[0]?.price, book.sell[0]?.price];
-  for (const side of SIDES) {
-    for (let level = 0; level < contract.house.levels; level += 1) {
-      const price = rungPrice(contract, midOf(floor, contract), side, level);
-      if (price.lte(0)) break;
-      if (side === 'buy' ? ask !== undefined && price.gte(ask) : bid !== undefined && price.lte(bid)) continue;
-      const size = contract.house.unit.times(1 + (level % 4));
-      join(book[side], bookOrder(floor, houseOrder(contract, side, price, size), true, now));
-    }
-  }
-};
-
-/** The contract's new price: customers' orders that it trades through are filled at their own price. */
-const moveTo = (floor: FuturesFloor, contract: Contract, mid: Decimal, now: Now): void => {
-  withdraw(floor, contract);
-  floor.mids.set(contract.symbol, mid);
-  for (const side of SIDES) {
-    const price = rungPrice(contract, mid, side, 0);
-    const size = bookOf(floor, contract.symbol)
-      [side === 'buy' ? 'sell' : 'buy'].filter((one) => (side === 'buy' ? one.price.lte(price) : one.price.gte(price)))
-      .reduce((sum, one) => sum.plus(restOf(one)), ZERO);
-    if (size.gt(0)) run(floor, bookOrder(floor, houseOrder(contract, side, price, size), true, now), now);
-  }
-  quote(floor, contract, now);
-};
 
 const followSpot = (floor: FuturesFloor, spotMid: (symbol: string) => Decimal | undefined, now: Now): void => {
   for (const contract of CONTRACTS) {
