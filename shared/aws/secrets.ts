@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { randomUUID } from 'node:crypto';
 import { readMandate } from '../order/mandate.ts';
+import type { Venue } from '../order/venue.ts';
 
 /** One secret: its versions and the labels that wander between them. Rejects with the SDK's errors. */
 export interface SecretStore {
@@ -94,6 +95,30 @@ export async function promote(
   );
   if (written.kind === 'written') await forget(store, PENDING, pending.version);
   return written;
+}
+
+/**
+ * Proves a key by a signed read: a look-up of an order that does not exist. A balance would not do: venues answer it to a
+ * key alone, with a wrong secret and memo beside it.
+ * @param readCredentials the venue's own reading of a secret
+ * @param deadline by when the answer must be in, ms
+ */
+export function signedRead(
+  venue: Pick<Venue, 'find'>,
+  readCredentials: (secret: Fields) => object | { readonly unreadable: string },
+  name: string,
+  deadline: () => number,
+): (credentials: Fields) => Promise<{ readonly isGood: boolean; readonly detail: string }> {
+  return async (fields) => {
+    const credentials = readCredentials(fields);
+    if ('unreadable' in credentials) return { isGood: false, detail: credentials.unreadable };
+    const account = { name, credentials, mandate: { state: 'halted' as const } };
+    const query = { id: randomUUID().replaceAll('-', ''), symbol: 'BTC_USDT' };
+    const sighting = await venue.find(account, query, deadline());
+    if (sighting.kind === 'nothing' || sighting.kind === 'found') return { isGood: true, detail: '' };
+    const isOpen = sighting.kind !== 'unauthorised';
+    return { isGood: false, detail: isOpen ? `it could not be proven: ${sighting.detail}` : sighting.detail };
+  };
 }
 
 /** Reads what is current, changes it, and moves the label from exactly the version that was read; or begins anew. */

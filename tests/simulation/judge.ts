@@ -95,7 +95,9 @@ function untrueOfCancel(
 
 /** Nothing is sent after its expiry, in shadow mode, or while the account is halted. */
 function sends({ sent, halts }: World): readonly string[] {
-  const broken: string[] = [];
+  const broken = halts.flatMap(({ account, stayed }) =>
+    stayed ? [] : [`the halt of ${account} was lifted by nobody`],
+  );
   for (const { id, at, turnAt, expiresAt, path, account } of sent) {
     if (at >= expiresAt) broken.push(`${id} was sent to ${path} ${at - expiresAt} ms after its expiry`);
     if (account === SHADOW) broken.push(`${id} was sent to ${path} in shadow mode`);

@@ -17,11 +17,13 @@ interface Change {
   readonly replace: string;
 }
 
-/** Bugs that live below the simulation's network or beside it: the tests of that part must catch them. */
+/** Bugs that live below the simulation's network or beside it, or that whole worlds meet rarely: tests of that part catch them. */
 export const suites: Readonly<Record<string, string>> = {
   'a dead socket reused': 'tests/http.test.ts',
   'secret promotion un-halts': 'tests/aws/secrets.test.ts',
   'a label moved from wherever it is': 'tests/aws/secrets.test.ts',
+  'the mandate read once per batch': 'tests/execution.test.ts',
+  'a cancel that was sent told as unsent': 'tests/execution.test.ts',
 };
 /** The kind of world that shows the bug, where only one does: `npm run simulate -- --kind`. */
 const kinds: Readonly<Record<string, string>> = { 'horizon by our clock': 'wrong clocks' };
@@ -175,6 +177,20 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
       file: 'shared/http.ts',
       find: 'if (socket !== undefined && (idleSince.get(socket) ?? 0) < limit)',
       replace: 'if (socket !== undefined && limit < 0)',
+    },
+  ],
+  'the mandate read once per batch': [
+    {
+      file: EXECUTION,
+      find: 'if (index > 0) Object.assign(desk, await standing(desk.name, outside));',
+      replace: 'if (index < 0) Object.assign(desk, await standing(desk.name, outside));',
+    },
+  ],
+  'a cancel that was sent told as unsent': [
+    {
+      file: EXECUTION,
+      find: "if (intent.action === 'cancel') return message.receiveCount === 1 && disproved;",
+      replace: "if (intent.action === 'cancel' && message.receiveCount > 0) return true;",
     },
   ],
   'a lost report forgotten': [{ file: EXECUTION, find: '&& publishedOk[index] !== false;', replace: ';' }],

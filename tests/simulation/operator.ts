@@ -1,16 +1,24 @@
-// The operator and the rotation of keys: what changes an account's secret while orders are under way.
+// The operator and the rotation of keys: what changes an account's secret while orders are under way. Written with the same
+// code that writes real secrets, by hands that are slow and calls that fail, so that a halt and a rotation often overlap.
 import { secretsActions } from '../../local/aws/secrets.ts';
 import type { FetchSecret } from '../../shared/aws/accounts.ts';
+import { changeMandate, promote, signedRead, stage as stageKey, type SecretStore } from '../../shared/aws/secrets.ts';
+import type { Written } from '../../shared/aws/secrets.ts';
+import { pacer } from '../../shared/bitmart/pace.ts';
+import { bitmart, bitmartSettings, readCredentials } from '../../shared/bitmart/venue.ts';
+import { readSettings } from '../../shared/config.ts';
 import { keyOf, type Exchange } from './exchange.ts';
 import { ACCOUNTS, SHADOW, type Stage } from './stage.ts';
+
+type Ask = (action: string, input: Record<string, unknown>) => Promise<Record<string, unknown>>;
+const nameOf = (account: string): string => `accounts/${account}`;
 
 /** Stores the secrets, and changes them now and then. @returns how Lambda reads them */
 export function createOperator(stage: Stage, exchange: Exchange): FetchSecret {
   const { time, plan, draw, between, struck, sleep, history, pick } = stage;
   const act = secretsActions({ region: 'r', now: () => time.now() });
-  const ask = async (action: string, input: Record<string, unknown>): Promise<Record<string, unknown>> =>
+  const ask: Ask = async (action, input) =>
     (await act[action]?.(input, { accessKeyId: 'sim', traceHeader: undefined, onDisconnect: () => undefined })) ?? {};
-  const nameOf = (account: string): string => `accounts/${account}`;
   for (const account of ACCOUNTS) {
     exchange.setKey(account, 1);
     const mandate = { state: 'active', ...(account === SHADOW ? { shadow: true } : {}) };
@@ -19,33 +27,90 @@ export function createOperator(stage: Stage, exchange: Exchange): FetchSecret {
       SecretString: JSON.stringify({ ...keyOf(account, 1), mandate }),
     });
   }
-  const change = async (account: string, edit: (secret: Record<string, unknown>) => Record<string, unknown>) => {
-    const { SecretString } = await ask('GetSecretValue', { SecretId: nameOf(account) });
-    const secret = JSON.parse(String(SecretString)) as Record<string, unknown>;
-    await ask('PutSecretValue', { SecretId: nameOf(account), SecretString: JSON.stringify(edit(secret)) });
-  };
+  const insist = insisting(stage);
+  const store = (account: string): SecretStore => secretStoreOf(stage, ask, nameOf(account));
+  const startsAt = between(1000, 300_000);
   if (draw() < 0.2 * plan.trouble) {
-    void sleep(between(1000, 300_000)).then(async () => {
+    void sleep(startsAt).then(async () => {
       struck('key rotated');
       exchange.setKey('main', 2);
       await sleep(between(0, 60_000));
-      await change('main', (secret) => ({ ...secret, ...keyOf('main', 2) }));
+      await insist(() => stageKey(store('main'), keyOf('main', 2)));
+      const check = signedRead(venueOf(stage, exchange), readCredentials, 'main', () => time.now() + 3000);
+      await insist(() => promote(store('main'), check));
     });
   }
   if (draw() < 0.5 * plan.trouble) {
     const account = pick(['main', 'main', 'other']);
-    void sleep(between(1, draw() < 0.5 ? 10_000 : 300_000)).then(async () => {
+    // Now and then just when a rotation is under way.
+    const at = draw() < 0.4 ? startsAt + between(0, 70_000) : between(1, draw() < 0.5 ? 10_000 : 300_000);
+    void sleep(at).then(async () => {
       struck('account halted');
-      const halt = { account, from: time.now(), until: Infinity };
+      await insist(() => changeMandate(store(account), { state: 'halted' }));
+      const halt = { account, from: time.now(), until: Infinity, stayed: true };
       history.halts.push(halt);
-      await change(account, (secret) => ({ ...secret, mandate: { state: 'halted' } }));
       await sleep(between(40_000, 300_000));
+      const { SecretString } = await ask('GetSecretValue', { SecretId: nameOf(account) });
+      halt.stayed = (JSON.parse(String(SecretString)) as { mandate: { state: string } }).mandate.state === 'halted';
       halt.until = time.now();
-      await change(account, (secret) => ({ ...secret, mandate: { state: 'active' } }));
+      await insist(() => changeMandate(store(account), { state: 'active' }));
     });
   }
   return async (name) => {
     const { SecretString, VersionId } = await ask('GetSecretValue', { SecretId: name });
     return { SecretString: String(SecretString), VersionId: String(VersionId) };
   };
+}
+
+/** Does a thing until it is done, as a person would: a failed call, a lost race, a key not yet proven are tried again. */
+function insisting({ sleep, between, tell }: Stage): (write: () => Promise<Written>) => Promise<void> {
+  return async (write) => {
+    for (let attempt = 1; attempt <= 50; attempt += 1) {
+      const written = await write().catch(() => undefined);
+      // A key that was promoted by a call whose answer was lost is staged no more.
+      if (written?.kind === 'written' || written?.detail.includes('no new key is staged') === true) return;
+      await sleep(between(100, 5000));
+    }
+    // As where the venue's clock is so far off that no key can be proven.
+    tell('the operator gives up writing a secret');
+  };
+}
+
+/** Every call takes its time, and may fail before or after it took effect. */
+function secretStoreOf({ between, sleep, chance, struck }: Stage, ask: Ask, name: string): SecretStore {
+  const slowly: Ask = async (action, input) => {
+    await sleep(between(1, 1500));
+    if (chance(0.05) && struck('write to a secret fails')) throw new Error('InternalServiceError');
+    const output = await ask(action, input);
+    if (chance(0.05) && struck('answer of a write to a secret lost')) throw new Error('TimeoutError');
+    return output;
+  };
+  return {
+    name,
+    read: async (VersionStage) => {
+      const { SecretString, VersionId } = await slowly('GetSecretValue', { SecretId: name, VersionStage });
+      return { text: String(SecretString), version: String(VersionId) };
+    },
+    add: async (SecretString, stage) => {
+      const put = { SecretId: name, SecretString, VersionStages: [stage] };
+      return String((await slowly('PutSecretValue', put))['VersionId']);
+    },
+    move: async (VersionStage, RemoveFromVersionId, MoveToVersionId) => {
+      const move = { SecretId: name, VersionStage, RemoveFromVersionId };
+      await slowly('UpdateSecretVersionStage', MoveToVersionId === undefined ? move : { ...move, MoveToVersionId });
+    },
+  };
+}
+
+/** The operator's own way to the venue. */
+function venueOf({ time, sleep }: Stage, exchange: Exchange): ReturnType<typeof bitmart> {
+  const clock = { now: () => time.now(), sleep };
+  const settings = readSettings({ BITMART_SPOT_URL: 'http://spot', BITMART_FUTURES_URL: 'http://f' }, bitmartSettings);
+  return bitmart({
+    settings,
+    clock,
+    lookupShare: 0.2,
+    pacer: pacer(settings.utilisation, clock),
+    transport: (request) => exchange.carry(request, 'the operator', 0, time.now()),
+  });
 }

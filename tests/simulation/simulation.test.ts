@@ -67,6 +67,7 @@ const EVERY_FAULT = [
   'status 429',
   'status 500',
   'timed out',
+  'write to a secret fails',
 ];
 
 test('one seed tells one story, and says whether every promise was kept', async () => {

@@ -52,8 +52,8 @@ export interface History {
   readonly malformed: { readonly messageId: string; readonly account: string }[];
   /** Ids whose end was told before a crash kept the message from being deleted: they are judged once more. */
   readonly judgedAgain: Set<string>;
-  /** When accounts were halted and resumed. */
-  readonly halts: { readonly account: string; readonly from: number; until: number }[];
+  /** When accounts were halted and resumed; `stayed`: nothing had lifted the halt until then. */
+  readonly halts: { readonly account: string; readonly from: number; until: number; stayed: boolean }[];
   /** Requests that an account in shadow mode, or one that was refused, sent all the same: path by account. */
   readonly calls: { readonly account: string; readonly path: string; readonly at: number; readonly from: string }[];
   readonly story: string[];
