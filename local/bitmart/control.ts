@@ -2,7 +2,7 @@
 // a 400 with a sentence, and that no secret comes back out. Never part of the venue's own API.
 import * as z from 'zod';
 import { decimal, floorTo, type Decimal } from './decimals.ts';
-import { FAULT_NAMES } from './faults.ts';
+import { FAULT_NAMES, type FaultName } from './faults.ts';
 import { tickOf } from './instruments.ts';
 import { ACCOUNT, AMOUNT, keyRow, ok, register, wrong, type Answered } from './keys.ts';
 import { orderRows, positionRows } from './listing.ts';
@@ -10,6 +10,9 @@ import { promised, PROMISES } from './promises.ts';
 import type { Venue } from './venue.ts';
 
 const MARGIN_PLACE = '/spot/v1/margin/submit_order';
+
+const isCode = (fault: FaultName): boolean => fault === 'code' || fault === 'code-after';
+const isStatus = (fault: FaultName): boolean => fault === 'status' || fault === 'status-after';
 
 const FAULTS = z.strictObject({
   seed: z.int().default(1),
@@ -22,10 +25,12 @@ const FAULTS = z.strictObject({
         times: z.int().min(1, 'must be at least 1; leave it out for no limit').optional(),
         ms: z.number().min(0).max(3_600_000).default(0),
         code: z.int().min(0).default(0),
+        message: z.string().optional(),
       })
-      .refine(({ fault, code }) => fault !== 'code' || code > 0, 'fault "code" needs the BitMart code to answer with')
+      .refine(({ fault, code }) => !isCode(fault) || code > 0, 'fault "code" needs the BitMart code to answer with')
+      .refine(({ fault, message }) => isCode(fault) || message === undefined, 'message goes with fault "code" alone')
       .refine(
-        ({ fault, code }) => fault !== 'status' || code === 0 || (code >= 200 && code <= 599),
+        ({ fault, code }) => !isStatus(fault) || code === 0 || (code >= 200 && code <= 599),
         'fault "status" takes an HTTP status from 200 to 599 as code',
       )
       .refine(
@@ -115,7 +120,7 @@ const write = (venue: Venue, path: string, text: string): Answered | undefined =
         const full = faults.map((one) => ({
           ...one,
           times: one.times,
-          code: one.fault === 'status' && one.code === 0 ? 500 : one.code,
+          code: isStatus(one.fault) && one.code === 0 ? 500 : one.code,
         }));
         venue.faults.put(seed, full, venue.now().realMs);
         return ok(venue.faults.list());

@@ -6,7 +6,10 @@ export const FAULT_NAMES = [
   'drop-after', // executed, then reset
   'hang-after', // executed, never answered
   'status', // an HTTP status without JSON, not executed
+  'status-after', // the same, executed
   'code', // a BitMart code, not executed
+  'code-after', // the same, executed
+  'blank-after', // executed, and answered with code 1000 and no data: success without an order id
   'html', // the page of the content network in front, not executed
   'delay', // reaches the venue `ms` later
   'lookup-lag', // orders cannot be found for `ms`
@@ -22,6 +25,8 @@ export interface Fault {
   readonly times: number | undefined;
   readonly ms: number;
   readonly code: number;
+  /** The text that goes with `code`; undefined is the documented one. Some codes mean what their text says (40012, 51008). */
+  readonly message?: string | undefined;
 }
 
 export interface ActiveFault extends Fault {

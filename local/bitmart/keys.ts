@@ -48,7 +48,7 @@ export const ACCOUNT = z.strictObject({
 const DEFAULTS: Endowment = {
   spot: { USDT: '1000000', BTC: '100', ETH: '1000' },
   futures: { USDT: '1000000' },
-  margin: {},
+  margin: { BTC_USDT: { USDT: '1000000', BTC: '100' }, ETH_USDT: { USDT: '1000000', ETH: '1000' } },
 };
 
 /** Pays a UID what is given in place of what it has; what is not given stays, a new UID gets the defaults. */

@@ -87,6 +87,8 @@ const execute = (venue: Venue, endpoint: Endpoint, key: Key | undefined, incomin
   return key ? envelope(endpoint, endpoint.answer({ ...call, key })) : refusal(refuse(30001), 'N/A');
 };
 
+const bare = (status: number): Reply => ({ send: { status, type: 'text/plain', body: '' } });
+
 /** Carries out a fault around an execution; `delay` has already happened, the others are told apart here. */
 const underFault = (fault: ActiveFault | undefined, run: (twist: Twist) => Reply): Reply => {
   switch (fault?.fault) {
@@ -105,10 +107,19 @@ const underFault = (fault: ActiveFault | undefined, run: (twist: Twist) => Reply
     case 'hang-after':
       run(STRAIGHT);
       return { hang: true };
+    case 'status-after':
+      run(STRAIGHT);
+      return bare(fault.code);
     case 'status':
-      return { send: { status: fault.code, type: 'text/plain', body: '' } };
+      return bare(fault.code);
+    case 'code-after':
+      run(STRAIGHT);
+      return refusal(refuse(fault.code, fault.message), randomUUID());
     case 'code':
-      return refusal(refuse(fault.code), randomUUID());
+      return refusal(refuse(fault.code, fault.message), randomUUID());
+    case 'blank-after':
+      run(STRAIGHT);
+      return json(200, { code: 1000, trace: randomUUID(), message: 'OK', data: {} }, 1000);
     case 'html':
       return { send: { status: 403, type: 'text/html;charset=UTF-8', body: INTERCEPTED } };
   }

@@ -158,6 +158,9 @@ describe('faults', () => {
     ['/faults', { faults: [{ path: PLACE, fault: 'explode' }] }, /faults\.0\.fault/],
     ['/faults', { faults: [{ path: PLACE, fault: 'code' }] }, /needs the BitMart code/],
     ['/faults', { faults: [{ path: PLACE, fault: 'html', times: 0 }] }, /at least 1/],
+    ['/faults', { faults: [{ path: PLACE, fault: 'code-after' }] }, /needs the BitMart code/],
+    ['/faults', { faults: [{ path: PLACE, fault: 'status-after', code: 7 }] }, /from 200 to 599/],
+    ['/faults', { faults: [{ path: PLACE, fault: 'html', message: 'no' }] }, /message goes with/],
     ['/clock', { offsetMs: 'soon' }, /offsetMs/],
     ['/promises', { keepsSecrets: true }, /keepsSecrets/],
     ['/market', { symbol: 'DOGE_USDT', mid: '1' }, /not listed/],
@@ -169,6 +172,81 @@ describe('faults', () => {
     expect(status).toBe(400);
     expect((answer as { error: string }).error).toMatch(sentence);
     expect((await control(venue, 'GET', '/nothing')).status).toBe(404);
+  });
+});
+
+/** Each market's placement: where, and with which fields and id. */
+const MARKETS = [
+  ['spot', PLACE, (id: string) => resting(id)],
+  ['margin', '/spot/v1/margin/submit_order', (id: string) => ({ ...resting(), clientOrderId: id })],
+  [
+    'futures',
+    '/contract/private/submit-order',
+    (client_order_id: string) => ({ symbol: 'BTCUSDT', side: 1, leverage: '10', open_type: 'cross', size: 1, price: '50000', client_order_id }), // prettier-ignore
+  ],
+] as const;
+
+/** What comes back under a fault, and whether the order is there afterwards. */
+const OUTCOMES = [
+  [{ fault: 'drop-before' }, 'TypeError', false],
+  [{ fault: 'drop-after' }, 'TypeError', true],
+  [{ fault: 'hang-after' }, 'TimeoutError', true],
+  [{ fault: 'status', code: 502 }, 'SyntaxError', false],
+  [{ fault: 'status-after', code: 502 }, 'SyntaxError', true],
+  [{ fault: 'html' }, 'SyntaxError', false],
+  [{ fault: 'code', code: 30014 }, [503, 30014, 'Service unavailable'], false],
+  [{ fault: 'code', code: 40012, message: 'System error' }, [400, 40012, 'System error'], false],
+  [{ fault: 'code-after', code: 59002, message: 'Internal error' }, [500, 59002, 'Internal error'], true],
+  [{ fault: 'blank-after' }, [200, 1000, 'OK'], true],
+  [{ fault: 'delay', ms: 60 }, [200, 1000, expect.stringMatching(/^ok$/i)], true],
+] as const;
+
+describe.each(MARKETS)('a placement on %s', (market, path, fields) => {
+  const venue = localVenue(MAIN);
+
+  test.each(OUTCOMES)('under %j answers %j; executed: %p', async (fault, answer, isThere) => {
+    await control(venue, 'PUT', '/faults', { faults: [{ path, times: 1, ...fault }] });
+    const placed = post(venue, path, fields('one'));
+    const silence = new Promise<never>((_, late) => {
+      setTimeout(() => late(Object.assign(new Error(), { name: 'TimeoutError' })), 300);
+    });
+    const outcome = await Promise.race([placed, silence]).then(
+      ({ status, body }) => [status, body.code, body.message],
+      (error: unknown) => (error as Error).name,
+    );
+    placed.catch(() => undefined);
+    expect(outcome).toEqual(answer);
+    const ids = (await ordersOf(venue)).map((one) => [one.market, one.clientOrderId]);
+    expect(ids).toEqual(isThere ? [[market, 'one']] : []);
+    const again = await post(venue, path, fields('one'));
+    expect(again.body.code).toBe(isThere ? (market === 'futures' ? 40050 : 50042) : 1000);
+  });
+
+  test('an answer without an order id is no success, whatever its code says', async () => {
+    await control(venue, 'PUT', '/faults', { faults: [{ path, fault: 'blank-after' }] });
+    expect((await post(venue, path, fields('one'))).body).toMatchObject({ code: 1000, data: {} });
+  });
+});
+
+describe('a look-up right after a placement', () => {
+  const venue = localVenue(MAIN);
+  const [, , [, path, fields]] = MARKETS;
+
+  test.each(['order', 'get-open-orders', 'order-history'])('lags on /contract/private/%s alone', async (name) => {
+    const target = `/contract/private/${name}`;
+    await control(venue, 'PUT', '/faults', { faults: [{ path: target, fault: 'lookup-lag', ms: 60_000 }] });
+    await post(venue, path, fields('one'));
+    const [{ orderId } = { orderId: '' }] = await ordersOf(venue);
+    if (name === 'order-history') await post(venue, '/contract/private/cancel-orders', { symbol: 'BTCUSDT' });
+    const find = async (where: string): Promise<boolean> => {
+      const query = where === 'order' ? `?symbol=BTCUSDT&order_id=${orderId}` : '?symbol=BTCUSDT&client_order_id=one';
+      const { data } = (await get(venue, `/contract/private/${where}${query}`)).body;
+      return JSON.stringify(data).includes('"one"');
+    };
+    expect(await find(name)).toBe(false);
+    expect(await find(name === 'order' ? 'get-open-orders' : 'order')).toBe(true);
+    await control(venue, 'DELETE', '/faults');
+    expect(await find(name)).toBe(true);
   });
 });
 
