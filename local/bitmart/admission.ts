@@ -96,6 +96,10 @@ const limitAmounts = (fields: OrderFields, instrument: Instrument, leastValue: D
   return { price, size, notional };
 };
 
+/** Margin has a promise of its own: there the documents refuse what spot accepts and then cancels. */
+const crossingOf = ({ settings }: Venue, mode: OrderMode): 'cancel' | 'refuse' =>
+  (mode === 'spot' ? settings.promises : settings.promises.margin).limitMakerCrossing;
+
 /** A placeable order out of a client's fields, or the documented refusal. Balance and repeated ids are not looked at. */
 export const admit = (venue: Venue, key: Key, fields: OrderFields, mode: OrderMode = 'spot'): NewOrder | Refusal => {
   const clientOrderId = clientOrderIdOf(fields.clientOrderId);
@@ -110,7 +114,7 @@ export const admit = (venue: Venue, key: Key, fields: OrderFields, mode: OrderMo
   if (!isStpMode(stpMode)) return invalid('stpMode');
   if (!instrument.trading) return refuse(51008);
   // Where crossing maker-only orders are accepted and then cancelled, those below the minimum value are as well.
-  const lenient = type === 'limit_maker' && venue.settings.promises.limitMakerCrossing === 'cancel';
+  const lenient = type === 'limit_maker' && crossingOf(venue, mode) === 'cancel';
   const amounts =
     type === 'market'
       ? marketAmounts(venue, side, fields, instrument)
@@ -121,11 +125,11 @@ export const admit = (venue: Venue, key: Key, fields: OrderFields, mode: OrderMo
 
 /** 50042 for a client order id that is taken, by the promise in force; 50034 or 50035 for a crossing maker-only order. */
 export const refusalNow = (venue: Venue, order: NewOrder): Refusal | undefined => {
-  const { refusesRepeatedIds, limitMakerCrossing } = venue.settings.promises;
+  const { refusesRepeatedIds } = venue.settings.promises;
   if (order.clientOrderId !== undefined && refusesRepeatedIds !== 'never') {
     const same = venue.exchange.ordersOf(order.uid, order.clientOrderId);
     if (same.some((other) => refusesRepeatedIds === 'always' || isOpen(other))) return refuse(50042);
   }
-  const crossing = order.type === 'limit_maker' && limitMakerCrossing === 'refuse' && venue.exchange.wouldCross(order);
-  return crossing ? refuse(order.side === 'buy' ? 50034 : 50035) : undefined;
+  const refuses = order.type === 'limit_maker' && crossingOf(venue, order.mode) === 'refuse';
+  return refuses && venue.exchange.wouldCross(order) ? refuse(order.side === 'buy' ? 50034 : 50035) : undefined;
 };

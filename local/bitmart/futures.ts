@@ -4,6 +4,7 @@ import { futuresAccountEndpoints } from './futures/accounts.ts';
 import { futuresQueryEndpoints } from './futures/queries.ts';
 import { futuresQuoteEndpoints } from './futures/quotes.ts';
 import { futuresTradingEndpoints } from './futures/trading.ts';
+import { quoteEndpoints } from './quotes.ts';
 import type { Answer, Call, Endpoint, Market, Venue } from './venue.ts';
 
 const caughtUp = (venue: Venue, endpoint: Endpoint): Endpoint => {
@@ -18,14 +19,20 @@ const caughtUp = (venue: Venue, endpoint: Endpoint): Endpoint => {
     : { ...endpoint, answer: first(endpoint.answer) };
 };
 
-/** Futures v2: public data, trading, queries and the account. */
-export const futuresMarket = (venue: Venue): Market => ({
-  endpoints: [
+/** Futures v2: public data, trading, queries and the account; /system/ as well, by promise, as no source says. */
+export const futuresMarket = (venue: Venue): Market => {
+  const own = [
     ...futuresQuoteEndpoints(venue),
     ...futuresAccountEndpoints(venue),
     ...futuresTradingEndpoints(venue),
     ...futuresQueryEndpoints(venue),
-  ].map((endpoint) => caughtUp(venue, endpoint)),
-  removed: [],
-  elsewhere: [],
-});
+  ].map((endpoint) => caughtUp(venue, endpoint));
+  const withSystem = [...own, ...quoteEndpoints(venue).filter(({ path }) => path.startsWith('/system/'))];
+  return {
+    get endpoints() {
+      return venue.settings.promises.futures.servesSystem ? withSystem : own;
+    },
+    removed: [],
+    elsewhere: [],
+  };
+};

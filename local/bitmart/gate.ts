@@ -63,15 +63,15 @@ const recvWindowOf = (value: unknown): number | undefined => {
 };
 
 /**
- * The two clock rules: v4 and the transfers to and from futures want a timestamp less than a second ahead and at most recvWindow behind, everything else one
- * within a minute either way (ahead is not documented; the more forgiving reading). 30007 otherwise.
+ * The two clock rules: v4 and the transfers to and from futures want a timestamp less than a second ahead and at most
+ * recvWindow behind, everything else one within a minute (ahead is not documented, hence a promise). 30007 otherwise.
  */
 export const clockRefusal = (
   endpoint: Endpoint,
   timestamp: string,
   fields: Readonly<Record<string, unknown>>,
   serverMs: number,
-  { refusesTimestamps }: Promises,
+  { refusesTimestamps, acceptsAheadMs }: Promises,
   timeScale: number,
 ): Refusal | undefined => {
   if (endpoint.auth !== 'SIGNED') return undefined;
@@ -86,7 +86,7 @@ export const clockRefusal = (
       : undefined;
   }
   const windowMs = 60_000 * timeScale;
-  const outside = behindMs < -windowMs || (refusesTimestamps && behindMs > windowMs);
+  const outside = behindMs < -acceptsAheadMs || (refusesTimestamps && behindMs > windowMs);
   return outside ? refuse(30007) : undefined;
 };
 

@@ -34,6 +34,7 @@ const futuresRow = (order: FuturesOrder): object => ({
   reduceOnly: reduces(order),
   type: order.type,
   mode: order.mode,
+  stpMode: order.stpMode,
   leverage: order.leverage.toFixed(),
   openType: order.openType,
   presets: order.presets,
@@ -56,10 +57,12 @@ export const orderRows = (venue: Venue): readonly object[] =>
     .sort((a, b) => a.atMs - b.atMs)
     .map(({ row }) => row);
 
+/** Every position there ever was; one that is closed has the amount 0. A UID shows the first account registered for it. */
 export const positionRows = (venue: Venue): readonly object[] =>
   venue.futures.uids().flatMap((uid) =>
     [...venue.futures.account(uid).positions.values()].map((position) => ({
       uid,
+      account: [...venue.keys.values()].find((key) => key.uid === uid)?.account ?? '',
       symbol: position.contract.symbol,
       side: position.side,
       amount: position.amount.toFixed(),

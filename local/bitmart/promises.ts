@@ -8,6 +8,8 @@ export interface MarginPromises {
   readonly borrows: 'auto' | 'never';
   /** The order id of a placement: a number in the documents, a string in a recorded answer. */
   readonly orderIdAs: 'string' | 'number';
+  /** The spot documents: on margin a maker-only order that would take is refused at once; on spot it is cancelled. */
+  readonly limitMakerCrossing: 'cancel' | 'refuse';
 }
 
 /** What futures keep to; the first two are those of spot where they are not set. */
@@ -26,6 +28,18 @@ export interface FuturesPromises {
   readonly cancelsFinished: 'code' | 'accepted';
   /** Whether an opening order may leave leverage and open_type out, and gets those of submit-leverage. */
   readonly opensWithoutTerms: boolean;
+  /** A price between two steps: refused with 40043, or cut to the step below as on spot. Not documented. */
+  readonly offStepPrices: 'refuse' | 'cut';
+  /** A whole number as text, or a decimal as a JSON number, against the documents' types: 40007, or read all the same. */
+  readonly wrongTypes: 'refuse' | 'accept';
+  /** Take profit and stop loss are for opening orders; what a closing one with them gets (40011) is not documented. */
+  readonly presetsOnClosing: 'ignore' | 'refuse';
+  /** How long a new order shows state 1, approving, while it works already. */
+  readonly approvingMs: number;
+  /** A cancel answers "request taken" at once and acts this much later: an order may still be filled until then. */
+  readonly cancelsAfterMs: number;
+  /** Whether the futures host has /system/time and /system/service as well. No source says. */
+  readonly servesSystem: boolean;
 }
 
 /** What the venue keeps to. Where sources leave behaviour open the default is the documented or the likelier one. */
@@ -33,6 +47,8 @@ export interface Promises {
   readonly refusesRepeatedIds: 'always' | 'whileOpen' | 'never';
   /** False: requests with old timestamps are accepted. */
   readonly refusesTimestamps: boolean;
+  /** How far ahead a timestamp may be outside v4, whose rule is fixed: not documented, a minute being the forgiving reading. */
+  readonly acceptsAheadMs: number;
   /** How long a new order cannot be found by any query. */
   readonly showsOrdersWithinMs: number;
   /** How long an order that was cancelled without a fill can still be found. */
@@ -53,6 +69,7 @@ const MINUTE_MS = 60_000;
 export const defaultPromises = (timeScale: number): Promises => ({
   refusesRepeatedIds: 'always',
   refusesTimestamps: true,
+  acceptsAheadMs: MINUTE_MS * timeScale,
   showsOrdersWithinMs: 0,
   forgetsUnfilledAfterMs: 20 * MINUTE_MS,
   limitMakerCrossing: 'cancel',
@@ -61,7 +78,7 @@ export const defaultPromises = (timeScale: number): Promises => ({
   cancelsFinished: 'code',
   banAfterRefusals: 20,
   banMs: MINUTE_MS * timeScale,
-  margin: { borrows: 'auto', orderIdAs: 'string' },
+  margin: { borrows: 'auto', orderIdAs: 'string', limitMakerCrossing: 'refuse' },
   futures: {
     forgetsUnfilledAfterMs: 90 * 24 * 60 * MINUTE_MS,
     orderIds: 'beyond-2^53',
@@ -69,6 +86,12 @@ export const defaultPromises = (timeScale: number): Promises => ({
     balanceCode: 40012,
     cancelsFinished: 'code',
     opensWithoutTerms: false,
+    offStepPrices: 'refuse',
+    wrongTypes: 'refuse',
+    presetsOnClosing: 'ignore',
+    approvingMs: 0,
+    cancelsAfterMs: 0,
+    servesSystem: false,
   },
 });
 
@@ -86,16 +109,24 @@ const FUTURES_PROMISES = z.strictObject({
   balanceCode: z.literal([40012, 40027, 42000]).optional(),
   cancelsFinished: z.enum(['code', 'accepted']).optional(),
   opensWithoutTerms: z.boolean().optional(),
+  offStepPrices: z.enum(['refuse', 'cut']).optional(),
+  wrongTypes: z.enum(['refuse', 'accept']).optional(),
+  presetsOnClosing: z.enum(['ignore', 'refuse']).optional(),
+  approvingMs: z.number().min(0).optional(),
+  cancelsAfterMs: z.number().min(0).optional(),
+  servesSystem: z.boolean().optional(),
 });
 
 const MARGIN_PROMISES = z.strictObject({
   borrows: z.enum(['auto', 'never']).optional(),
   orderIdAs: z.enum(['string', 'number']).optional(),
+  limitMakerCrossing: z.enum(['cancel', 'refuse']).optional(),
 });
 
 export const PROMISES = z.strictObject({
   refusesRepeatedIds: REPEATED_IDS.optional(),
   refusesTimestamps: z.boolean().optional(),
+  acceptsAheadMs: z.number().min(0).optional(),
   showsOrdersWithinMs: z.number().min(0).optional(),
   forgetsUnfilledAfterMs: z.number().min(0).optional(),
   limitMakerCrossing: z.enum(['cancel', 'refuse']).optional(),

@@ -40,23 +40,45 @@ export const promisesOf = (
   return { refusesRepeatedIds, showsOrdersWithinMs, ...futures };
 };
 
-/** Whole contracts between minimum and maximum; as a number or as text. */
-export const sizeOf = (value: unknown, { step, minVolume }: Contract, most: Decimal): Decimal | Refusal => {
+type Strictness = Pick<FuturesPromises, 'offStepPrices' | 'wrongTypes'>;
+
+/** 40007 for a number as text or a text as number where the documents want the other. */
+const typeRefusal = (name: string, value: unknown, wanted: 'number' | 'string', { wrongTypes }: Strictness) =>
+  absent(value) || wrongTypes === 'accept' || typeof value === wanted
+    ? undefined
+    : refuse(40007, `Parameter parse error: ${name} must be a ${wanted}`);
+
+/** Whole contracts between minimum and maximum. */
+export const sizeOf = (
+  value: unknown,
+  { step, minVolume }: Contract,
+  most: Decimal,
+  strictness: Strictness,
+): Decimal | Refusal => {
   if (absent(value)) return invalid('size is missing');
+  const mistyped = typeRefusal('size', value, 'number', strictness);
+  if (mistyped) return mistyped;
   const size = parseAmount(value);
   if (!size) return invalid('size is no number of contracts');
   if (!floorTo(size, step).eq(size)) return refuse(40043, `Precision is invalid: size in steps of ${step.toFixed()}`);
   return size.lt(minVolume) || size.gt(most) ? refuse(40044) : size;
 };
 
-/** A multiple of the tick. Surplus decimals are refused here, not cut as on spot: no source shows a cut. */
-export const priceOf = (value: unknown, { tick }: Contract): Decimal | Refusal => {
-  if (absent(value)) return invalid('price is missing');
+/** A multiple of the tick. What is between two is refused, not cut as on spot: no source shows a cut, hence the promise. */
+export const priceOf = (
+  value: unknown,
+  { tick }: Contract,
+  strictness: Strictness,
+  name = 'price',
+): Decimal | Refusal => {
+  if (absent(value)) return invalid(`${name} is missing`);
+  const mistyped = typeRefusal(name, value, 'string', strictness);
+  if (mistyped) return mistyped;
   const price = parseAmount(value);
-  if (!price || price.lte(0)) return invalid('price');
-  return floorTo(price, tick).eq(price)
-    ? price
-    : refuse(40043, `Precision is invalid: price in steps of ${tick.toFixed()}`);
+  if (!price || price.lte(0)) return invalid(name);
+  const onStep = floorTo(price, tick);
+  if (onStep.eq(price) || (strictness.offStepPrices === 'cut' && onStep.gt(0))) return onStep;
+  return refuse(40043, `Precision is invalid: ${name} in steps of ${tick.toFixed()}`);
 };
 
 export const leverageOf = (value: unknown, { maxLeverage }: Contract): Decimal | Refusal => {
@@ -88,7 +110,9 @@ const termsOf = (venue: Venue, key: Key, contract: Contract, side: FuturesSide, 
   const mine = (['long', 'short'] as const).map((each) => held(account, contract.symbol, each));
   const open = mine.find((position) => position !== undefined);
   if (reduces({ side })) return open ?? set;
-  const { opensWithoutTerms } = promisesOf(venue);
+  const { opensWithoutTerms, ...strictness } = promisesOf(venue);
+  const mistyped = typeRefusal('leverage', body['leverage'], 'string', strictness);
+  if (mistyped) return mistyped;
   const leverage =
     opensWithoutTerms && absent(body['leverage']) ? (open ?? set).leverage : leverageOf(body['leverage'], contract);
   if (isRefusal(leverage)) return leverage;
@@ -103,14 +127,33 @@ const termsOf = (venue: Venue, key: Key, contract: Contract, side: FuturesSide, 
   return { leverage, openType };
 };
 
-const presetsOf = (body: Body): Presets => {
-  const number = (name: string): number => (typeof body[name] === 'number' ? body[name] : 0);
-  const text = (name: string): string => (absent(body[name]) ? '' : (parseAmount(body[name])?.toFixed() ?? ''));
+const NO_PRESETS: Presets = { takeProfitPriceType: 0, stopLossPriceType: 0, takeProfitPrice: '', stopLossPrice: '' };
+
+/** One preset price as text and its type, 1 last or 2 fair price; the default type is not documented and shows as 0. */
+const presetOf = (venue: Venue, contract: Contract, body: Body, name: string) => {
+  const type = body[`${name}_type`];
+  if (!absent(type) && !isOneOf<number>([1, 2], type)) return invalid(`${name}_type`);
+  const price = absent(body[name]) ? ZERO : priceOf(body[name], contract, promisesOf(venue), name);
+  if (isRefusal(price)) return price;
+  return { price: price.gt(0) ? price.toFixed() : '', type: typeof type === 'number' ? type : 0 };
+};
+
+/** Take profit and stop loss of an opening order. A malformed one is refused: no source says that it is dropped. */
+const presetsOf = (venue: Venue, contract: Contract, side: FuturesSide, body: Body): Presets | Refusal => {
+  if (reduces({ side })) {
+    const named = Object.keys(body).find((name) => name.startsWith('preset_') && !absent(body[name]));
+    if (named === undefined || promisesOf(venue).presetsOnClosing === 'ignore') return NO_PRESETS;
+    return invalid(`${named} is for opening orders`);
+  }
+  const profit = presetOf(venue, contract, body, 'preset_take_profit_price');
+  if ('refused' in profit) return profit;
+  const loss = presetOf(venue, contract, body, 'preset_stop_loss_price');
+  if ('refused' in loss) return loss;
   return {
-    takeProfitPriceType: number('preset_take_profit_price_type'),
-    stopLossPriceType: number('preset_stop_loss_price_type'),
-    takeProfitPrice: text('preset_take_profit_price'),
-    stopLossPrice: text('preset_stop_loss_price'),
+    takeProfitPriceType: profit.type,
+    stopLossPriceType: loss.type,
+    takeProfitPrice: profit.price,
+    stopLossPrice: loss.price,
   };
 };
 
@@ -141,15 +184,17 @@ export const admit = (venue: Venue, key: Key, body: Body): NewFuturesOrder | Ref
   const manner = mannerOf(body);
   if (isRefusal(manner)) return manner;
   const isMarket = manner.type === 'market';
-  const size = sizeOf(body['size'], contract, isMarket ? contract.marketMaxVolume : contract.maxVolume);
+  const promises = promisesOf(venue);
+  const size = sizeOf(body['size'], contract, isMarket ? contract.marketMaxVolume : contract.maxVolume, promises);
   if (isRefusal(size)) return size;
   // A price that comes with a market order is ignored.
-  const price = isMarket ? ZERO : priceOf(body['price'], contract);
+  const price = isMarket ? ZERO : priceOf(body['price'], contract, promises);
   if (isRefusal(price)) return price;
   const terms = termsOf(venue, key, contract, manner.side, body);
   if (isRefusal(terms)) return terms;
   const { positionMode } = venue.futures.account(key.uid);
-  const presets = presetsOf(reduces(manner) ? {} : body);
+  const presets = presetsOf(venue, contract, manner.side, body);
+  if ('refused' in presets) return presets;
   const { leverage, openType } = terms;
   const { uid, account } = key;
   return { uid, account, contract, ...manner, clientOrderId, price, size, leverage, openType, presets, positionMode };

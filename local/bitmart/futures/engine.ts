@@ -1,112 +1,19 @@
-// The futures matching engine: books of contracts, orders, fills, positions. Promises price-time priority, reduce-only
+// The futures matching engine: it books, matches and ends orders and moves positions. Promises price-time priority, reduce-only
 // orders that never open anything, and orders that are final once finished. No I/O, no clock (the time is passed in).
 import { smaller, ZERO, type Decimal } from '../decimals.ts';
 import { HOUSE } from '../engine.ts';
-import type { CancelSource, Now, Side } from '../orders.ts';
-import { createTape, type Tape } from '../tape.ts';
+import type { CancelSource, Now } from '../orders.ts';
 import { FUTURES_MAKER_RATE, FUTURES_TAKER_RATE } from './contracts.ts';
+import { accountOf, bookOf, facing, shrunkBy, wanted, type FuturesFloor } from './floor.ts';
 import { isWorking, join, reaches, reduces, restOf, wayOf } from './orders.ts';
 import type { FuturesFill, FuturesOrder, LiveFuturesOrder, NewFuturesOrder } from './orders.ts';
-import { amountHeld, closeSome, marginOf, openMore, OPPOSITE, valueOf } from './positions.ts';
-import type { FuturesAccount, PositionSide } from './positions.ts';
-
-/** Every mutable thing of the futures engine in one record; only this folder touches it. */
-export interface FuturesFloor {
-  readonly tape: Tape;
-  readonly queues: Map<string, Record<Side, LiveFuturesOrder[]>>;
-  readonly orders: Map<string, LiveFuturesOrder>;
-  /** The same orders by UID, and by UID and client order id; oldest first. */
-  readonly ordersOf: Map<string, LiveFuturesOrder[]>;
-  /** Those still working, by UID. */
-  readonly working: Map<string, Set<LiveFuturesOrder>>;
-  readonly fills: Map<string, FuturesFill[]>;
-  readonly accounts: Map<string, FuturesAccount>;
-  readonly mids: Map<string, Decimal>;
-  fees: Decimal;
-  lastId: number;
-  lastTrade: number;
-}
-
-export const createFuturesFloor = (): FuturesFloor => ({
-  tape: createTape(),
-  queues: new Map(),
-  orders: new Map(),
-  ordersOf: new Map(),
-  working: new Map(),
-  fills: new Map(),
-  accounts: new Map(),
-  mids: new Map(),
-  fees: ZERO,
-  lastId: 55_553_320,
-  lastTrade: 853_920,
-});
-
-/** A UID's account; hedge mode at first (the venue knew no other mode until 2025). */
-export const accountOf = (floor: FuturesFloor, uid: string): FuturesAccount => {
-  const found = floor.accounts.get(uid) ?? {
-    wallet: ZERO,
-    positionMode: uid === HOUSE ? 'one_way_mode' : 'hedge_mode',
-    terms: new Map(),
-    positions: new Map(),
-  };
-  floor.accounts.set(uid, found);
-  return found;
-};
-
-export const bookOf = (floor: FuturesFloor, symbol: string): Record<Side, LiveFuturesOrder[]> => {
-  const sides = floor.queues.get(symbol) ?? { buy: [], sell: [] };
-  floor.queues.set(symbol, sides);
-  return sides;
-};
-
-export const facing = (floor: FuturesFloor, order: NewFuturesOrder): LiveFuturesOrder[] =>
-  bookOf(floor, order.contract.symbol)[wayOf(order) === 'buy' ? 'sell' : 'buy'];
+import { amountHeld, closeSome, openMore, OPPOSITE, valueOf } from './positions.ts';
 
 /** 17 digits, beyond 2^53 as seen live, so that neighbours collide in a double; 15 as in the older samples. */
 const nextId = (floor: FuturesFloor, isWide: boolean): string => {
   floor.lastId += 1;
   return isWide ? `2345${String(floor.lastId).padStart(13, '0')}` : `22${String(floor.lastId).padStart(13, '0')}`;
 };
-
-/** The side of the position that an order of this way makes smaller. */
-const shrunkBy = (order: NewFuturesOrder): PositionSide => (wayOf(order) === 'buy' ? 'short' : 'long');
-
-/** How many contracts an order may still trade: reduce-only ones never more than is held. */
-const wanted = (floor: FuturesFloor, order: FuturesOrder): Decimal => {
-  const rest = restOf(order);
-  if (!reduces(order)) return rest;
-  return smaller(rest, amountHeld(accountOf(floor, order.uid), order.contract.symbol, shrunkBy(order)));
-};
-
-/** How much of an order would open or enlarge a position. */
-const opening = (floor: FuturesFloor, order: NewFuturesOrder, size: Decimal): Decimal => {
-  if (reduces(order)) return ZERO;
-  if (order.positionMode === 'hedge_mode') return size;
-  const against = amountHeld(accountOf(floor, order.uid), order.contract.symbol, shrunkBy(order));
-  return size.gt(against) ? size.minus(against) : ZERO;
-};
-
-/** Margin and taker fee for what an order opens; a market order is priced at the best offer. */
-export const reserveFor = (floor: FuturesFloor, order: NewFuturesOrder, size: Decimal): Decimal => {
-  const price = order.type === 'limit' ? order.price : (facing(floor, order)[0]?.price ?? ZERO);
-  const value = valueOf(order.contract, opening(floor, order, size), price);
-  return value.div(order.leverage).plus(value.times(FUTURES_TAKER_RATE));
-};
-
-/** What a UID's working orders hold back, the one named left out. */
-export const frozenOf = (floor: FuturesFloor, uid: string, except?: FuturesOrder): Decimal =>
-  [...(floor.working.get(uid) ?? [])]
-    .filter((order) => order !== except)
-    .reduce((sum, order) => sum.plus(reserveFor(floor, order, restOf(order))), ZERO);
-
-export const depositOf = (floor: FuturesFloor, uid: string): Decimal =>
-  [...accountOf(floor, uid).positions.values()].reduce((sum, position) => sum.plus(marginOf(position)), ZERO);
-
-/** Wallet less margin of positions and orders; unrealised profit and loss are left out (the simplest reading). */
-export const availableOf = (floor: FuturesFloor, uid: string, except?: FuturesOrder): Decimal =>
-  accountOf(floor, uid)
-    .wallet.minus(depositOf(floor, uid))
-    .minus(frozenOf(floor, uid, except));
 
 const finish = (
   floor: FuturesFloor,
@@ -199,11 +106,24 @@ const sweep = (floor: FuturesFloor, taker: LiveFuturesOrder, now: Now): void => 
   }
 };
 
-/** What the book could give an order at once, other people's orders alone. */
-const fillable = (floor: FuturesFloor, order: FuturesOrder): Decimal =>
-  facing(floor, order)
-    .filter((maker) => maker.uid !== order.uid && reaches(order, maker.price))
-    .reduce((sum, maker) => sum.plus(wanted(floor, maker)), ZERO);
+/** How much of an order would be filled at once, up to where self-trade prevention would end it. */
+const fillable = (floor: FuturesFloor, order: FuturesOrder): Decimal => {
+  // What is left of a maker's position after its orders further ahead: reduce-only ones cannot share it.
+  const left = new Map<string, Decimal>();
+  let sum = ZERO;
+  for (const maker of facing(floor, order)) {
+    if (!reaches(order, maker.price) || (maker.uid === order.uid && order.stpMode !== 1)) break;
+    if (maker.uid === order.uid) continue;
+    const rest = restOf(maker);
+    const holds =
+      left.get(maker.uid) ?? amountHeld(accountOf(floor, maker.uid), maker.contract.symbol, shrunkBy(maker));
+    if (reduces(maker) || maker.positionMode === 'one_way_mode') {
+      left.set(maker.uid, holds.minus(smaller(rest, holds)));
+    }
+    sum = sum.plus(reduces(maker) ? smaller(rest, holds) : rest);
+  }
+  return smaller(sum, wanted(floor, order));
+};
 
 export const wouldCross = (floor: FuturesFloor, order: NewFuturesOrder): boolean => {
   const first = facing(floor, order)[0];
@@ -212,7 +132,7 @@ export const wouldCross = (floor: FuturesFloor, order: NewFuturesOrder): boolean
 
 /** Matches an order that is not in the book and puts it where it belongs: finished, or in the queue. */
 export const run = (floor: FuturesFloor, order: LiveFuturesOrder, now: Now): void => {
-  const isKilled = order.mode === 2 && order.type === 'limit' && fillable(floor, order).lt(order.size);
+  const isKilled = order.mode === 2 && fillable(floor, order).lt(restOf(order));
   // How the venue ends a maker-only order that would take is not documented for futures; as on spot it is cancelled.
   if (isKilled || (order.mode === 4 && wouldCross(floor, order))) finish(floor, order, 'canceled', 'system', now);
   else sweep(floor, order, now);

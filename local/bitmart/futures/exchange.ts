@@ -6,20 +6,9 @@ import { HOUSE } from '../engine.ts';
 import type { CancelSource, Now, Side } from '../orders.ts';
 import type { Tape } from '../tape.ts';
 import { CONTRACTS, type Contract } from './contracts.ts';
-import {
-  accountOf,
-  availableOf,
-  bookOf,
-  bookOrder,
-  cancelOrder,
-  createFuturesFloor,
-  depositOf,
-  frozenOf,
-  reserveFor,
-  run,
-  wouldCross,
-  type FuturesFloor,
-} from './engine.ts';
+import { bookOrder, cancelOrder, run, wouldCross } from './engine.ts';
+import { accountOf, availableOf, bookOf, createFuturesFloor, depositOf, frozenOf, reserveFor } from './floor.ts';
+import type { FuturesFloor } from './floor.ts';
 import { midOf, moveTo, quote } from './house.ts';
 import { isWorking, restOf, wayOf } from './orders.ts';
 import type { FuturesFill, FuturesOrder, LiveFuturesOrder, NewFuturesOrder } from './orders.ts';
@@ -49,6 +38,8 @@ export interface FuturesExchange {
   /** Books and matches an order; undefined when the balance does not carry it. */
   place(order: NewFuturesOrder, isWide: boolean, now: Now): FuturesOrder | undefined;
   cancel(order: FuturesOrder, source: CancelSource, now: Now): boolean;
+  /** Cancels for the user once this real time has passed, unless the order is finished by then. */
+  cancelAt(order: FuturesOrder, dueMs: number): void;
   /** Changes price and size of a working order, which goes to the end of its queue; false when the balance does not carry it. */
   modify(order: FuturesOrder, change: { readonly price: Decimal; readonly size: Decimal }, now: Now): boolean;
   wouldCross(order: NewFuturesOrder): boolean;
@@ -82,14 +73,31 @@ interface Switch {
   readonly dueMs: number;
 }
 
+const momentOf = (dueMs: number, now: Now): Now => ({
+  realMs: dueMs,
+  venueMs: now.venueMs - Math.round(now.realMs - dueMs),
+});
+
+/** Cancels what was asked to be cancelled later, as of the moment each was due. */
+const cancelDue = (floor: FuturesFloor, pending: Map<string, number>, now: Now): void => {
+  for (const [orderId, dueMs] of [...pending]) {
+    if (dueMs > now.realMs) continue;
+    pending.delete(orderId);
+    const order = floor.orders.get(orderId);
+    if (order && cancelOrder(floor, order, 'user', momentOf(dueMs, now))) quote(floor, order.contract, now);
+  }
+};
+
 /** Cancels what switches that are due cancel, as of the moment each was due. */
 const strike = (floor: FuturesFloor, switches: Map<string, Switch>, now: Now): void => {
   const due = [...switches.values()].filter(({ dueMs }) => dueMs <= now.realMs).sort((a, b) => a.dueMs - b.dueMs);
   for (const { uid, symbol, dueMs } of due) {
     switches.delete(`${uid} ${symbol}`);
-    const then = { realMs: dueMs, venueMs: now.venueMs - Math.round(now.realMs - dueMs) };
+    const then = momentOf(dueMs, now);
     for (const order of [...(floor.working.get(uid) ?? [])]) {
-      if (order.contract.symbol === symbol) cancelOrder(floor, order, 'system', then);
+      if (order.contract.symbol !== symbol) continue;
+      cancelOrder(floor, order, 'system', then);
+      quote(floor, order.contract, now);
     }
   }
 };
@@ -154,6 +162,7 @@ const writes = (floor: FuturesFloor): Pick<FuturesExchange, 'place' | 'cancel' |
 export const createFuturesExchange = (spotMid: (symbol: string) => Decimal | undefined, now: Now): FuturesExchange => {
   const floor = createFuturesFloor();
   const switches = new Map<string, Switch>();
+  const pending = new Map<string, number>();
   const transfers = new Map<string, Transfer[]>();
   const open = (at: Now): void => {
     for (const contract of CONTRACTS) quote(floor, contract, at);
@@ -162,6 +171,7 @@ export const createFuturesExchange = (spotMid: (symbol: string) => Decimal | und
   return {
     tape: floor.tape,
     catchUp: (at) => {
+      cancelDue(floor, pending, at);
       strike(floor, switches, at);
       followSpot(floor, spotMid, at);
     },
@@ -174,6 +184,9 @@ export const createFuturesExchange = (spotMid: (symbol: string) => Decimal | und
     frozen: (uid) => frozenOf(floor, uid),
     deposit: (uid) => depositOf(floor, uid),
     ...writes(floor),
+    cancelAt: ({ orderId }, dueMs) => {
+      if (!pending.has(orderId)) pending.set(orderId, dueMs);
+    },
     wouldCross: (order) => wouldCross(floor, order),
     depth: (symbol, side, levels) => depthOf(floor, symbol, side, levels),
     orders: () => [...floor.orders.values()],
@@ -194,9 +207,8 @@ export const createFuturesExchange = (spotMid: (symbol: string) => Decimal | und
     total: () => totalOf(floor),
     reset: (at) => {
       const { tape, queues, orders, ordersOf, working, fills, accounts, mids } = floor;
-      for (const memory of [tape, queues, orders, ordersOf, working, fills, accounts, mids, switches, transfers]) {
-        memory.clear();
-      }
+      const memories = [tape, queues, orders, ordersOf, working, fills, accounts, mids, switches, pending, transfers];
+      for (const memory of memories) memory.clear();
       floor.fees = ZERO;
       open(at);
     },

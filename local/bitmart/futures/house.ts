@@ -4,7 +4,8 @@ import { ZERO, type Decimal } from '../decimals.ts';
 import { HOUSE } from '../engine.ts';
 import type { Now, Side } from '../orders.ts';
 import type { Contract } from './contracts.ts';
-import { bookOf, bookOrder, run, type FuturesFloor } from './engine.ts';
+import { bookOrder, run } from './engine.ts';
+import { bookOf, type FuturesFloor } from './floor.ts';
 import { join, restOf, type FuturesOrder, type FuturesSide, type NewFuturesOrder } from './orders.ts';
 
 const SIDES: readonly Side[] = ['buy', 'sell'];

@@ -13,16 +13,19 @@ const MAX_OPEN_ROWS = 100;
 /** Plain text, cut after eight decimals. */
 export const plain = (value: Decimal): string => value.round(8, 0).toFixed();
 
-/** 2 working, 4 finished: filled and cancelled look alike but for deal_size. */
-const stateOf = (order: FuturesOrder): 2 | 4 => (isWorking(order) ? 2 : 4);
+/** 1 approving (by promise alone), 2 working, 4 finished: filled and cancelled look alike but for deal_size. */
+const stateOf = (venue: Venue, order: FuturesOrder, { now }: PrivateCall): 1 | 2 | 4 => {
+  if (!isWorking(order)) return 4;
+  return now.realMs - order.createdAtMs < promisesOf(venue).approvingMs ? 1 : 2;
+};
 
-const orderRow = (order: FuturesOrder): object => ({
+const orderRow = (venue: Venue, order: FuturesOrder, call: PrivateCall): object => ({
   order_id: order.orderId,
   client_order_id: order.clientOrderId,
   price: order.price.toFixed(),
   size: order.size.toFixed(),
   symbol: order.contract.symbol,
-  state: stateOf(order),
+  state: stateOf(venue, order, call),
   side: order.side,
   type: order.type,
   leverage: order.leverage.toFixed(),
@@ -65,7 +68,9 @@ const order = (venue: Venue, call: PrivateCall): Answer => {
   if (orderId === '') return invalid('order_id is missing');
   const found = venue.futures.order(orderId);
   const isMine = found?.uid === call.key.uid && found.contract === contract;
-  return isMine && isShown(venue, found, call, promisesOf(venue)) ? { data: orderRow(found) } : refuse(40035);
+  return isMine && isShown(venue, found, call, promisesOf(venue))
+    ? { data: orderRow(venue, found, call) }
+    : refuse(40035);
 };
 
 interface Span {
@@ -108,7 +113,12 @@ const history = (venue: Venue, call: PrivateCall): Answer => {
   const rows = shownOrders(venue, call)
     .filter((one) => !isWorking(one) && isNamed(call, one))
     .filter(({ createTime }) => createTime >= span.fromMs && createTime <= span.toMs);
-  return { data: rows.toReversed().slice(0, MAX_ROWS).map(orderRow) };
+  return {
+    data: rows
+      .toReversed()
+      .slice(0, MAX_ROWS)
+      .map((one) => orderRow(venue, one, call)),
+  };
 };
 
 const openOrders = (venue: Venue, call: PrivateCall): Answer => {
@@ -120,7 +130,12 @@ const openOrders = (venue: Venue, call: PrivateCall): Answer => {
   const rows = shownOrders(venue, call)
     .filter((one) => isWorking(one) && (!symbol || one.contract.symbol === symbol))
     .filter((one) => (!type || one.type === type) && (!isPartial || one.dealSize.gt(0)));
-  return { data: rows.toReversed().slice(0, limit).map(orderRow) };
+  return {
+    data: rows
+      .toReversed()
+      .slice(0, limit)
+      .map((one) => orderRow(venue, one, call)),
+  };
 };
 
 const trades = (venue: Venue, call: PrivateCall): Answer => {
@@ -147,7 +162,8 @@ const transactions = (venue: Venue, call: PrivateCall): Answer => {
   const most = Math.min(1000, Math.max(1, Number(call.query.get('page_size') ?? 100) || 100));
   const rows = venue.futures
     .fills(call.key.uid)
-    .filter((fill) => isNamed(call, fill.order) && fill.time >= span.fromMs && fill.time <= span.toMs)
+    .filter((fill) => isNamed(call, fill.order) && isShown(venue, fill.order, call, promisesOf(venue)))
+    .filter(({ time }) => time >= span.fromMs && time <= span.toMs)
     .flatMap(({ order: of, fee, realised, time, tradeId }) => {
       const common = { symbol: of.contract.symbol, asset: 'USDT', time: String(time), account: 'futures' };
       const row = (type: keyof typeof FLOWS, amount: Decimal) =>

@@ -44,9 +44,17 @@ const named = (venue: Venue, call: PrivateCall, symbol: string): FuturesOrder | 
   return mine.find(isWorking) ?? mine.at(-1) ?? refuse(orderId === '' ? 40035 : 40037);
 };
 
+/** Cancels now, or later by promise; false for an order that is finished. */
+const cancelOne = (venue: Venue, order: FuturesOrder, now: PrivateCall['now']): boolean => {
+  const { cancelsAfterMs } = promisesOf(venue);
+  if (cancelsAfterMs === 0) return venue.futures.cancel(order, 'user', now);
+  if (isWorking(order)) venue.futures.cancelAt(order, now.realMs + cancelsAfterMs);
+  return isWorking(order);
+};
+
 const cancelSymbol = (venue: Venue, { key, now }: PrivateCall, symbol: string): Answer => {
   for (const order of venue.futures.working(key.uid)) {
-    if (order.contract.symbol === symbol) venue.futures.cancel(order, 'user', now);
+    if (order.contract.symbol === symbol) cancelOne(venue, order, now);
   }
   return { data: {} };
 };
@@ -58,7 +66,7 @@ const cancel = (venue: Venue, call: PrivateCall): Answer => {
   const order = named(venue, call, contract.symbol);
   if (order === undefined) return cancelSymbol(venue, call, contract.symbol);
   if (isRefusal(order)) return order;
-  const isDone = venue.futures.cancel(order, 'user', call.now);
+  const isDone = cancelOne(venue, order, call.now);
   return isDone || promisesOf(venue).cancelsFinished === 'accepted' ? { data: {} } : refuse(40036);
 };
 
@@ -80,14 +88,15 @@ const modify = (venue: Venue, call: PrivateCall): Answer => {
   if (isRefusal(order)) return order;
   if (absent(body['price']) && absent(body['size'])) return invalid('price and size are missing');
   if (!isWorking(order) || order.type !== 'limit') return refuse(40036);
-  const price = absent(body['price']) ? order.price : priceOf(body['price'], contract);
+  const { balanceCode, makerOnlyCrossing, ...strictness } = promisesOf(venue);
+  const price = absent(body['price']) ? order.price : priceOf(body['price'], contract, strictness);
   if (isRefusal(price)) return price;
-  const size = absent(body['size']) ? order.size : sizeOf(body['size'], contract, contract.maxVolume);
+  const size = absent(body['size']) ? order.size : sizeOf(body['size'], contract, contract.maxVolume, strictness);
   if (isRefusal(size)) return size;
   if (size.lte(order.dealSize)) return refuse(40044);
   const refused = closingRefusal(venue, { ...order, size: size.minus(order.dealSize) }, order);
   if (refused) return refused;
-  const { balanceCode } = promisesOf(venue);
+  if (order.mode === 4 && makerOnlyCrossing === 'refuse' && venue.futures.wouldCross({ ...order, price })) return refuse(40012); // prettier-ignore
   if (!venue.futures.modify(order, { price, size }, now)) return refuse(balanceCode, balanceCode === 40012 ? POOR : undefined); // prettier-ignore
   return { data: { order_id: jsonInteger(order.orderId), client_order_id: order.clientOrderId } };
 };

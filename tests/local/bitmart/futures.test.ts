@@ -1,6 +1,6 @@
 // Futures v2 over HTTP: every trap of the documents as a property, positions and money, the dead-man switch.
 import { describe, expect, test } from '@jest/globals';
-import { control, get, MAIN, ordersOf, OTHER, post, register, submit, type Reply } from './client.ts';
+import { control, get, MAIN, ordersOf, OTHER, post, register, resting, submit, type Reply } from './client.ts';
 import { localVenue } from './fixture.ts';
 
 const SUBMIT = '/contract/private/submit-order';
@@ -65,6 +65,15 @@ describe('futures', () => {
     [{ side: 2 }, 40021],
     [{ client_order_id: 'a'.repeat(33) }, 40049],
     [{ client_order_id: 'no-dash' }, 40048],
+    [{ client_order_id: '3b241101-e2bb-4255-8caf-4136c566a962' }, 40049],
+    [{ client_order_id: 7 }, 40007],
+    // The documents' types: whole numbers are numbers, decimals are text.
+    [{ size: '10' }, 40007],
+    [{ price: 50_000 }, 40007],
+    [{ leverage: 10 }, 40007],
+    [{ preset_take_profit_price: 'high' }, 40011],
+    [{ preset_take_profit_price: '70000.05' }, 40043],
+    [{ preset_stop_loss_price: '40000', preset_stop_loss_price_type: 3 }, 40011],
   ])('%j is refused with %p and leaves no order', async (wrong, expected) => {
     expect(await code(wrong)).toBe(expected);
     expect(await ordersOf(venue)).toEqual([]);
@@ -329,6 +338,13 @@ describe('futures', () => {
     ]);
   });
 
+  test('presets on a closing order are refused by promise', async () => {
+    await place({ ...market(1, 5) });
+    await promise({ presetsOnClosing: 'refuse' });
+    expect(await code({ side: 3, size: 5, price: '70000', preset_stop_loss_price: '1' })).toBe(40011);
+    expect(await code({ side: 3, size: 5, price: '70000', preset_stop_loss_price: '' })).toBe(1000);
+  });
+
   test('history takes seconds: milliseconds are a far future without an error; the order read knows no client id', async () => {
     await place({ client_order_id: 'a' });
     await act('cancel-orders', { symbol: 'BTCUSDT' });
@@ -440,5 +456,145 @@ describe('futures', () => {
     };
     expect(await ends()).toEqual(['canceled', 'new']);
     expect(await ends(2)).toEqual(['new', 'canceled']);
+    expect(await ends(3)).toEqual(['canceled', 'canceled']);
+  });
+
+  test('32 letters and digits are an id, told apart by case; a number for an id is none', async () => {
+    const hex = '0123456789abcdef0123456789ABCDEF';
+    expect([await code({ client_order_id: hex }), await code({ client_order_id: hex.toLowerCase() })]).toEqual([1000, 1000]); // prettier-ignore
+    expect(await code({ client_order_id: hex })).toBe(40050);
+  });
+
+  test('types that differ from the documents, and prices between two steps, pass by promise alone', async () => {
+    await promise({ wrongTypes: 'accept', offStepPrices: 'cut' });
+    expect(await code({ size: '10', price: 50_000.05, leverage: 10, client_order_id: 'loose' })).toBe(1000);
+    expect(await ordersOf(venue)).toMatchObject([{ clientOrderId: 'loose', price: '50000' }]);
+    expect(await code({ price: '0.05' })).toBe(40043);
+  });
+
+  test('a price sent with a market order is ignored, even one that is no price', async () => {
+    const placed = await place({ type: 'market', price: 'best' });
+    expect(placed.body).toMatchObject({ code: 1000, data: { price: 'market price' } });
+  });
+
+  test('a market order to fill or kill that the book cannot fill whole fills nothing', async () => {
+    expect(await code({ ...market(1, 40_000), mode: 2, leverage: '50', client_order_id: 'whole' })).toBe(1000);
+    expect(await code({ ...market(1, 40_000), mode: 3, leverage: '50', client_order_id: 'part' })).toBe(1000);
+    expect(await book()).toEqual(['whole canceled', 'part partially_canceled']);
+  });
+
+  test('an amended maker-only order may not take either, where crossing ones are refused', async () => {
+    await place({ mode: 4, client_order_id: 'a' });
+    await promise({ makerOnlyCrossing: 'refuse' });
+    expect((await act('modify-limit-order', { symbol: 'BTCUSDT', client_order_id: 'a', price: '61000' })).body.code).toBe(40012); // prettier-ignore
+    expect(await book()).toEqual(['a new']);
+  });
+
+  test('a new order may show state 1, approving, although it works already', async () => {
+    await promise({ approvingMs: 60_000 });
+    await place({ client_order_id: 'a' });
+    expect(await read('get-open-orders')).toMatchObject([{ client_order_id: 'a', state: 1 }]);
+    await promise({});
+    expect(await read('get-open-orders')).toMatchObject([{ client_order_id: 'a', state: 2 }]);
+  });
+
+  test('a cancel is taken at once and may come too late: success says nothing about the end of the order', async () => {
+    await promise({ cancelsAfterMs: 300 });
+    await place({ client_order_id: 'late' });
+    await place({ client_order_id: 'gone', price: '1000' });
+    for (const id of ['late', 'gone']) {
+      expect((await act('cancel-order', { symbol: 'BTCUSDT', client_order_id: id })).body.code).toBe(1000);
+    }
+    await move('BTC_USDT', '49000');
+    expect(await book()).toEqual(['late filled', 'gone new']);
+    await new Promise((later) => setTimeout(later, 320));
+    expect(await book()).toEqual(['late filled', 'gone canceled']);
+  });
+
+  test('how long orders cancelled without a fill are found is a promise of its own; filled ones are found for good', async () => {
+    await control(venue, 'PUT', '/promises', { forgetsUnfilledAfterMs: 0 });
+    await place({ client_order_id: 'a' });
+    await place({ ...market(1, 1), client_order_id: 'b' });
+    await act('cancel-orders', { symbol: 'BTCUSDT' });
+    const ids = async (): Promise<unknown> =>
+      (await read<readonly Row[]>('order-history?symbol=BTCUSDT')).map((row) => row['client_order_id']);
+    expect(await ids()).toEqual(['b', 'a']);
+    await promise({ forgetsUnfilledAfterMs: 0 });
+    await new Promise((later) => setTimeout(later, 5));
+    expect(await ids()).toEqual(['b']);
+    expect((await get(venue, `/contract/private/order?symbol=BTCUSDT&order_id=${await idOf('a')}`)).body.code).toBe(
+      40035,
+    );
+    expect((await act('cancel-order', { symbol: 'BTCUSDT', client_order_id: 'a' })).body.code).toBe(40035);
+  });
+
+  test.each([
+    'order-history?symbol=BTCUSDT',
+    'get-open-orders',
+    'trades',
+    'position-v2',
+    'assets-detail',
+    'get-position-mode',
+  ])('GET %s takes any signature or none', async (path) => {
+    const signed = { 'X-BM-SIGN': 'anything', 'X-BM-TIMESTAMP': '1' };
+    expect((await get(venue, `/contract/private/${path}`, signed)).body.code).toBe(1000);
+    expect((await get(venue, `/contract/private/${path}`, { 'X-BM-KEY': '' })).body.code).toBe(30001);
+  });
+
+  test('how far a timestamp may be ahead outside v4 is a promise', async () => {
+    const ahead = { 'X-BM-TIMESTAMP': String(Date.now() + 30_000) };
+    expect((await post(venue, SUBMIT, order(), MAIN, ahead)).body.code).toBe(1000);
+    await control(venue, 'PUT', '/promises', { acceptsAheadMs: 1_000 });
+    expect((await post(venue, SUBMIT, order(), MAIN, ahead)).body.code).toBe(30007);
+  });
+
+  test('contracts: steps instead of decimals, two that trade at least, one that is gone', async () => {
+    const { symbols } = (await get(venue, '/contract/public/details')).body.data as { symbols: readonly Row[] };
+    const rows = symbols.map(({ symbol, contract_size, price_precision, vol_precision, status }) => [symbol, contract_size, price_precision, vol_precision, status]); // prettier-ignore
+    expect(rows).toEqual([
+      ['BTCUSDT', '0.001', '0.1', '1', 'Trading'],
+      ['ETHUSDT', '0.01', '0.01', '1', 'Trading'],
+      ['SOLUSDT', '0.3', '0.01', '1', 'Trading'],
+      ['XRPUSDT', '10', '0.0005', '1', 'Trading'],
+      ['OLDUSDT', '1', '0.001', '1', 'Delisted'],
+    ]);
+    expect(symbols[0]).toMatchObject({ min_volume: '1', max_volume: '500000', market_max_volume: '50000' });
+  });
+
+  test('the clock of the venue is on the spot host, and on this one by promise alone', async () => {
+    const time = async (): Promise<number> => (await fetch(`${venue.futuresUrl}/system/time`)).status;
+    expect(await time()).toBe(404);
+    await promise({ servesSystem: true });
+    expect(await time()).toBe(200);
+  });
+
+  test('control shows the orders of all markets in one list, and positions by account', async () => {
+    await submit(venue, resting('s'));
+    await post(venue, '/spot/v1/margin/submit_order', { ...resting(), clientOrderId: 'm' });
+    await place({ client_order_id: 'f' });
+    await place({ ...market(4, 3) }, OTHER);
+    expect((await ordersOf(venue)).map(({ market: where, clientOrderId }) => [where, clientOrderId])).toEqual([
+      ['spot', 's'],
+      ['margin', 'm'],
+      ['futures', 'f'],
+      ['futures', ''],
+    ]);
+    expect((await control(venue, 'GET', '/positions')).body).toMatchObject([{ account: 'other', symbol: 'BTCUSDT', side: 'short', amount: '3' }]); // prettier-ignore
+  });
+
+  test('an account starts with plenty of futures and margin money', async () => {
+    await register(venue, { ...OTHER, account: 'fresh', apiKey: 'key-of-fresh' });
+    const rows = (await control(venue, 'GET', '/accounts')).body as readonly { account: string }[];
+    expect(rows.find(({ account }) => account === 'fresh')).toMatchObject({
+      futures: { USDT: { wallet: '1000000', available: '1000000' } },
+      margin: { BTC_USDT: { USDT: { available: '1000000' }, BTC: {} }, ETH_USDT: { USDT: {}, ETH: {} } },
+    });
+  });
+
+  test('control counts the requests of a futures path, the refused ones of a UID as well', async () => {
+    await Promise.all(Array.from({ length: 26 }, () => place()));
+    expect((await control(venue, 'GET', '/requests')).body).toMatchObject({
+      [SUBMIT]: { count: 26, byStatus: { '200': 24, '429': 2 }, byCode: { '1000': 24, '30013': 2 }, maxInWindow: 26 },
+    });
   });
 });

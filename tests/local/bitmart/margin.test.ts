@@ -139,4 +139,37 @@ describe('margin', () => {
     await control(venue, 'PUT', '/promises', { margin: { orderIdAs: 'number' } });
     expect((await place({})).body.data).toEqual({ order_id: expect.any(Number) });
   });
+
+  test('a maker-only order that would take is refused at once, unlike on spot, or cancelled by promise', async () => {
+    const taking = { type: 'limit_maker', price: '61000' };
+    expect([await code({ ...taking, clientOrderId: 'a' }), await code({ ...taking, clientOrderId: 'a' })]).toEqual([50034, 50034]); // prettier-ignore
+    expect(await code({ type: 'limit_maker', side: 'sell', price: '59000', size: '0.001' })).toBe(50035);
+    expect(await code({ type: 'limit_maker', size: '0.00001' })).toBe(51011);
+    expect(await ordersOf(venue)).toEqual([]);
+    // Spot keeps to its own promise.
+    expect((await submit(venue, { ...resting('s'), ...taking })).body.code).toBe(1000);
+    await control(venue, 'PUT', '/promises', { margin: { limitMakerCrossing: 'cancel' } });
+    expect(await code({ ...taking, clientOrderId: 'a' })).toBe(1000);
+    const ends = (await ordersOf(venue)).map(({ market, state, cancelSource }) => `${market} ${state} ${cancelSource}`);
+    expect(ends).toEqual(['spot canceled system', 'margin canceled system']);
+  });
+
+  test('client order ids keep to the rules of spot', async () => {
+    expect(await code({ clientOrderId: 'a'.repeat(33) })).toBe(50037);
+    expect(await code({ clientOrderId: 'no-dash' })).toBe(50038);
+    expect(await code({ clientOrderId: 'A' })).toBe(1000);
+    expect(await code({ clientOrderId: 'a' })).toBe(1000);
+  });
+
+  test('the clock rule is one minute', async () => {
+    const old = (ms: number) => ({ 'X-BM-TIMESTAMP': String(Date.now() - ms) });
+    expect((await post(venue, SUBMIT, resting(), MAIN, old(50_000))).body.code).toBe(1000);
+    expect((await post(venue, SUBMIT, resting(), MAIN, old(61_000))).body.code).toBe(30007);
+  });
+
+  test('an order number is beyond what a double holds', async () => {
+    await control(venue, 'PUT', '/promises', { margin: { orderIdAs: 'number' } });
+    const { order_id: rounded } = (await place({ clientOrderId: 'a' })).body.data as { order_id: number };
+    expect(Number.isSafeInteger(rounded)).toBe(false);
+  });
 });

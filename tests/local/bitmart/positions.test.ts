@@ -6,7 +6,13 @@ import fc from 'fast-check';
 import { decimal, ZERO } from '../../../local/bitmart/decimals.ts';
 import { createFuturesExchange, type FuturesExchange } from '../../../local/bitmart/futures/exchange.ts';
 import { isWorking, reduces, restOf } from '../../../local/bitmart/futures/orders.ts';
-import type { FuturesSide, NewFuturesOrder, PositionMode, TimeInForce } from '../../../local/bitmart/futures/orders.ts';
+import type {
+  FuturesSide,
+  NewFuturesOrder,
+  PositionMode,
+  StpMode,
+  TimeInForce,
+} from '../../../local/bitmart/futures/orders.ts';
 import { control as ask } from '../../../local/bitmart/control.ts';
 import { futuresMarket } from '../../../local/bitmart/futures.ts';
 import { serve } from '../../../local/bitmart/reply.ts';
@@ -23,6 +29,7 @@ interface Place {
   readonly side: FuturesSide;
   readonly type: 'limit' | 'market';
   readonly mode: TimeInForce;
+  readonly stpMode?: StpMode;
   readonly level: number;
   readonly size: number;
 }
@@ -36,6 +43,7 @@ const place: fc.Arbitrary<Place> = fc.record({
   side: fc.constantFrom<FuturesSide>(1, 2, 3, 4),
   type: fc.constantFrom('limit' as const, 'market' as const),
   mode: fc.constantFrom<TimeInForce>(1, 2, 3, 4),
+  stpMode: fc.constantFrom<StpMode>(1, 2, 3),
   level: fc.integer({ min: -4, max: 4 }),
   size: fc.integer({ min: 1, max: 900 }),
 });
@@ -51,7 +59,10 @@ const open = (modes: readonly PositionMode[]): { exchange: FuturesExchange; drif
   return { exchange, drift };
 };
 
-const asked = (exchange: FuturesExchange, { who, symbol, side, type, mode, level, size }: Place): NewFuturesOrder => {
+const asked = (
+  exchange: FuturesExchange,
+  { who, symbol, side, type, mode, stpMode = 1, level, size }: Place,
+): NewFuturesOrder => {
   const contract = exchange.contract(symbol);
   const uid = UIDS[who] ?? '';
   if (!contract) throw new Error(symbol);
@@ -62,7 +73,7 @@ const asked = (exchange: FuturesExchange, { who, symbol, side, type, mode, level
     side,
     type,
     mode,
-    stpMode: 1,
+    stpMode,
     clientOrderId: '',
     price: type === 'market' ? ZERO : exchange.mid(contract).plus(contract.tick.times(level)),
     size: decimal(size),
@@ -89,7 +100,7 @@ const run = (exchange: FuturesExchange, drift: { level: number }, action: Action
 const checkAll = (exchange: FuturesExchange): void => {
   for (const order of exchange.orders()) {
     expect(restOf(order).gte(0)).toBe(true);
-    if (order.mode === 2 && order.type === 'limit') expect(order.dealSize.eq(0) || restOf(order).eq(0)).toBe(true);
+    if (order.mode === 2) expect(order.dealSize.eq(0) || restOf(order).eq(0)).toBe(true);
     if (order.mode !== 1 && order.mode !== 4) expect(isWorking(order)).toBe(false);
   }
   for (const uid of UIDS) {
@@ -239,6 +250,24 @@ describe('the dead-man switch', () => {
       pass(2_000);
       expect((await arm(timeout)).code).toBe(40011);
     }
+  });
+
+  test('open orders are listed up to a hundred and no further, finished ones up to two hundred, the newest first', async () => {
+    const { venue, pass, call } = open();
+    for (let count = 1; count <= 201; count += 1) {
+      await call('submit-order', { ...order('BTCUSDT'), client_order_id: `n${count}` });
+      pass(100);
+    }
+    const ids = async (path: string): Promise<readonly string[]> =>
+      ((await call(path)).data as { client_order_id: string }[]).map((row) => row.client_order_id);
+    expect(await ids('get-open-orders?limit=500')).toHaveLength(100);
+    expect(await ids('get-open-orders?symbol=BTCUSDT&limit=2')).toEqual(['n201', 'n200']);
+    await call('cancel-order', { symbol: 'BTCUSDT' });
+    expect(states(venue).filter((state) => state === 'BTCUSDT canceled')).toHaveLength(201);
+    const history = await ids('order-history?symbol=BTCUSDT');
+    expect([history.length, history[0], history.at(-1)]).toEqual([200, 'n201', 'n2']);
+    // What the list does not reach the client order id does.
+    expect(await ids('order-history?symbol=BTCUSDT&client_order_id=n1')).toEqual(['n1']);
   });
 
   test('a price that moves after the switch was due fills nothing that it cancelled', async () => {
