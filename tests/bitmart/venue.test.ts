@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { startLocalBitmart, type LocalBitmart } from '../../local/bitmart/server.ts';
+import { signedRead } from '../../shared/aws/secrets.ts';
 import { pacer } from '../../shared/bitmart/pace.ts';
 import { bitmart, bitmartSettings, readCredentials } from '../../shared/bitmart/venue.ts';
 import { send } from '../../shared/bitmart/wire.ts';
@@ -416,6 +417,18 @@ describe('against the local exchange', () => {
     expect(await venue.cancel(account, cancelOf(order.id), soon())).toMatchObject({ kind: 'done' });
     expect(await venue.find(account, query, soon())).toMatchObject({ kind: 'found', order: { state: 'canceled' } });
     expect((await venue.cancel(account, cancelOf(order.id), soon())).kind).toMatch(/^(done|finished)$/);
+  });
+  test.each([
+    ['a good key', {}, true, ''],
+    ['another memo', { memo: 'my memo #1 e' }, false, 'memo'],
+    ['a secret of another key', { secretKey: 'secret-of-other' }, false, 'secretKey'],
+    ['a key that is not known', { apiKey: 'key-of-nobody' }, false, 'apiKey'],
+    ['a key without its memo', { memo: undefined }, false, 'memo'],
+  ])('a signed read proves %s, or says what to look at', async (_, more, isGood, named) => {
+    const check = signedRead(venue, readCredentials, 'main', soon);
+    const proven = await check({ ...(account.credentials as object), ...more });
+    expect(proven).toEqual({ isGood, detail: expect.stringContaining(named) });
+    for (const value of Object.values(account.credentials as object)) expect(proven.detail).not.toContain(value);
   });
   test('an order that nobody placed is not found', async () => {
     expect(await venue.find(account, { id: uniqueId(), symbol: 'BTC_USDT' }, soon())).toEqual({ kind: 'nothing' });

@@ -9,7 +9,7 @@ const ACCOUNTS = 20;
 const INTENTS = 500;
 /** In about the first half: each costs its account a visibility timeout. */
 const KILLS = 20;
-const MOST_MS = 150_000;
+const MOST_MS = 240_000;
 const SEED = Number(process.env['CAMPAIGN_SEED'] ?? 20261123);
 const PLACE = '/spot/v2/submit_order';
 const FIND = '/spot/v4/query/client-order';
@@ -41,6 +41,8 @@ test(`${INTENTS} intents over ${ACCOUNTS} accounts under every kind of trouble: 
       { path: PLACE, fault: 'status', code: 503, probability: 0.1 },
       { path: PLACE, fault: 'html', probability: 0.1 },
       { path: PLACE, fault: 'lookup-lag', ms: 200, probability: 0.1 },
+      { path: FIND, fault: 'drop-after', probability: 0.05 },
+      { path: FIND, fault: 'status', code: 502, probability: 0.05 },
       { path: FIND, fault: 'lookup-lag', ms: 200, probability: 0.1 },
     ],
   });
@@ -55,7 +57,12 @@ test(`${INTENTS} intents over ${ACCOUNTS} accounts under every kind of trouble: 
   await system.send(intents);
   await put(`${system.ready.aws}/_faults`, {
     seed: SEED,
-    faults: [{ service: 'sqs', action: 'SendMessageBatch', fault: 'partial', times: 20 }],
+    faults: [
+      { service: 'sqs', action: 'SendMessageBatch', fault: 'partial', probability: 0.05 },
+      { service: 'sqs', action: 'SendMessageBatch', fault: 'drop-after', probability: 0.03 },
+      { service: 'sqs', action: 'ChangeMessageVisibilityBatch', fault: 'error', probability: 0.05 },
+      { service: 'secretsmanager', fault: 'error', probability: 0.03 },
+    ],
   });
   let killed = 0;
   const killing = setInterval(() => {
@@ -92,7 +99,7 @@ test(`${INTENTS} intents over ${ACCOUNTS} accounts under every kind of trouble: 
   expect(requests[PLACE]?.byStatus['429']).toBeUndefined();
   expect(requests[PLACE]?.maxInWindow).toBeLessThanOrEqual(40);
   for (const line of system.lines) expect(line).not.toMatch(/secretKey|X-BM-SIGN"/);
-}, 240_000);
+}, 360_000);
 
 async function left(): Promise<number> {
   const { intents } = system.ready.queues;

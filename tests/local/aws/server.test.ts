@@ -45,6 +45,24 @@ test('an error fault answers its code as often as it is told, and only where it 
   await expect(read).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
 });
 
+test('a fault strikes with its probability, the same way for the same seed, and a field that is none is refused', async () => {
+  const outcomes = async (seed: number): Promise<string> => {
+    const faults = [{ service: 'sqs', action: 'GetQueueAttributes', fault: 'error', probability: 0.5 }];
+    await fetch(`${stack.aws.url}/_faults`, { method: 'PUT', body: JSON.stringify({ seed, faults }) });
+    let said = '';
+    for (let call = 0; call < 12; call += 1) {
+      said += (await codeOf(stack.sqs.getQueueAttributes({ QueueUrl: url }))) === 'ok' ? '.' : 'x';
+    }
+    return said;
+  };
+  const [first, again, other] = [await outcomes(7), await outcomes(7), await outcomes(8)];
+  expect(first).toBe(again);
+  expect(first).toMatch(/x.*\.|\..*x/);
+  expect(other).not.toBe(first);
+  const refused = await stack.faults({ fault: 'error', chance: 0.5 });
+  expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining('chance: no such field')]);
+});
+
 test('a partial fault fails the first entry of a batch, and the rest works', async () => {
   await stack.faults({ action: 'SendMessageBatch', fault: 'partial', times: 1 });
   const { Successful, Failed } = await batch();
