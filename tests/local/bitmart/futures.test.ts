@@ -597,4 +597,45 @@ describe('futures', () => {
       [SUBMIT]: { count: 26, byStatus: { '200': 24, '429': 2 }, byCode: { '1000': 24, '30013': 2 }, maxInWindow: 26 },
     });
   });
+
+  test('an order that works is not in the history, a finished one not among the open: a look-up needs both', async () => {
+    await place({ client_order_id: 'a' });
+    const inHistory = async (): Promise<number> =>
+      (await read<readonly Row[]>('order-history?symbol=BTCUSDT&client_order_id=a')).length;
+    const isOpen = async (): Promise<number> => (await read<readonly Row[]>('get-open-orders?symbol=BTCUSDT')).length;
+    expect([await isOpen(), await inHistory()]).toEqual([1, 0]);
+    await act('cancel-order', { symbol: 'BTCUSDT', client_order_id: 'a' });
+    expect([await isOpen(), await inHistory()]).toEqual([0, 1]);
+  });
+
+  test('history reaches seven days back unless asked, open orders as far as they are old', async () => {
+    await control(venue, 'PUT', '/clock', { offsetMs: -8 * 86_400_000 });
+    await control(venue, 'PUT', '/promises', { acceptsAheadMs: 9 * 86_400_000 });
+    await place({ client_order_id: 'open' });
+    await place({ ...market(1, 1), client_order_id: 'done' });
+    await control(venue, 'PUT', '/clock', { offsetMs: 0 });
+    expect(await read('get-open-orders')).toMatchObject([{ client_order_id: 'open' }]);
+    expect(await read('order-history?symbol=BTCUSDT&client_order_id=done')).toEqual([]);
+    const since = Math.floor(Date.now() / 1000) - 9 * 86_400;
+    expect(await read(`order-history?symbol=BTCUSDT&start_time=${since}`)).toMatchObject([{ client_order_id: 'done' }]);
+    expect(await read(`trades?start_time=${since}`)).toHaveLength(1);
+    expect(await read('trades')).toEqual([]);
+  });
+
+  test('lists are filtered by symbol, type, part fill, order id and client order id', async () => {
+    await place({ client_order_id: 'a' });
+    await place({ symbol: 'ETHUSDT', price: '1000', client_order_id: 'e' });
+    await place({ price: '60000.1', size: 300, client_order_id: 'part' });
+    await place({ ...market(4, 2), client_order_id: 'm', symbol: 'ETHUSDT' });
+    const ids = async (path: string): Promise<unknown> =>
+      (await read<readonly Row[]>(path)).map((row) => row['client_order_id']);
+    expect(await ids('get-open-orders')).toEqual(['part', 'e', 'a']);
+    expect(await ids('get-open-orders?symbol=ETHUSDT')).toEqual(['e']);
+    expect(await ids('get-open-orders?order_state=partially_filled')).toEqual(['part']);
+    expect(await ids('get-open-orders?type=market')).toEqual([]);
+    expect((await get(venue, '/contract/private/get-open-orders?symbol=NONE')).body.code).toBe(40034);
+    expect(await read('trades?client_order_id=part')).toMatchObject([{ vol: '250', symbol: 'BTCUSDT' }]);
+    expect(await read(`trades?order_id=${await idOf('m')}`)).toMatchObject([{ vol: '2', side: 4 }]);
+    expect(await read('trades?symbol=BTCUSDT&client_order_id=m')).toEqual([]);
+  });
 });

@@ -161,6 +161,27 @@ describe('the futures exchange', () => {
     expect([...exchange.account('ann').positions.values()].every(({ amount }) => amount.eq(0))).toBe(true);
   });
 
+  test('fill or kill does not count on two reduce-only orders closing one position', () => {
+    const { exchange } = open(['one_way_mode', 'hedge_mode', 'hedge_mode']);
+    const base: Place = {
+      act: 'place',
+      who: 0,
+      symbol: 'BTCUSDT',
+      side: 1,
+      type: 'market',
+      mode: 1,
+      level: 0,
+      size: 10,
+    };
+    exchange.place(asked(exchange, base), true, now);
+    const exits: Place = { ...base, side: 3, type: 'limit', level: 1 };
+    for (const exit of [exits, exits]) exchange.place(asked(exchange, exit), true, now);
+    // At this price the house offers 250 and the exits together ten.
+    const whole = (size: number) =>
+      exchange.place(asked(exchange, { ...base, who: 1, type: 'limit', mode: 2, level: 1, size }), true, now);
+    expect([whole(261)?.state, whole(260)?.state]).toEqual(['canceled', 'filled']);
+  });
+
   test('the house quotes the same book again after every order', () => {
     const { exchange } = open(['hedge_mode', 'hedge_mode', 'hedge_mode']);
     const book = (): unknown => exchange.depth('SOLUSDT', 'sell', 50).map(({ price, size }) => `${price.toFixed()} ${size.toFixed()}`); // prettier-ignore
