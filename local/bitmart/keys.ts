@@ -41,6 +41,7 @@ export const ACCOUNT = z.strictObject({
   futures: z.strictObject({ USDT: AMOUNT }).optional(),
   /** Isolated margin accounts, by pair. */
   margin: z.record(z.string(), BALANCES).optional(),
+  positionMode: z.enum(['hedge_mode', 'one_way_mode']).optional(),
   expired: z.boolean().optional(),
   frozen: z.boolean().optional(),
 });
@@ -49,19 +50,23 @@ const DEFAULTS: Endowment = {
   spot: { USDT: '1000000', BTC: '100', ETH: '1000' },
   futures: { USDT: '1000000' },
   margin: { BTC_USDT: { USDT: '1000000', BTC: '100' }, ETH_USDT: { USDT: '1000000', ETH: '1000' } },
+  // The venue knew no other mode until 2025; which one it starts with now is not documented.
+  positionMode: 'hedge_mode',
 };
 
 /** Pays a UID what is given in place of what it has; what is not given stays, a new UID gets the defaults. */
-const pay = (venue: Venue, uid: string, { balances, futures, margin }: z.infer<typeof ACCOUNT>): void => {
+const pay = (venue: Venue, uid: string, { balances, ...others }: z.infer<typeof ACCOUNT>): void => {
+  const { futures, margin, positionMode } = others;
   const before = venue.endowments.get(uid);
-  const given = before ? { spot: balances, futures, margin } : { ...DEFAULTS, ...defined({ spot: balances, futures, margin }) }; // prettier-ignore
-  venue.endowments.set(uid, { ...DEFAULTS, ...before, ...defined(given) });
+  const named = defined({ spot: balances, futures, margin, positionMode });
+  const given = before ? named : { ...DEFAULTS, ...named };
+  venue.endowments.set(uid, { ...DEFAULTS, ...before, ...given });
   const { ledger } = venue.exchange;
   const pairs = Object.keys(given.margin ?? {}).map((symbol) => marginHolder(uid, symbol));
   for (const holder of [...(given.spot ? [uid] : []), ...pairs]) {
     for (const currency of ledger.currencies(holder)) ledger.endow(holder, currency, ZERO);
   }
-  endow(venue, uid, defined(given));
+  endow(venue, uid, given);
 };
 
 const defined = (parts: { readonly [Part in keyof Endowment]: Endowment[Part] | undefined }): Partial<Endowment> =>
@@ -76,6 +81,10 @@ const strange = (venue: Venue, { balances = {}, margin = {} }: z.infer<typeof AC
   return currency && `balances: no currency ${currency} here; use ${Object.keys(CURRENCIES).join(', ')}`;
 };
 
+/** True while the position mode cannot change, as on the venue. */
+const isEngaged = ({ futures }: Venue, uid: string): boolean =>
+  futures.working(uid).length > 0 || [...futures.account(uid).positions.values()].some(({ amount }) => amount.gt(0));
+
 /** Registers a key, or changes the one of that account. Balances given replace all of the UID's; without any a new UID gets the defaults. */
 export const register = (venue: Venue, asked: z.infer<typeof ACCOUNT>): Answered => {
   const { account, apiKey } = asked;
@@ -86,6 +95,7 @@ export const register = (venue: Venue, asked: z.infer<typeof ACCOUNT>): Answered
   if (unknown !== undefined) return wrong(unknown);
   const before = [...venue.keys.values()].find((key) => key.account === account);
   const uid = asked.uid ?? before?.uid ?? `uid-${account}`;
+  if (asked.positionMode && isEngaged(venue, uid)) return wrong('positionMode: positions or orders of futures exist');
   const key: Key = {
     account,
     apiKey,
@@ -130,5 +140,6 @@ export const keyRow = (venue: Venue, { account, apiKey, uid, permissions, ips, e
     balances: balancesOf(venue, uid),
     futures: { USDT: { wallet: futures.account(uid).wallet.toFixed(), available: futures.available(uid).toFixed() } },
     margin: Object.fromEntries(margin),
+    positionMode: futures.account(uid).positionMode,
   };
 };

@@ -4,6 +4,7 @@ import { decimal, type Decimal } from './decimals.ts';
 import { createExchange, type Exchange } from './exchange.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { createFuturesExchange, type FuturesExchange } from './futures/exchange.ts';
+import type { PositionMode } from './futures/orders.ts';
 import { createLoans, type Loans } from './loans.ts';
 import { marginHolder, type Now, type OrderState } from './orders.ts';
 import { defaultPromises, type Promises } from './promises.ts';
@@ -31,6 +32,8 @@ export interface Endowment {
   readonly spot: Readonly<Record<string, string>>;
   readonly futures: Readonly<Record<string, string>>;
   readonly margin: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** How futures positions are held at first. */
+  readonly positionMode: PositionMode;
 }
 
 export interface ServiceState {
@@ -168,6 +171,7 @@ export const endow = (
     give(venue, marginHolder(uid, symbol), balances);
   const futures = parts?.futures?.['USDT'];
   if (futures !== undefined) venue.futures.account(uid).wallet = decimal(futures);
+  if (parts?.positionMode) venue.futures.account(uid).positionMode = parts.positionMode;
 };
 
 /** What visibility needs to know of an order of any market. */

@@ -40,7 +40,7 @@ export const createFuturesFloor = (): FuturesFloor => ({
   lastTrade: 853_920,
 });
 
-/** A UID's account; hedge mode at first (the venue knew no other mode until 2025). */
+/** A UID's account; hedge mode until its endowment says otherwise. */
 export const accountOf = (floor: FuturesFloor, uid: string): FuturesAccount => {
   const found = floor.accounts.get(uid) ?? {
     wallet: ZERO,

@@ -638,4 +638,17 @@ describe('futures', () => {
     expect(await read(`trades?order_id=${await idOf('m')}`)).toMatchObject([{ vol: '2', side: 4 }]);
     expect(await read('trades?symbol=BTCUSDT&client_order_id=m')).toEqual([]);
   });
+
+  test('an account may start in one-way mode, and does so again after DELETE /state', async () => {
+    const ONE_WAY = { ...OTHER, account: 'oneway', apiKey: 'key-of-oneway', positionMode: 'one_way_mode' };
+    const mode = async (): Promise<unknown> =>
+      (await get(venue, '/contract/private/get-position-mode', { 'X-BM-KEY': ONE_WAY.apiKey })).body.data;
+    await register(venue, ONE_WAY);
+    expect(await mode()).toEqual({ position_mode: 'one_way_mode' });
+    await act('set-position-mode', { position_mode: 'hedge_mode' }, ONE_WAY);
+    await control(venue, 'DELETE', '/state');
+    expect(await mode()).toEqual({ position_mode: 'one_way_mode' });
+    await place({}, ONE_WAY);
+    expect((await control(venue, 'PUT', '/accounts', { ...ONE_WAY, positionMode: 'hedge_mode' })).status).toBe(400);
+  });
 });
