@@ -2,7 +2,7 @@
 // Everything here is made once per environment; nothing is decided here.
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { secretAccounts } from '../shared/aws/accounts.ts';
-import { deliveries, queueSettings, sqsQueues } from '../shared/aws/queues.ts';
+import { deliveries, executeQueues, sqsQueues } from '../shared/aws/queues.ts';
 import { pacer } from '../shared/bitmart/pace.ts';
 import { bitmart, bitmartSettings, readCredentials } from '../shared/bitmart/venue.ts';
 import { systemClock } from '../shared/clock.ts';
@@ -13,7 +13,7 @@ import { log } from '../shared/log.ts';
 import { newMemory } from '../shared/proof.ts';
 
 const settings = readSettings(process.env, {
-  ...queueSettings,
+  ...executeQueues,
   ...bitmartSettings,
   secretPrefix: words('ACCOUNT_SECRET_PREFIX', 'bitmart/accounts/'),
   /** How long a secret is used before it is read again, and so how long a halt takes to act. */

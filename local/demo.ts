@@ -50,10 +50,12 @@ export function scenes(now: number): readonly Scene[] {
   const order = { ...common, action: 'place', side: 'buy', type: 'limit', size: '0.001', price: '50000' };
   const marketBuy = { ...common, action: 'place', side: 'buy', type: 'market', notional: '25' };
   const sell = { ...order, side: 'sell', price: '70000' };
+  const perpetual = { ...order, market: 'futures', size: '0.0057', leverage: '5', marginMode: 'isolated' };
   const cancel = { ...common, action: 'cancel', target: 'demoLimit' };
   return [
     scene('demoLimit', 'Limit buy that rests', order, accepted),
     scene('demoMarket', 'Market buy for 25 USDT', marketBuy, accepted),
+    scene('demoFutures', 'Futures limit buy of 0.0057 BTC: 5 contracts', perpetual, accepted),
     scene('demoMaker', 'Limit-maker sell', { ...sell, type: 'limit-maker' }, accepted),
     scene(
       'demoMalformed',

@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import prettier from 'prettier';
 import { codes } from '../shared/bitmart/codes.ts';
+import { endpointsPage } from '../shared/bitmart/endpoints.ts';
 import { intentJsonSchema } from '../shared/order/intent.ts';
 import { movedBySqs, reasons } from '../shared/order/reason.ts';
 
@@ -15,6 +16,7 @@ export async function pages(): Promise<Readonly<Record<string, string>>> {
     'docs/intent.schema.json': JSON.stringify(intentJsonSchema()),
     'docs/reasons.md': reasonsPage(),
     'docs/codes.md': codesPage(),
+    'docs/endpoints.md': endpointsPage(MADE),
   };
   const formatted = Object.entries(texts).map(async ([path, text]) => {
     const config = await prettier.resolveConfig(fileURLToPath(new URL(`../${path}`, import.meta.url)));
@@ -60,7 +62,8 @@ ${MADE}
 | unknown | may have been executed | looked up until it is proven |
 | duplicate | an order with this id exists | looked up and compared |
 | absent | a look-up saw nothing | proof only after the horizon, seen twice |
-| finished | a cancel found nothing open | the order is looked up to learn why |
+| finished | a cancel or amend found nothing open | the order is looked up to learn why |
+| failed | processed, and said to have come to no order | believed once the order is not seen: buried as \`VENUE_REFUSED\` |
 
 Codes that are words are ours, for answers without a code. The message decides for 51008 (a pair without API trading is
 refused), 40012 (known business messages are refused) and the codes under which the end of trading may be announced.

@@ -88,10 +88,11 @@ function words(step: Step, paint: Paint): readonly [place: string, text: string]
 }
 
 function reportWords(report: ExecutionReport, paint: Paint): string {
-  const { status, reason, detail, venueOrderId, filledSize, averagePrice } = report;
+  const { status, reason, detail, venueOrderId, filledSize, averagePrice, fee, feeCoin } = report;
   const parts = [statusColour(status, paint)(status)];
   if (venueOrderId !== undefined) parts.push(`order ${venueOrderId}`);
   if (filledSize !== undefined) parts.push(`${filledSize} filled${averagePrice ? ` at ${averagePrice}` : ''}`);
+  if (fee !== undefined) parts.push(`fee ${fee} ${feeCoin ?? ''}`);
   // With a reason, the sentence follows in the dead letter.
   const why = reason ?? detail;
   if (why !== undefined) parts.push(why);

@@ -195,10 +195,10 @@ function definition(
     UNRESOLVED_AFTER_SECONDS: String(Math.max(1, 900 * timeScale)),
     ...variables,
   };
-  const { name, zipPath, handler, memoryMb, source } = each;
+  const { name, zipPath, handler, memoryMb, recursiveLoop, source } = each;
   const timeoutMs = Math.min(each.timeoutMs, TIMEOUT_PER_SCALE_MS * timeScale);
   return {
-    ...{ name, zipPath, handler, memoryMb, timeoutMs, environment },
+    ...{ name, zipPath, handler, memoryMb, timeoutMs, environment, recursiveLoop },
     ...(source === undefined
       ? {}
       : { eventSource: { ...source, queueUrl: queueUrl(source.queue), reportBatchItemFailures: true } }),

@@ -22,6 +22,8 @@ export interface FunctionTemplate {
   readonly memoryMb: number;
   readonly variables: Readonly<Record<string, string | { readonly queue: string }>>;
   readonly source?: { readonly queue: string; readonly batchSize: number; readonly maximumConcurrency: number };
+  /** Allow: a function that feeds its own queue is not stopped. */
+  readonly recursiveLoop: 'Allow' | 'Terminate';
 }
 
 interface Resource {
@@ -84,6 +86,7 @@ function lambda(properties: Resource['Properties'], mapping: Resource['Propertie
     zipPath: join(dirname(templatePath), basename(code.S3Key)),
     handler: String(properties['Handler']),
     timeoutMs: Number(properties['Timeout']) * 1000,
+    recursiveLoop: properties['RecursiveLoop'] === 'Allow' ? 'Allow' : 'Terminate',
     memoryMb: Number(properties['MemorySize']),
     variables: Object.fromEntries(
       Object.entries(Variables).map(([name, value]) => [

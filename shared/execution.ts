@@ -4,12 +4,13 @@
 // proven what may have been sent before stands in proof.ts.
 import type { Delivery } from './aws/queues.ts';
 import { describeError, type Log } from './log.ts';
-import { admit, MAX_AHEAD_MS, needsBook } from './order/admit.ts';
-import { parse } from './order/intent.ts';
+import { admit, isAmended, isRelief, MAX_AHEAD_MS, needsBook, type Denial } from './order/admit.ts';
+import type { Instrument } from './order/instrument.ts';
+import { parse, type AmendIntent, type Market } from './order/intent.ts';
 import { accepted, buried, done, foreign, malformed, toldAgain, type End, type Outcome } from './order/outcome.ts';
 import { difference } from './order/same.ts';
 import type { Verdict } from './order/report.ts';
-import type { Admitted, TradingAccount, Venue } from './order/venue.ts';
+import type { Admitted, TradingAccount, Venue, VenueOrder } from './order/venue.ts';
 import {
   backoff,
   budget,
@@ -31,6 +32,7 @@ import {
   type Budget,
   type Candidate,
   type Desk,
+  type Looked,
   type Outside,
   type Proof,
 } from './proof.ts';
@@ -42,6 +44,8 @@ interface Step {
   readonly stop?: { readonly seconds: number | undefined; readonly why: string };
 }
 
+/** So that the first look at an accepted order comes after the report of its acceptance. */
+const FOLLOW_AFTER_SECONDS = 1;
 /** SQS allows 12 hours from the receive, part of which is over when a message is put back. */
 const MAX_POSTPONE_SECONDS = 43_000;
 
@@ -80,6 +84,9 @@ async function executeGroup(
   const { turnedAway, candidates } = door(group, outside);
   const name = candidates[0]?.intent.account;
   if (name === undefined) return turnedAway;
+  // At a cold start the venue's rules are loaded side by side with the secret.
+  const first = candidates.find(({ intent }) => intent.action === 'place')?.intent;
+  if (first?.action === 'place') void rulesOf(first, outside, time);
   const desk: Desk = { outside, time, name, attempted: new Set(), ...(await standing(name, outside)) };
   if (desk.account !== undefined) {
     touched.set(name, desk.account);
@@ -183,19 +190,29 @@ async function take(candidate: Candidate, proof: Proof | undefined, desk: Desk):
     const wait = parked === undefined ? backoff(candidate) : untilParkOver(candidate, outside);
     return stopped(candidate, proof?.kind === 'unproven' ? proof.seconds : wait, why, outside);
   }
-  // A cancel passes without a mandate as it passes a halt, if there is a key to send it with.
-  if (gate !== undefined && (intent.action !== 'cancel' || desk.account === undefined)) return end(gate);
+  // What takes risk away passes without a mandate as it passes a halt, if there is a key to send it with.
+  if (gate !== undefined && (!isRelief(intent) || desk.account === undefined)) return end(gate);
   return attempt(candidate, desk);
 }
 
 /**
- * Was nothing of this message sent? A cancel leaves no trace of its own to be looked up, and comes back soon even when it
- * was sent: only a first or remembered delivery tells of it.
+ * Was nothing of this message sent? An instruction leaves no trace of its own to be looked up, and a cancel comes back soon
+ * even when it was sent: only a first or remembered delivery tells of it.
  */
 function isFirstOrUnsent({ message, intent, disproved }: Candidate, outside: Outside): boolean {
   if (wasPutBackUnsent(message, outside.memory)) return true;
-  if (intent.action === 'cancel') return message.receiveCount === 1 && disproved;
+  if (intent.action !== 'place') return message.receiveCount === 1 && disproved;
   return disproved || cameBackTooSoon(message, intent, outside);
+}
+
+/** The venue's rules for a symbol: they are waited for a second at most. */
+function rulesOf(
+  { market, symbol }: { readonly market: Market; readonly symbol: string },
+  { venue, clock }: Outside,
+  time: Budget,
+): Promise<Instrument | 'unknown' | undefined> {
+  const now = clock.now();
+  return venue.instrument(market, symbol, Math.min(now + 1000, time.answerBy(now)));
 }
 
 /** Admission is the last step before the send; trading state and expiry are read there, for each order. */
@@ -203,27 +220,21 @@ async function attempt(candidate: Candidate, desk: Desk, isRetry = false): Promi
   const { outside, time, account } = desk;
   if (account === undefined) return stopped(candidate, backoff(candidate), 'no account', outside);
   const { venue, clock } = outside;
-  const { message, intent } = candidate;
-  const place = intent.action === 'place' ? intent : undefined;
-  const soon = Math.min(clock.now() + 1000, time.answerBy(clock.now()));
-  const instrument = place && (await venue.instrument(place.symbol, soon));
-  const isBookNeeded = needsBook(intent, account.mandate);
-  const book = isBookNeeded ? await venue.book(intent.symbol, time.answerBy(clock.now())) : undefined;
+  const { intent } = candidate;
+  const isPriced = intent.action === 'place' || intent.action === 'amend';
+  const instrument = isPriced ? await rulesOf(intent, outside, time) : undefined;
+  const target = intent.action === 'amend' ? await sightTarget(candidate, desk) : undefined;
+  if (target !== undefined && 'result' in target) return target;
+  if (target !== undefined && isAmended(intent as AmendIntent, target, known(instrument))) {
+    return { result: done(candidate.message, intent, 'the order is as wanted', clock.now()) };
+  }
+  const isBookNeeded = isPriced && needsBook(intent, account.mandate);
+  const book = isBookNeeded ? await venue.book(intent.market, intent.symbol, time.answerBy(clock.now())) : undefined;
   if (isBookNeeded && book === undefined && clock.now() < Date.parse(intent.expiresAt)) {
     return stopped(candidate, backoff(candidate), `the order book of ${intent.symbol} cannot be had`, outside);
   }
-  const admission = admit(intent, instrument, account.mandate, book, clock.now());
-  if (admission.kind === 'denial') {
-    const last = outside.memory.unsent.get(message.messageId)?.why;
-    const detail = last === undefined ? admission.detail : `${admission.detail}; last: ${last}`;
-    if (intent.action === 'place' || isFirstOrUnsent(candidate, outside)) {
-      return { result: buried(message, intent, { code: admission.code, detail }, clock.now()) };
-    }
-    const sent = `${admission.detail}; it was sent before, and the order was not seen finished`;
-    return {
-      result: buried(message, intent, { code: admission.code, detail: sent, certainty: 'unknown' }, clock.now()),
-    };
-  }
+  const admission = admit(intent, instrument, account.mandate, book, clock.now(), target);
+  if (admission.kind === 'denial') return { result: denied(candidate, admission, outside) };
   const { admitted } = admission;
   if (admitted.action === 'place') {
     desk.attempted.add(intent.id);
@@ -231,32 +242,103 @@ async function attempt(candidate: Candidate, desk: Desk, isRetry = false): Promi
   }
   const verdict = await request(venue, account, admitted, time.answerBy(clock.now()));
   logVerdict(candidate, verdict, outside.log);
-  return conclude(candidate, verdict, desk, isRetry);
+  const note =
+    instrument === undefined && isPriced ? "sent without the venue's rules, which could not be had" : undefined;
+  return conclude(candidate, verdict, desk, isRetry, note);
+}
+
+/** What may have been sent before, and cannot be seen, is never told as unsent. */
+function denied(candidate: Candidate, { code, detail }: Denial, outside: Outside): Result {
+  const { message, intent } = candidate;
+  const now = outside.clock.now();
+  const last = outside.memory.unsent.get(message.messageId)?.why;
+  if (intent.action === 'place' || isFirstOrUnsent(candidate, outside)) {
+    return buried(message, intent, { code, detail: last === undefined ? detail : `${detail}; last: ${last}` }, now);
+  }
+  const sent = `${detail}; it was sent before, and nobody saw it take effect`;
+  return buried(message, intent, { code, detail: sent, certainty: 'unknown' }, now);
+}
+
+/** The order that an amend is about: open, or the step that ends or puts off the amend. */
+async function sightTarget(candidate: Candidate, desk: Desk): Promise<VenueOrder | Step> {
+  const { outside } = desk;
+  const { message, intent } = candidate;
+  const seen = await lookTwice(candidate, desk);
+  if (seen === undefined) return stopped(candidate, 1, 'no time left to look for its target', outside);
+  if (seen.kind === 'found') {
+    if (isOpen(seen.order)) return seen.order;
+    return { result: done(message, intent, `the order was already ${seen.order.state}`, outside.clock.now()) };
+  }
+  if (seen.kind !== 'nothing') return stopped(candidate, pause(candidate, seen, desk), seen.detail, outside);
+  if (mayStillAppear(candidate, outside)) {
+    return stopped(candidate, backoff(candidate), 'its target may still be on its way', outside);
+  }
+  const detail = 'the venue shows no order with the id that it is about; correct target';
+  return { result: denied(candidate, { kind: 'denial', code: 'TARGET_NOT_FOUND', detail }, outside) };
+}
+
+/** Nothing is what was not seen twice, as far apart as an order may stay invisible; undefined where there is no time for it. */
+async function lookTwice(candidate: Candidate, desk: Desk, ids?: readonly string[]): Promise<Looked | undefined> {
+  const { clock, venue } = desk.outside;
+  const first = await look(candidate, desk, ids);
+  if (first.kind !== 'nothing') return first;
+  const { showsOrdersWithinMs } = venue.promises;
+  if (clock.now() + showsOrdersWithinMs > desk.time.takeUntil) return undefined;
+  await clock.sleep(showsOrdersWithinMs);
+  return look(candidate, desk, ids);
+}
+
+/** Was the target sent from here so lately that the venue may still execute it? */
+function mayStillAppear({ intent }: Candidate, { memory, clock, venue }: Outside): boolean {
+  const sentAt = 'target' in intent ? memory.signed.get(keyOf(intent, intent.target)) : undefined;
+  return sentAt !== undefined && clock.now() - sentAt < leastReturnMs(venue);
+}
+
+function isOpen({ state }: VenueOrder): boolean {
+  return state === 'open' || state === 'partially-filled';
+}
+
+function known(instrument: Instrument | 'unknown' | undefined): Instrument | undefined {
+  return instrument === 'unknown' ? undefined : instrument;
 }
 
 function request(venue: Venue, account: TradingAccount, admitted: Admitted, deadline: number): Promise<Verdict> {
   return admitted.action === 'place'
     ? venue.submit(account, admitted, deadline)
-    : venue.cancel(account, admitted, deadline);
+    : venue.instruct(account, admitted, deadline);
 }
 
 /** What a verdict means for the intent. Every branch either ends it or says when it is taken up again. */
-async function conclude(candidate: Candidate, verdict: Verdict, desk: Desk, isRetry: boolean): Promise<Step> {
+async function conclude(
+  candidate: Candidate,
+  verdict: Verdict,
+  desk: Desk,
+  isRetry: boolean,
+  note: string | undefined,
+): Promise<Step> {
   const { outside } = desk;
   const { message, intent } = candidate;
   const now = outside.clock.now();
-  if (verdict.kind !== 'placed' && verdict.kind !== 'unknown' && verdict.kind !== 'duplicate') {
+  if (!['placed', 'unknown', 'duplicate', 'failed'].includes(verdict.kind)) {
     // Nothing of this message is on the venue, so nothing of it needs to be looked for.
     outside.memory.signed.delete(keyOf(intent));
   }
   switch (verdict.kind) {
     case 'placed':
-      return { result: accepted(message, intent, verdict.venueOrderId, now) };
+      return intent.action === 'place'
+        ? { result: accepted(message, intent, verdict.venueOrderId, now, note) }
+        : { result: done(message, intent, undefined, now) };
     case 'done':
       return { result: done(message, intent, verdict.detail, now) };
     case 'refused': {
       const code = verdict.tradingOver ? 'TRADING_OVER' : 'VENUE_REFUSED';
-      return { result: buried(message, intent, { code, detail: verdict.detail, venueCode: verdict.venueCode }, now) };
+      const { venueCode, detail } = verdict;
+      // What an instruction changed at an earlier delivery may be why it is refused now.
+      const isRepeated = intent.action !== 'place' && !isFirstOrUnsent(candidate, outside);
+      const end: End = isRepeated
+        ? { code, venueCode, detail: `${detail}; it may have been sent before and taken effect`, certainty: 'unknown' }
+        : { code, venueCode, detail };
+      return { result: buried(message, intent, end, now) };
     }
     case 'unauthorised':
       if (!isRetry && (await renew(desk))) return attempt(candidate, desk, true);
@@ -265,15 +347,39 @@ async function conclude(candidate: Candidate, verdict: Verdict, desk: Desk, isRe
     case 'throttled':
     case 'unavailable':
       return stopped(candidate, pause(candidate, verdict, desk), verdict.detail, outside);
+    case 'failed':
+      return resolveFailed(candidate, verdict, desk);
     case 'finished':
-      return resolveCancel(candidate, verdict, desk);
     case 'duplicate':
     case 'unknown':
-      return intent.action === 'cancel' ? resolveCancel(candidate, verdict, desk) : resolve(candidate, verdict, desk);
+      if (intent.action === 'place') return resolve(candidate, verdict, desk);
+      if (intent.action === 'cancel' || intent.action === 'amend') return resolveTarget(candidate, verdict, desk);
+      return heldPastHorizon(candidate, 'detail' in verdict ? verdict.detail : verdict.kind, outside);
   }
 }
 
 type Open = Extract<Verdict, { kind: 'unknown' | 'duplicate' | 'finished' }>;
+
+/** It may still take effect, and then undo what comes after it: nothing of the group goes on before it no longer can. */
+function heldPastHorizon({ message }: Candidate, why: string, { venue }: Outside): Step {
+  const seconds = Math.ceil(leastReturnMs(venue) / 1000);
+  return { result: { message, disposition: postponed(seconds) }, stop: { seconds, why } };
+}
+
+/** The venue answered that no order came of it: it is done with the request, so an order shows soon or never will. */
+async function resolveFailed(
+  candidate: Candidate,
+  verdict: Extract<Verdict, { kind: 'failed' }>,
+  desk: Desk,
+): Promise<Step> {
+  const { clock } = desk.outside;
+  const { message, intent } = candidate;
+  const seen = await lookTwice(candidate, desk, [intent.id]);
+  if (seen?.kind === 'found') return sighted(candidate, seen, desk);
+  if (seen?.kind !== 'nothing') return resolve(candidate, { ...verdict, kind: 'unknown', signedAt: clock.now() }, desk);
+  const { venueCode, detail } = verdict;
+  return { result: buried(message, intent, { code: 'VENUE_REFUSED', detail, venueCode }, clock.now()) };
+}
 
 /** The order may be there: up to three looks now. What stays open keeps the head of its group until it can be proven. */
 async function resolve(candidate: Candidate, verdict: Open, desk: Desk): Promise<Step> {
@@ -311,53 +417,50 @@ async function resolve(candidate: Candidate, verdict: Open, desk: Desk): Promise
   return { result: { message, disposition: postponed(seconds) }, stop: { seconds, why } };
 }
 
-/** A cancel that was sent, or that found nothing open: the order itself tells. Sending a cancel again does no harm. */
-async function resolveCancel(candidate: Candidate, verdict: Open, desk: Desk): Promise<Step> {
-  const { outside, time } = desk;
+/**
+ * A cancel or amend that was sent, or that found nothing open: the order itself tells. Sending a cancel again does no harm;
+ * an amend that may still take effect would undo a later one.
+ */
+async function resolveTarget(candidate: Candidate, verdict: Open, desk: Desk): Promise<Step> {
+  const { outside } = desk;
   const { venue, clock } = outside;
   const { message, intent } = candidate;
-  const why = 'detail' in verdict ? verdict.detail : 'the cancel got no answer';
+  const why = 'detail' in verdict ? verdict.detail : 'no answer';
   const again = (): Step => {
+    if (intent.action === 'amend' && verdict.kind !== 'finished') return heldPastHorizon(candidate, why, outside);
     const seconds = Math.max(backoff(candidate), venue.promises.showsOrdersWithinMs / 1000);
     return { result: { message, disposition: postponed(seconds) }, stop: { seconds, why } };
   };
-  // An order that does not exist is one that was not seen for as long as an order may stay invisible.
-  for (const waitMs of [0, venue.promises.showsOrdersWithinMs]) {
-    if (clock.now() + waitMs > time.takeUntil) return again();
-    await clock.sleep(waitMs);
-    const sighting = await look(candidate, desk);
-    if (sighting.kind === 'found') {
-      if (sighting.order.state === 'open' || sighting.order.state === 'partially-filled') return again();
-      return sighted(candidate, sighting, desk);
-    }
-    if (sighting.kind !== 'nothing') {
-      pause(candidate, sighting, desk);
-      return again();
-    }
-    if (verdict.kind !== 'finished') return again();
+  const seen = verdict.kind === 'finished' ? await lookTwice(candidate, desk) : await look(candidate, desk);
+  if (seen?.kind === 'found') {
+    const rules = intent.action === 'amend' ? known(await rulesOf(intent, outside, desk.time)) : undefined;
+    const isSettled = intent.action === 'amend' && isAmended(intent, seen.order, rules);
+    return isOpen(seen.order) && !isSettled ? again() : sighted(candidate, seen, desk);
   }
-  const venueCode = verdict.kind === 'unknown' ? undefined : verdict.venueCode;
-  const end: End = { code: 'VENUE_REFUSED', detail: why, ...(venueCode === undefined ? {} : { venueCode }) };
+  if (seen !== undefined && seen.kind !== 'nothing') pause(candidate, seen, desk);
+  // An order that does not exist is one that was not seen for as long as an order may stay invisible.
+  if (seen?.kind !== 'nothing' || verdict.kind !== 'finished' || mayStillAppear(candidate, outside)) return again();
+  const end: End = { code: 'VENUE_REFUSED', detail: why, venueCode: verdict.venueCode };
   return { result: buried(message, intent, end, clock.now()) };
 }
 
 /** An order with the id exists. If it is the intent's own, the intent is done; if not, the id was taken. */
 async function sighted(candidate: Candidate, proof: Extract<Proof, { kind: 'found' }>, desk: Desk): Promise<Step> {
-  const { clock, venue } = desk.outside;
+  const { clock } = desk.outside;
   const { message, intent } = candidate;
   const { order, id } = proof;
   const now = clock.now();
-  if (intent.action === 'cancel') {
-    const isOpen = order.state === 'open' || order.state === 'partially-filled';
-    if (isOpen) return take(candidate, undefined, desk);
+  if (intent.action !== 'place') {
+    // For what is open, `attempt` looks at what there is left to do.
+    if (isOpen(order)) return take(candidate, undefined, desk);
     return { result: done(message, intent, `the order was already ${order.state}`, now) };
   }
   if (id !== intent.id) {
     const detail = `this is a replay of ${id}, whose order was placed (${order.venueOrderId}, ${order.state})`;
     return { result: buried(message, intent, { code: 'REPLAYED_ORDER_EXISTS', detail }, now) };
   }
-  const instrument = await venue.instrument(intent.symbol, Math.min(now + 1000, desk.time.answerBy(now)));
-  const differs = difference(intent, order, instrument === 'unknown' ? undefined : instrument);
+  const instrument = await rulesOf(intent, desk.outside, desk.time);
+  const differs = difference(intent, order, known(instrument));
   if (differs !== undefined) {
     return { result: buried(message, intent, { code: 'ID_REUSED', detail: differs }, now) };
   }
@@ -413,7 +516,7 @@ async function settle(
     sendEach(
       results,
       (result) => result.accepted,
-      (orders) => queues.follow(orders),
+      (orders) => queues.follow(orders, FOLLOW_AFTER_SECONDS),
     ),
   ]);
   const publishedOk = await sendEach(

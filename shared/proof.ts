@@ -134,7 +134,8 @@ export function leastReturnMs(venue: Venue): number {
 
 /** Which ids tell whether something of this intent is on the venue already. */
 export function soughtIds(intent: OrderIntent): readonly string[] {
-  if (intent.action === 'cancel') return [intent.target];
+  if ('target' in intent) return [intent.target];
+  if (intent.action !== 'place') return [];
   return intent.replayOf === undefined ? [intent.id] : [intent.id, intent.replayOf];
 }
 
@@ -251,15 +252,17 @@ function absence({ message, intent }: Candidate, venueNow: number | undefined, o
   return { kind: 'absent' };
 }
 
-type Looked = Exclude<Sighting, { readonly kind: 'found' }> | Extract<Proof, { readonly kind: 'found' }>;
+export type Looked = Exclude<Sighting, { readonly kind: 'found' }> | Extract<Proof, { readonly kind: 'found' }>;
 
 /** One look for everything that could be there of an intent. A look changes nothing, so a lost one is repeated. */
 export async function look({ intent }: Candidate, desk: Desk, ids = soughtIds(intent)): Promise<Looked> {
   const { outside, time } = desk;
+  if (!('symbol' in intent) || intent.symbol === undefined) return { kind: 'nothing' };
+  const { market, symbol } = intent;
   for (const id of ids) {
     for (let attempt = 1; ; attempt += 1) {
       if (desk.account === undefined) throw new Error('a look-up without an account');
-      const query = { id, symbol: intent.symbol };
+      const query = { id, market, symbol };
       const sighting = await outside.venue.find(desk.account, query, time.answerBy(outside.clock.now()));
       if (sighting.kind === 'found') return { ...sighting, id };
       if (sighting.kind === 'nothing') break;

@@ -1,7 +1,7 @@
 // Settings: all that are wrong are named together, by name alone.
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { queueSettings } from '../shared/aws/queues.ts';
+import { executeQueues, reconcileQueues } from '../shared/aws/queues.ts';
 import { bitmartSettings } from '../shared/bitmart/venue.ts';
 import { numeric, readSettings, url, words } from '../shared/config.ts';
 
@@ -30,6 +30,11 @@ describe('readable settings', () => {
       prefix: 'accounts/',
     });
   });
+  test('who follows orders handles the queue that it writes to, and needs neither intents nor dead letters', () => {
+    const env = { PENDING_QUEUE_URL: 'https://pending', REPORTS_QUEUE_URL: 'https://reports' };
+    const [handledUrl, reportsUrl] = ['https://pending', 'https://reports'];
+    expect(readSettings(env, reconcileQueues)).toEqual({ handledUrl, pendingUrl: handledUrl, reportsUrl });
+  });
   test('an empty variable is one that is not set', () => {
     const env = { QUEUE_URL: 'https://q/', SHARE: '', PREFIX: '' };
     expect(readSettings(env, settings)).toMatchObject({ queue: 'https://q', share: 0.5, prefix: 'accounts/' });
@@ -44,8 +49,11 @@ describe('readable settings', () => {
       spotUrl: 'https://api-cloud.bitmart.com',
       utilisation: 0.94,
     });
-    expect(() => readSettings({}, queueSettings)).toThrow(
+    expect(() => readSettings({}, executeQueues)).toThrow(
       /INTENTS_QUEUE_URL is missing.*DEAD_QUEUE_URL is missing.*PENDING_QUEUE_URL is missing.*REPORTS_QUEUE_URL is missing/,
+    );
+    expect(() => readSettings({}, reconcileQueues)).toThrow(
+      /^wrong settings: (PENDING_QUEUE_URL is missing; )+REPORTS_QUEUE_URL is missing\. /,
     );
   });
 });

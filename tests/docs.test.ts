@@ -56,9 +56,10 @@ describe('commands', () => {
     // In a folder of its own: osls empties .serverless/ of the folder that it runs in, and other tests read from there.
     const folder = await mkdtemp(join(tmpdir(), 'package-'));
     try {
-      const [{ zipPath } = { zipPath: '' }] = await packageFunctions({ ifStale: true });
       await mkdir(join(folder, '.build'));
-      await cp(zipPath, join(folder, '.build', 'execute.zip'));
+      for (const { name, zipPath } of await packageFunctions({ ifStale: true })) {
+        await cp(zipPath, join(folder, '.build', `${name}.zip`));
+      }
       await cp(join(root, 'serverless.yml'), join(folder, 'serverless.yml'));
       const args = [join(root, 'node_modules/.bin/serverless'), 'package', '--stage', 'prod'];
       await run(process.execPath, args, { cwd: folder, env: { ...process.env, SLS_TELEMETRY_DISABLED: '1' } });

@@ -1,22 +1,58 @@
 // Execution among plain records of functions: what whole worlds meet too rarely to be sure of.
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type { Delivery } from '../shared/aws/queues.ts';
 import { execute } from '../shared/execution.ts';
-import type { DeadLetter, ExecutionReport } from '../shared/order/report.ts';
-import type { TradingAccount, Venue } from '../shared/order/venue.ts';
+import type { Instrument } from '../shared/order/instrument.ts';
+import type { DeadLetter, ExecutionReport, Verdict } from '../shared/order/report.ts';
+import type { Admitted, Sighting, TradingAccount, Venue, VenueOrder } from '../shared/order/venue.ts';
 import { newMemory, type Outside } from '../shared/proof.ts';
 
 const START = Date.UTC(2026, 10, 22, 12);
 const MINUTE = 60_000;
+/** After a lost answer nothing goes on for so long: a window of 60 s, 5 s until an order shows, and a fifth. */
+const HORIZON_SECONDS = 78;
+const NOTHING: Sighting = { kind: 'nothing' };
+const LOST: Verdict = { kind: 'unknown', venueCode: '', detail: 'the answer was lost', signedAt: START };
+const open: VenueOrder = {
+  venueOrderId: '7',
+  symbol: 'BTC_USDT',
+  side: 'buy',
+  type: 'limit',
+  price: '50000',
+  size: '0.01',
+  state: 'open',
+  filledSize: '0',
+};
+const found = (more: Partial<VenueOrder> = {}): Sighting => ({ kind: 'found', order: { ...open, ...more } });
+const rules = {
+  ...{ symbol: 'BTC_USDT', priceStep: '0.1', sizeStep: '0.001', minSize: '0.001' },
+  ...{ minNotional: { buy: '0', sell: '0' }, tradable: true },
+} as unknown as Instrument;
+/** One answer after the other; the last one stays. */
+const answers = <T>(...all: readonly T[]): (() => Promise<T>) => {
+  let next = 0;
+  return () => Promise.resolve(all[Math.min(next++, all.length - 1)] as T);
+};
 
 interface Told {
   readonly reports: ExecutionReport[];
   readonly letters: DeadLetter[];
+  /** What reached the venue, in order: sends and look-ups. */
+  readonly calls: string[];
+  readonly sent: Admitted[];
+  /** For how long each message was put back, by its receipt handle. */
+  readonly back: Map<string, number>;
 }
 
 /** A world that stands still until somebody sleeps or asks. */
 function still(venue: Partial<Venue>, stateAt: (now: number) => 'active' | 'halted' = () => 'active') {
-  const told: Told = { reports: [], letters: [] };
+  const {
+    submit = (): Promise<Verdict> => Promise.resolve({ kind: 'placed', venueOrderId: '1' }),
+    instruct = (): Promise<Verdict> => Promise.resolve({ kind: 'done' }),
+    find = (): Promise<Sighting> => Promise.resolve(NOTHING),
+    ...others
+  } = venue;
+  const told: Told = { reports: [], letters: [], calls: [], sent: [], back: new Map() };
   let now = START;
   const account = (): TradingAccount => ({ name: 'main', credentials: {}, mandate: { state: stateAt(now) } });
   const all = (items: readonly unknown[]): Promise<boolean[]> => Promise.resolve(items.map(() => true));
@@ -41,7 +77,10 @@ function still(venue: Partial<Venue>, stateAt: (now: number) => 'active' | 'halt
       bury: (letters) => all((told.letters.push(...letters), letters)),
       publish: (reports) => all((told.reports.push(...reports), reports)),
       follow: all,
-      postpone: () => Promise.resolve(),
+      postpone: (postponed) => {
+        for (const { receiptHandle, seconds } of postponed) told.back.set(receiptHandle, seconds);
+        return Promise.resolve();
+      },
     },
     venue: {
       name: 'paper',
@@ -52,21 +91,37 @@ function still(venue: Partial<Venue>, stateAt: (now: number) => 'active' | 'halt
         showsOrdersWithinMs: 5000,
         acknowledges: 'booking',
       },
-      submit: () => Promise.resolve({ kind: 'placed', venueOrderId: '1' }),
-      cancel: () => Promise.resolve({ kind: 'done' }),
-      find: () => Promise.resolve({ kind: 'nothing' }),
+      submit: (account, order, deadline) => {
+        told.sent.push(order);
+        told.calls.push(`place ${order.id}`);
+        return submit(account, order, deadline);
+      },
+      instruct: (account, instruction, deadline) => {
+        told.sent.push(instruction);
+        told.calls.push(`${instruction.action} ${instruction.id}`);
+        return instruct(account, instruction, deadline);
+      },
+      find: (account, query, deadline) => {
+        told.calls.push(`find ${query.id}`);
+        return find(account, query, deadline);
+      },
+      fee: () => Promise.resolve(undefined),
       time: () => Promise.resolve(now),
       instrument: () => Promise.resolve(undefined),
       book: () => Promise.resolve(undefined),
       hold: () => Promise.resolve(),
-      ...venue,
+      ...others,
     },
   };
   return {
     outside,
     told,
     sleep: clock.sleep,
-    run: (deliveries: readonly Delivery[]) => execute(deliveries, outside, now + 30_000),
+    now: clock.now,
+    run: (deliveries: readonly Delivery[]) => {
+      told.back.clear();
+      return execute(deliveries, outside, now + 30_000);
+    },
   };
 }
 
@@ -109,16 +164,265 @@ test('a halt acts in the middle of a batch: the mandate is read for each order',
 });
 
 test('a cancel that an earlier delivery may have sent is never buried as unsent', async () => {
-  const open = {
-    venueOrderId: '7',
-    symbol: 'BTC_USDT',
-    side: 'buy',
-    type: 'limit',
-    state: 'open',
-    filledSize: '0',
-  } as const;
   const { told, run, sleep } = still({ find: () => Promise.resolve({ kind: 'found', order: open }) });
   await sleep(2 * MINUTE);
   await run([delivery('c', { action: 'cancel', target: 'a' }, 2, MINUTE)]);
   expect(told.letters).toMatchObject([{ reason: 'INTENT_EXPIRED', certainty: 'unknown' }]);
+});
+
+describe('an amend', () => {
+  const amend = { action: 'amend', market: 'futures', target: 'a', price: '49000' };
+
+  test('looks for its target first, and sends both numbers', async () => {
+    const { told, run } = still({ find: answers(found()) });
+    expect(await run([delivery('m', amend)])).toEqual([]);
+    expect(told.calls).toEqual(['find a', 'amend m']);
+    expect(told.sent).toMatchObject([{ action: 'amend', target: 'a', price: '49000', size: '0.01' }]);
+    expect(told.reports).toMatchObject([{ id: 'm', action: 'amend', status: 'done', symbol: 'BTC_USDT' }]);
+    expect(told.letters).toEqual([]);
+  });
+  test('of an order that is as wanted already is done, and nothing is sent', async () => {
+    const rounded = { ...amend, price: '49000.09' };
+    const { told, run } = still({ find: answers(found({ price: '49000.0' })), instrument: answers(rules) });
+    expect(await run([delivery('m', rounded)])).toEqual([]);
+    expect(told.sent).toEqual([]);
+    expect(told.reports).toMatchObject([{ status: 'done', detail: 'the order is as wanted' }]);
+  });
+  test.each(['filled', 'canceled', 'rejected'] as const)(
+    'of a finished order is done, and says so: %s',
+    async (state) => {
+      const { told, run } = still({ find: answers(found({ state })) });
+      expect(await run([delivery('m', amend)])).toEqual([]);
+      expect(told.sent).toEqual([]);
+      expect(told.reports).toMatchObject([{ status: 'done', detail: `the order was already ${state}` }]);
+    },
+  );
+  test('of an order that is not seen twice, as far apart as one may stay invisible, is denied', async () => {
+    const { told, run, now } = still({});
+    expect(await run([delivery('m', amend)])).toEqual([]);
+    expect(told.calls).toEqual(['find a', 'find a']);
+    expect(now()).toBe(START + 5000);
+    expect(told.letters).toMatchObject([{ reason: 'TARGET_NOT_FOUND', certainty: 'not-sent', intentId: 'm' }]);
+    expect(told.reports).toMatchObject([{ status: 'denied', reason: 'TARGET_NOT_FOUND' }]);
+  });
+  test('of an order that shows at the second look is sent', async () => {
+    const { told, run } = still({ find: answers(NOTHING, found()) });
+    await run([delivery('m', amend)]);
+    expect(told.reports).toMatchObject([{ status: 'done' }]);
+  });
+  test('of an order that was sent a moment ago and is not shown waits, and then goes', async () => {
+    let isShown = false;
+    const { told, run, sleep } = still({ find: (_, { id }) => Promise.resolve(isShown && id === 'a' ? found() : NOTHING) });
+    const order = { ...buy, market: 'futures' };
+    expect(await run([delivery('a', order), delivery('m', amend), delivery('z', order)])).toEqual(['m-m', 'm-z']);
+    expect(told.letters).toEqual([]);
+    // What stands behind it in its group does not overtake it.
+    expect([...told.back]).toEqual([['r-m', 2], ['r-z', 2]]);
+    isShown = true;
+    await sleep(2000);
+    expect(await run([delivery('m', amend, 2), delivery('z', order, 2)])).toEqual([]);
+    expect(told.sent.map(({ id }) => id)).toEqual(['a', 'm', 'z']);
+  }); // prettier-ignore
+  test('whose target cannot be looked up waits', async () => {
+    const { told, run } = still({ find: answers<Sighting>({ kind: 'throttled', venueCode: '1', detail: 'slow' }) });
+    expect(await run([delivery('m', amend)])).toEqual(['m-m']);
+    expect([told.sent, told.letters, [...told.back]]).toEqual([[], [], [['r-m', 2]]]);
+  });
+  test('is held to the mandate, and a denied one was never sent', async () => {
+    const { told, run } = still({ find: answers(found()) }, () => 'halted');
+    expect(await run([delivery('m', amend)])).toEqual([]);
+    expect(told.sent).toEqual([]);
+    expect(told.letters).toMatchObject([{ reason: 'TRADING_HALTED', certainty: 'not-sent' }]);
+  });
+  test('with a lost answer that took effect is done in the same delivery', async () => {
+    const { told, run } = still({ find: answers(found(), found({ price: '49000' })), instruct: answers(LOST) });
+    expect(await run([delivery('m', amend)])).toEqual([]);
+    expect(told.sent).toHaveLength(1);
+    expect(told.reports).toMatchObject([{ status: 'done', detail: 'the order is as wanted' }]);
+  });
+  test.each([
+    ['then shows it amended: done', found({ price: '49000' }), 1],
+    ['then shows it as it was: sent again', found(), 2],
+    ['then shows it filled: done', found({ state: 'filled' }), 1],
+  ])('with a lost answer holds its group past the horizon; a look %s', async (_, later, sends) => {
+    let isLater = false;
+    const { told, run, sleep } = still({
+      find: () => Promise.resolve(isLater ? later : found()),
+      instruct: answers<Verdict>(LOST, { kind: 'done' }),
+    });
+    const batch = (receive: number) => [delivery('m', amend, receive), delivery('z', { ...buy, market: 'futures' }, receive)];
+    expect(await run(batch(1))).toEqual(['m-m', 'm-z']);
+    expect([...told.back]).toEqual([['r-m', HORIZON_SECONDS], ['r-z', HORIZON_SECONDS]]);
+    expect([told.reports, told.letters]).toEqual([[], []]);
+    isLater = true;
+    await sleep(HORIZON_SECONDS * 1000);
+    await run([delivery('m', amend, 2)]);
+    expect(told.reports).toMatchObject([{ id: 'm', status: 'done' }]);
+    expect(told.sent).toHaveLength(sends);
+    expect(told.letters).toEqual([]);
+  }); // prettier-ignore
+  test('with a lost answer that never took effect expires as unknown', async () => {
+    const { told, run, sleep } = still({ find: answers(found()), instruct: answers(LOST) });
+    await run([delivery('m', amend, 1, MINUTE)]);
+    await sleep(HORIZON_SECONDS * 1000);
+    expect(await run([delivery('m', amend, 2, MINUTE)])).toEqual([]);
+    expect(told.sent).toHaveLength(1);
+    expect(told.letters).toMatchObject([{ reason: 'INTENT_EXPIRED', certainty: 'unknown' }]);
+  });
+  test('whose target the venue calls finished ends by what a look shows', async () => {
+    const finished: Verdict = { kind: 'finished', venueCode: '40044', detail: 'no such order' };
+    const filledNow = still({ find: answers(found(), found({ state: 'filled' })), instruct: answers(finished) });
+    expect(await filledNow.run([delivery('m', amend)])).toEqual([]);
+    expect(filledNow.told.reports).toMatchObject([{ status: 'done', detail: 'the order was already filled' }]);
+    const gone = still({ find: answers(found(), NOTHING), instruct: answers(finished) });
+    expect(await gone.run([delivery('m', amend)])).toEqual([]);
+    expect(gone.told.letters).toMatchObject([{ reason: 'VENUE_REFUSED', venueCode: '40044' }]);
+    const openStill = still({ find: answers(found()), instruct: answers(finished) });
+    expect(await openStill.run([delivery('m', amend)])).toEqual(['m-m']);
+    expect([...openStill.told.back]).toEqual([['r-m', 5]]);
+  });
+});
+
+describe('an instruction that leaves no trace to be looked up', () => {
+  test.each([
+    ['cancel-all', { action: 'cancel-all', market: 'futures' }],
+    ['cancel-all of everything', { action: 'cancel-all', symbol: undefined }],
+    ['set-leverage', { action: 'set-leverage', market: 'futures', leverage: '5', marginMode: 'cross' }],
+    ['set-position-mode', { action: 'set-position-mode', market: 'futures', symbol: undefined, positionMode: 'hedge' }],
+    ['cancel-all-after', { action: 'cancel-all-after', market: 'futures', timeoutSeconds: 60 }],
+  ])('with a lost answer is held past the horizon and sent again while it lives: %s', async (_, fields) => {
+    const { told, run, sleep } = still({ instruct: answers<Verdict>(LOST, { kind: 'done', detail: 'so it was' }) });
+    const batch = (receive: number, life = 10 * MINUTE) => [delivery('i', fields, receive, life), delivery('z', buy, receive, life)];
+    expect(await run(batch(1))).toEqual(['m-i', 'm-z']);
+    expect([...told.back]).toEqual([['r-i', HORIZON_SECONDS], ['r-z', HORIZON_SECONDS]]);
+    expect([told.reports, told.letters]).toEqual([[], []]);
+    await sleep(HORIZON_SECONDS * 1000);
+    expect(await run(batch(2))).toEqual([]);
+    expect(told.sent.map(({ id }) => id)).toEqual(['i', 'i', 'z']);
+    expect(told.reports).toMatchObject([{ id: 'i', status: 'done', detail: 'so it was' }, { id: 'z', status: 'accepted' }]);
+
+    const late = still({ instruct: answers(LOST) });
+    await late.run([delivery('i', fields, 1, MINUTE)]);
+    await late.sleep(HORIZON_SECONDS * 1000);
+    expect(await late.run([delivery('i', fields, 2, MINUTE)])).toEqual([]);
+    expect(late.told.sent).toHaveLength(1);
+    expect(late.told.letters).toMatchObject([{ reason: 'INTENT_EXPIRED', certainty: 'unknown' }]);
+    expect(late.told.letters[0]?.detail).toContain('it was sent before, and nobody saw it take effect');
+
+    // Nothing of it was executed: it comes back soon, and expires as what was never sent.
+    const unsent = still({ instruct: answers<Verdict>({ kind: 'unavailable', venueCode: '1', detail: 'busy' }) });
+    await unsent.run([delivery('i', fields, 1, MINUTE)]);
+    expect([...unsent.told.back]).toEqual([['r-i', 2]]);
+    await unsent.sleep(MINUTE);
+    await unsent.run([delivery('i', fields, 2, MINUTE)]);
+    expect(unsent.told.letters).toMatchObject([{ reason: 'INTENT_EXPIRED', certainty: 'not-sent' }]);
+  }); // prettier-ignore
+  test('is refused with the code of the venue', async () => {
+    const refused: Verdict = { kind: 'refused', venueCode: '40059', detail: 'positions are open', tradingOver: false };
+    const fields = { action: 'set-position-mode', market: 'futures', symbol: undefined, positionMode: 'hedge' };
+    const { told, run } = still({ instruct: answers(refused) });
+    expect(await run([delivery('i', fields)])).toEqual([]);
+    expect(told.letters).toMatchObject([{ reason: 'VENUE_REFUSED', venueCode: '40059', certainty: 'refused' }]);
+    expect(told.reports).toMatchObject([{ action: 'set-position-mode', status: 'rejected' }]);
+  });
+  test.each([
+    [{ action: 'cancel-all', symbol: undefined }, 'done'],
+    [{ action: 'cancel-all-after', market: 'futures', timeoutSeconds: 0 }, 'done'],
+    [{ action: 'cancel', target: 'a' }, 'done'],
+    [{ action: 'set-leverage', market: 'futures', leverage: '5', marginMode: 'cross' }, 'denied'],
+  ])('passes a halt where it takes risk away: %j', async (fields, status) => {
+    const { told, run } = still({ find: answers(found()) }, () => 'halted');
+    await run([delivery('i', fields)]);
+    expect(told.reports).toMatchObject([{ status }]);
+    expect(told.sent).toHaveLength(status === 'done' ? 1 : 0);
+  });
+});
+
+test.each([
+  [{ action: 'cancel', target: 'a' }, true],
+  [{ action: 'cancel-all', symbol: undefined }, true],
+  [{ action: 'cancel-all-after', market: 'futures', timeoutSeconds: 0 }, true],
+  [buy, false],
+  [{ action: 'amend', market: 'futures', target: 'a', price: '49000' }, false],
+  [{ action: 'set-position-mode', market: 'futures', symbol: undefined, positionMode: 'hedge' }, false],
+])('under an unreadable mandate only what takes risk away passes, if there is a key to send it with: %j', async (fields, passes) => {
+  for (const hasKey of [true, false]) {
+    const { told, run, outside } = still({ find: answers(found()) });
+    const account: TradingAccount = { name: 'main', credentials: {}, mandate: { state: 'halted' } };
+    const reading = { kind: 'unreadable', detail: 'broken', ...(hasKey ? { account } : {}) } as const;
+    Object.assign(outside.accounts, { read: () => Promise.resolve(reading) });
+    expect(await run([delivery('i', fields)])).toEqual([]);
+    expect(told.sent).toHaveLength(passes && hasKey ? 1 : 0);
+    expect(told.letters.map(({ reason }) => reason)).toEqual(passes && hasKey ? [] : ['MANDATE_UNREADABLE']);
+  }
+}); // prettier-ignore
+
+describe('an order that the venue says has failed after its loan was granted', () => {
+  const order = { ...buy, market: 'margin' };
+  const failed: Verdict = { kind: 'failed', venueCode: '59009', detail: 'the loan stands' };
+
+  test('is accepted when it is found after all', async () => {
+    for (const find of [answers(found()), answers(NOTHING, found())]) {
+      const { told, run } = still({ submit: answers(failed), find });
+      expect(await run([delivery('a', order)])).toEqual([]);
+      expect(told.reports).toMatchObject([{ status: 'accepted', venueOrderId: '7' }]);
+      expect(told.letters).toEqual([]);
+      expect(told.sent).toHaveLength(1);
+    }
+  });
+  test('is refused with its code when it is not seen twice, and is not sent again', async () => {
+    const { told, run, now } = still({ submit: answers(failed) });
+    expect(await run([delivery('a', order)])).toEqual([]);
+    expect(told.calls).toEqual(['place a', 'find a', 'find a']);
+    expect(now()).toBe(START + 5000);
+    expect(told.letters).toMatchObject([{ reason: 'VENUE_REFUSED', venueCode: '59009', certainty: 'refused', detail: 'the loan stands' }]); // prettier-ignore
+    expect(told.reports).toMatchObject([{ status: 'rejected' }]);
+  });
+  test('waits past the horizon where nobody can be asked, and is never told as unsent', async () => {
+    const { told, run } = still({ submit: answers(failed), find: answers<Sighting>({ kind: 'unavailable', venueCode: '1', detail: 'busy' }) }); // prettier-ignore
+    expect(await run([delivery('a', order)])).toEqual(['m-a']);
+    expect(told.sent).toHaveLength(1);
+    expect([told.letters, told.reports]).toEqual([[], []]);
+    expect(told.back.get('r-a')).toBeGreaterThanOrEqual(HORIZON_SECONDS);
+  });
+});
+
+describe('an accepted order', () => {
+  test('that was sent without the rules of the venue says so in its report', async () => {
+    const { told, run } = still({});
+    await run([delivery('a', buy)]);
+    expect(told.reports).toMatchObject([{ status: 'accepted', detail: "sent without the venue's rules, which could not be had" }]); // prettier-ignore
+  });
+  test('that was sent by the rules of the venue has nothing to say', async () => {
+    const { told, run } = still({ instrument: answers(rules) });
+    await run([delivery('a', buy)]);
+    expect(told.reports[0]?.status).toBe('accepted');
+    expect(told.reports[0]).not.toHaveProperty('detail');
+  });
+});
+
+describe('a cancel', () => {
+  const finished: Verdict = { kind: 'finished', venueCode: '50005', detail: 'no such order' };
+  const cancelA = { action: 'cancel', target: 'a' };
+
+  test('of an order that was sent a moment ago and is not shown waits, and what is behind it with it', async () => {
+    let isShown = false;
+    const { told, run, sleep } = still({
+      find: () => Promise.resolve(isShown ? found({ state: 'filled' }) : NOTHING),
+      instruct: answers(finished),
+    });
+    expect(await run([delivery('a', buy), delivery('c', cancelA), delivery('z', buy)])).toEqual(['m-c', 'm-z']);
+    expect(told.letters).toEqual([]);
+    expect(told.reports).toMatchObject([{ id: 'a', status: 'accepted' }]);
+    expect(told.back.get('r-c')).toBe(5);
+    isShown = true;
+    await sleep(5000);
+    expect(await run([delivery('c', cancelA, 2)])).toEqual([]);
+    expect(told.reports.at(-1)).toMatchObject({ id: 'c', status: 'done', detail: 'the order was already filled' });
+  });
+  test('of an order that nobody sent lately and that is not seen twice is refused', async () => {
+    const { told, run } = still({ instruct: answers(finished) });
+    expect(await run([delivery('c', cancelA)])).toEqual([]);
+    expect(told.letters).toMatchObject([{ reason: 'VENUE_REFUSED', venueCode: '50005' }]);
+  });
 });

@@ -47,6 +47,18 @@ const EXECUTE_VARIABLES = [
   'SECRET_CACHE_SECONDS',
 ];
 
+/** The variables that `reconcile` is deployed with. */
+const RECONCILE_VARIABLES = [
+  'ACCOUNT_SECRET_PREFIX',
+  'BITMART_FUTURES_URL',
+  'BITMART_SPOT_URL',
+  'PENDING_QUEUE_URL',
+  'RATE_UTILISATION',
+  'RECONCILE_CONCURRENCY',
+  'REPORTS_QUEUE_URL',
+  'SECRET_CACHE_SECONDS',
+];
+
 const root = resolve(import.meta.dirname, '..');
 const scratch: string[] = [];
 let packaged: readonly PackagedFunction[];
@@ -79,13 +91,15 @@ const arnOf = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
 const executeFunction = (): Fields => propertiesOf('ExecuteLambdaFunction');
 const executeVariables = (): Fields => (executeFunction()['Environment'] as { readonly Variables: Fields }).Variables;
 const executeTimeoutSeconds = (): number => executeFunction()['Timeout'] as number;
-const intentsMapping = (): Fields => {
+const reconcileFunction = (): Fields => propertiesOf('ReconcileLambdaFunction');
+const mappingOf = (id: string): Fields => {
   const [mapping, ...others] = ofType('AWS::Lambda::EventSourceMapping').filter(
-    ({ EventSourceArn }) => JSON.stringify(EventSourceArn) === JSON.stringify(arnOf('IntentsQueue')),
+    ({ EventSourceArn }) => JSON.stringify(EventSourceArn) === JSON.stringify(arnOf(id)),
   );
-  if (mapping === undefined || others.length > 0) throw new Error('one mapping should read the intents queue');
+  if (mapping === undefined || others.length > 0) throw new Error(`one mapping should read ${id}`);
   return mapping;
 };
+const intentsMapping = (): Fields => mappingOf('IntentsQueue');
 
 describe('the template is one that CloudFormation accepts', () => {
   test('every resource type and every property, at any depth, is in the schema of AWS', () => {
@@ -264,6 +278,39 @@ describe('each function has what it needs and no more', () => {
   test('each deployed variable is read by the deployed code', () => {
     const code = deployedCode('execute');
     expect(EXECUTE_VARIABLES.filter((name) => !code.includes(name))).toEqual([]);
+    const following = deployedCode('reconcile');
+    expect(RECONCILE_VARIABLES.filter((name) => !following.includes(name))).toEqual([]);
+  });
+
+  test('reconcile follows in batches that fail in parts, shares out its limit by its true concurrency, and may copy', () => {
+    expect(mappingOf('PendingQueue')).toMatchObject({
+      BatchSize: 10,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+    });
+    expect(mappingOf('PendingQueue')).not.toHaveProperty('FilterCriteria');
+    const { MaximumConcurrency } = mappingOf('PendingQueue')['ScalingConfig'] as {
+      readonly MaximumConcurrency: number;
+    };
+    const { Variables } = reconcileFunction()['Environment'] as { readonly Variables: Fields };
+    expect(Object.keys(Variables).sort()).toEqual(RECONCILE_VARIABLES);
+    expect(Variables['RECONCILE_CONCURRENCY']).toBe(String(MaximumConcurrency));
+    expect(reconcileFunction()['RecursiveLoop']).toBe('Allow');
+    const timeout = reconcileFunction()['Timeout'] as number;
+    expect(queue('PendingQueue').VisibilityTimeout).toBeGreaterThanOrEqual(6 * timeout);
+  });
+
+  test('the role of reconcile allows these actions on these resources, and nothing else: it cannot bury or take intents', () => {
+    expect(permissionsOf('ReconcileRole').sort()).toEqual([
+      'logs:CreateLogStream on ReconcileLogGroup',
+      'logs:PutLogEvents on ReconcileLogGroup',
+      'secretsmanager:GetSecretValue on arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:bitmart/accounts/*',
+      'sqs:ChangeMessageVisibility on PendingQueue',
+      'sqs:DeleteMessage on PendingQueue',
+      'sqs:GetQueueAttributes on PendingQueue',
+      'sqs:ReceiveMessage on PendingQueue',
+      'sqs:SendMessage on PendingQueue',
+      'sqs:SendMessage on ReportsQueue',
+    ]);
   });
 
   test('the role of execute allows these actions on these resources, and nothing else', () => {

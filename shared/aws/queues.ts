@@ -8,10 +8,9 @@ import type {
 } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import { url, type Settings } from '../config.ts';
-import type { OrderIntent } from '../order/intent.ts';
-import { sentence, type DeadLetter, type ExecutionReport } from '../order/report.ts';
+import { sentence, type DeadLetter, type ExecutionReport, type PendingOrder } from '../order/report.ts';
 
-/** One message of the intents queue as it was handed to this invocation. Times in ms by SQS's clock. */
+/** One message as it was handed to this invocation; group and deduplication id are empty on a standard queue. Times in ms by SQS's clock. */
 export interface Delivery {
   readonly messageId: string;
   readonly receiptHandle: string;
@@ -24,31 +23,30 @@ export interface Delivery {
   readonly firstReceivedAt: number;
 }
 
-/** An accepted order on its way to those who follow it to its end. */
-export interface PendingOrder {
-  readonly intent: OrderIntent;
-  readonly venueOrderId: string;
-  readonly acceptedAt: string;
-}
-
 /** The three sending calls answer entry by entry: true where SQS named it in `Successful`. None of them rejects. */
 export interface Queues {
   bury(letters: readonly DeadLetter[]): Promise<readonly boolean[]>;
   publish(reports: readonly ExecutionReport[]): Promise<readonly boolean[]>;
-  follow(orders: readonly PendingOrder[]): Promise<readonly boolean[]>;
-  /** Sets when a message of the intents queue is seen again. `seconds` from 1 to 43000: the 12 hours count from the receive. */
+  /** `delaySeconds` from 0 to 900: not seen before. */
+  follow(orders: readonly PendingOrder[], delaySeconds: number): Promise<readonly boolean[]>;
+  /** Sets when a message of the handled queue is seen again. `seconds` from 1 to 43000: the 12 hours count from the receive. */
   postpone(postponed: readonly { readonly receiptHandle: string; readonly seconds: number }[]): Promise<void>;
 }
 
-/** Where the queues are; names and order as the stack gives them to its functions. */
-export const queueSettings = {
-  intentsUrl: url('INTENTS_QUEUE_URL'),
+/** Where the queues are. `handledUrl` is the one whose messages come in; who follows orders buries nothing. */
+export const executeQueues = {
+  handledUrl: url('INTENTS_QUEUE_URL'),
   deadUrl: url('DEAD_QUEUE_URL'),
   pendingUrl: url('PENDING_QUEUE_URL'),
   reportsUrl: url('REPORTS_QUEUE_URL'),
 };
+export const reconcileQueues = {
+  handledUrl: url('PENDING_QUEUE_URL'),
+  pendingUrl: url('PENDING_QUEUE_URL'),
+  reportsUrl: url('REPORTS_QUEUE_URL'),
+};
 
-/** The records of an SQS event, as far as execution needs them. */
+/** The records of an SQS event, as far as they are needed. */
 export function deliveries(records: readonly SQSRecord[]): readonly Delivery[] {
   return records.map(({ messageId, receiptHandle, body, attributes }) => ({
     messageId,
@@ -67,7 +65,7 @@ export function deliveries(records: readonly SQSRecord[]): readonly Delivery[] {
  * @param load gives the two calls to SQS; a test can put a queue of its own behind them
  */
 export function sqsQueues(
-  urls: Settings<typeof queueSettings>,
+  urls: Settings<typeof reconcileQueues> & Partial<Settings<typeof executeQueues>>,
   failed: (queue: string, detail: string) => void,
   load: () => Promise<Sqs> = loadSqs,
 ): Queues {
@@ -79,12 +77,12 @@ export function sqsQueues(
     }));
   const sendAll = (queue: string, url: string, entries: readonly Entry[]): Promise<readonly boolean[]> =>
     sendBatches(open, url, entries, (detail) => failed(queue, detail));
-  const bodies = (items: readonly object[]): readonly Entry[] =>
-    items.map((item) => ({ MessageBody: JSON.stringify(item) }));
+  const bodies = (items: readonly object[], more: Partial<Entry> = {}): readonly Entry[] =>
+    items.map((item) => ({ MessageBody: JSON.stringify(item), ...more }));
   return {
-    bury: (letters) => sendAll('dead', urls.deadUrl, letters.map(deadLetter)),
+    bury: (letters) => sendAll('dead', urls.deadUrl ?? '', letters.map(deadLetter)),
     publish: (reports) => sendAll('reports', urls.reportsUrl, bodies(reports)),
-    follow: (orders) => sendAll('pending', urls.pendingUrl, bodies(orders)),
+    follow: (orders, DelaySeconds) => sendAll('pending', urls.pendingUrl, bodies(orders, { DelaySeconds })),
     postpone: async (postponed) => {
       const sqs = await open();
       const change = async (batch: typeof postponed): Promise<void> => {
@@ -94,11 +92,11 @@ export function sqsQueues(
           VisibilityTimeout: seconds,
         }));
         try {
-          const { Failed: [refused] = [] } = await sqs.changeVisibility({ QueueUrl: urls.intentsUrl, Entries });
-          if (refused !== undefined) failed('intents', refused.Code ?? 'refused');
+          const { Failed: [refused] = [] } = await sqs.changeVisibility({ QueueUrl: urls.handledUrl, Entries });
+          if (refused !== undefined) failed('handled', refused.Code ?? 'refused');
         } catch (error) {
           // Nothing is lost: the message comes back when its visibility timeout has run out.
-          failed('intents', nameOf(error));
+          failed('handled', nameOf(error));
         }
       };
       await Promise.all(tens(postponed).map(change));

@@ -113,7 +113,7 @@ export function signedRead(
     const credentials = readCredentials(fields);
     if ('unreadable' in credentials) return { isGood: false, detail: credentials.unreadable };
     const account = { name, credentials, mandate: { state: 'halted' as const } };
-    const query = { id: randomUUID().replaceAll('-', ''), symbol: 'BTC_USDT' };
+    const query = { id: randomUUID().replaceAll('-', ''), market: 'spot' as const, symbol: 'BTC_USDT' };
     const sighting = await venue.find(account, query, deadline());
     if (sighting.kind === 'nothing' || sighting.kind === 'found') return { isGood: true, detail: '' };
     const isOpen = sighting.kind !== 'unauthorised';

@@ -1,18 +1,58 @@
-// BitMart's answers in the engine's words: verdicts, sightings, orders. Pure; what an answer means stands in codes.ts.
+// BitMart's answers in the engine's words: verdicts, sightings, spot orders. Pure; what an answer means stands in codes.ts.
 // An answer that cannot be read never counts as success and never as absence.
+import Big from 'big.js';
 import * as z from 'zod/mini';
 import type { Verdict } from '../order/report.ts';
-import type { Sighting, VenueOrder } from '../order/venue.ts';
+import type { Fee, Sighting, VenueOrder } from '../order/venue.ts';
 import { meaningOf, remedy } from './codes.ts';
 import type { Answer, Lost } from './wire.ts';
 
-/** The order id of an accepted placement; a submit without one proves nothing [spot documentation]. */
-export function orderIdOf(data: unknown): string | undefined {
-  const result = z.object({ order_id: z.union([z.string(), z.number()]) }).safeParse(data);
-  const id = result.data?.order_id;
-  // A number beyond 2^53 has lost digits: the look-up has the id as text.
+/** What a request that failed can have proved. */
+export type Refusal = Exclude<Verdict, { readonly kind: 'placed' | 'done' | 'failed' }>;
+/** What a look-up that failed can have proved. */
+export type Unseen = Exclude<Sighting, { readonly kind: 'found' | 'nothing' }>;
+
+/** A field that may be there. */
+export const anything = z.optional(z.unknown());
+export const number = z.string().check(z.regex(/^\d+(\.\d+)?$/));
+/** A rebate is a fee below 0. */
+export const signed = z.string().check(z.regex(/^-?\d+(\.\d+)?$/));
+/** An amount as text: some families send numbers. */
+export const readable = (value: unknown): string | undefined =>
+  typeof value === 'number' && Number.isFinite(value) && value >= 0
+    ? new Big(value).toFixed()
+    : number.safeParse(value).data;
+/** The entries that are there. */
+export const told = <T extends object>(fields: T): { readonly [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+
+export const succeeded = (answer: Answer | Lost): answer is Answer =>
+  answer.kind === 'answer' && answer.code === '1000';
+
+/** An order id, which is a number in some families; undefined where it has lost digits or is none. */
+export function idOf(id: unknown): string | undefined {
   if (typeof id === 'number') return Number.isSafeInteger(id) && id > 0 ? String(id) : undefined;
-  return id !== undefined && /^\w+$/.test(id) && id !== '0' ? id : undefined;
+  return typeof id === 'string' && /^\w+$/.test(id) && id !== '0' ? id : undefined;
+}
+
+/** An accepted placement; undefined where it has no order id: a submit without one proves nothing [spot documentation]. */
+export function placedOutcome(answer: Answer | Lost): Verdict | undefined {
+  const id = succeeded(answer) ? orderIdOf(answer.data) : undefined;
+  return id === undefined ? undefined : { kind: 'placed', venueOrderId: id };
+}
+
+/** The order id of an accepted placement. */
+export function orderIdOf(data: unknown): string | undefined {
+  const result = z.object({ order_id: z.unknown() }).safeParse(data);
+  return idOf(result.data?.order_id);
+}
+
+/** A margin order that failed after its loan was granted; undefined for any other answer. */
+export function loanOutcome({ code, message }: Answer | Lost): Verdict | undefined {
+  const { means, because } = meaningOf(code, message);
+  if (means !== 'failed') return undefined;
+  const detail = `BitMart ${code}: ${because}; the loan stands: repay it by hand, or let the next sell of the pair repay it`;
+  return { kind: 'failed', venueCode: code, detail };
 }
 
 /**
@@ -20,12 +60,12 @@ export function orderIdOf(data: unknown): string | undefined {
  * `result: false` means that it was matched or canceled already; an older shape is plain `true` or `false`.
  */
 export function cancelOutcome(answer: Answer | Lost): Verdict | undefined {
-  const { code, message } = answer;
+  const { code } = answer;
   if (code === '50030') return { kind: 'done', detail: 'the order was already canceled' };
   if (code === '50031') return { kind: 'done', detail: 'the order was already filled' };
-  const { means, because } = meaningOf(code, message);
-  if (means === 'absent') return { kind: 'finished', venueCode: code, detail: `BitMart ${code}: ${because}` };
-  if (answer.kind === 'lost' || code !== '1000') return undefined;
+  const finished = targetOutcome(answer);
+  if (finished !== undefined) return finished;
+  if (!succeeded(answer)) return undefined;
   const { data } = answer;
   const result = typeof data === 'object' && data !== null && 'result' in data ? data.result : data;
   if (result === true) return { kind: 'done' };
@@ -34,12 +74,20 @@ export function cancelOutcome(answer: Answer | Lost): Verdict | undefined {
   return { kind: 'unknown', venueCode: code, detail, signedAt: answer.signedAt };
 }
 
+/** Success without more: the request was taken. */
+export function takenOutcome(answer: Answer | Lost): Verdict | undefined {
+  return succeeded(answer) ? { kind: 'done' } : undefined;
+}
+
+/** A cancel or amend whose target the venue does not know as open; undefined otherwise. */
+export function targetOutcome({ code, message }: Answer | Lost): Verdict | undefined {
+  const { means, because } = meaningOf(code, message);
+  if (means !== 'absent') return undefined;
+  return { kind: 'finished', venueCode: code, detail: `BitMart ${code}: ${because}` };
+}
+
 /** What a failed request proved. @param banMs how long a ban is taken to last @param note is added to the detail */
-export function verdictOf(
-  answer: Answer | Lost,
-  banMs: number,
-  note = '',
-): Exclude<Verdict, { readonly kind: 'placed' | 'done' }> {
+export function verdictOf(answer: Answer | Lost, banMs: number, note = ''): Refusal {
   const { means, because, tradingOver } = meaningOf(answer.code, answer.message);
   const venueCode = answer.code;
   const said = answer.message === '' ? '' : ` ("${answer.message.slice(0, 120)}")`;
@@ -60,46 +108,61 @@ export function verdictOf(
       return { kind: 'duplicate', venueCode };
     case 'ok':
     case 'absent':
+    case 'failed':
     case 'unknown':
       return { kind: 'unknown', venueCode, detail, signedAt: answer.signedAt };
   }
 }
 
-/** What a look-up by client order id showed. */
-export function sightingOf(answer: Answer | Lost, id: string, banMs: number, note = ''): Sighting {
-  if (answer.kind === 'answer' && answer.code === '1000') {
-    const order = orderSchema.safeParse(answer.data);
-    // An answer that cannot be read, or that speaks of another order, proves nothing either way.
-    if (!order.success || order.data.clientOrderId !== id) {
-      return { kind: 'unavailable', venueCode: answer.code, detail: 'BitMart answered a look-up with something else' };
-    }
-    return { kind: 'found', order: venueOrder(order.data) };
-  }
-  if (meaningOf(answer.code, answer.message).means === 'absent') return { kind: 'nothing' };
-  const verdict = verdictOf(answer, banMs, note);
-  if (verdict.kind !== 'duplicate' && verdict.kind !== 'finished') return verdict;
-  return {
-    kind: 'unavailable',
-    venueCode: verdict.venueCode,
-    detail: 'BitMart answered a look-up with something else',
-  };
+/** A look-up whose answer cannot be read, or speaks of something else: it proves nothing either way. */
+export function unreadable({ code }: Answer | Lost): Unseen {
+  return { kind: 'unavailable', venueCode: code, detail: 'BitMart answered a look-up with something else' };
 }
 
-export const number = z.string().check(z.regex(/^\d+(\.\d+)?$/));
+/** What a look-up showed that did not succeed. */
+export function unseen(answer: Answer | Lost, verdict: Refusal): Unseen | { readonly kind: 'nothing' } {
+  if (meaningOf(answer.code, answer.message).means === 'absent') return { kind: 'nothing' };
+  return verdict.kind === 'duplicate' || verdict.kind === 'finished' ? unreadable(answer) : verdict;
+}
+
+/**
+ * What a look-up of a spot or margin order showed.
+ * @param venueOrderId given where it was asked by the venue's own id: the answer may then lack the client order id
+ */
+export function sightingOf(answer: Answer | Lost, id: string, banMs: number, venueOrderId?: string): Sighting {
+  if (!succeeded(answer)) return unseen(answer, verdictOf(answer, banMs));
+  const row = orderSchema.safeParse(answer.data).data;
+  if (row === undefined) return unreadable(answer);
+  const { orderId, clientOrderId } = row;
+  if (venueOrderId === undefined) return clientOrderId === id ? found(row) : unreadable(answer);
+  // Where an order has no client order id, the samples show its own id in that place, and other sources nothing.
+  const isOurs = clientOrderId === id || ['', orderId, undefined].includes(clientOrderId);
+  return orderId === venueOrderId && isOurs ? found(row) : unreadable(answer);
+}
+
+const found = (row: SpotRow): Sighting => ({ kind: 'found', order: venueOrder(row) });
+
 /** What identifies an order must be readable; the rest helps where it is. */
 const orderSchema = z.object({
   orderId: z.string().check(z.minLength(1)),
-  clientOrderId: z.string(),
+  clientOrderId: z.optional(z.string()),
   symbol: z.string(),
   side: z.enum(['buy', 'sell']),
+  orderMode: anything,
   type: z.string(),
   state: z.string(),
-  price: z.unknown(),
-  priceAvg: z.unknown(),
-  size: z.unknown(),
-  filledSize: z.unknown(),
-  notional: z.unknown(),
+  cancelSource: anything,
+  price: anything,
+  priceAvg: anything,
+  size: anything,
+  filledSize: anything,
+  notional: anything,
+  filledNotional: anything,
 });
+type SpotRow = z.infer<typeof orderSchema>;
+export const spotRow = (value: unknown): SpotRow | undefined => orderSchema.safeParse(value).data;
+
+const MARKETS: Readonly<Record<string, 'spot' | 'margin'>> = { spot: 'spot', iso_margin: 'margin' };
 const STATES: Readonly<Record<string, VenueOrder['state']>> = {
   new: 'open',
   partially_filled: 'partially-filled',
@@ -109,16 +172,10 @@ const STATES: Readonly<Record<string, VenueOrder['state']>> = {
   failed: 'rejected',
 };
 
-function venueOrder(row: z.infer<typeof orderSchema>): VenueOrder {
+export function venueOrder(row: SpotRow): VenueOrder {
   const isMarket = row.type === 'market';
-  const readable = (value: unknown): string | undefined => number.safeParse(value).data;
-  // A market order's price, and a market buy's size, are the venue's own bookkeeping and say nothing of what was asked.
-  const told = {
-    price: isMarket ? undefined : readable(row.price),
-    size: isMarket && row.side === 'buy' ? undefined : readable(row.size),
-    notional: isMarket && row.side === 'buy' ? readable(row.notional) : undefined,
-    averagePrice: readable(row.priceAvg),
-  };
+  const isMarketBuy = isMarket && row.side === 'buy';
+  const source = row.cancelSource;
   return {
     venueOrderId: row.orderId,
     symbol: row.symbol,
@@ -127,6 +184,28 @@ function venueOrder(row: z.infer<typeof orderSchema>): VenueOrder {
     // A state that nobody knows yet is taken for open: whoever follows the order will see.
     state: STATES[row.state] ?? 'open',
     filledSize: readable(row.filledSize) ?? '0',
-    ...(Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined)) as Partial<VenueOrder>),
+    ...told({
+      market: MARKETS[String(row.orderMode)],
+      // A market order's price, and a market buy's size, are the venue's own bookkeeping: nobody asked for them.
+      price: isMarket ? undefined : readable(row.price),
+      size: isMarketBuy ? undefined : readable(row.size),
+      notional: isMarketBuy ? readable(row.notional) : undefined,
+      filledNotional: readable(row.filledNotional),
+      averagePrice: readable(row.priceAvg),
+      cancelSource: typeof source === 'string' && /^\w{1,32}$/.test(source) ? source : undefined,
+    }),
+  };
+}
+
+/** All fills together, in size and cost; undefined when there are none, or several coins. */
+export function sumOf(fills: readonly Fee[]): Fee | undefined {
+  const [first] = fills;
+  if (first === undefined || fills.some(({ feeCoin }) => feeCoin !== first.feeCoin)) return undefined;
+  const sum = (amounts: readonly string[]): string =>
+    amounts.reduce((total, one) => total.plus(one), new Big(0)).toFixed();
+  return {
+    size: sum(fills.map(({ size }) => size)),
+    fee: sum(fills.map(({ fee }) => fee)),
+    feeCoin: first.feeCoin,
   };
 }

@@ -5,7 +5,8 @@
 /**
  * ok: success · refused: never executed, never will be · unauthorised: never executed, the account must change first ·
  * throttled, banned, unavailable: never executed, may pass later · unknown: may have been executed, look it up ·
- * duplicate: an order with this id exists · absent: a look-up saw nothing · finished: the order is no longer open
+ * duplicate: an order with this id exists · absent: a look-up saw nothing · finished: the order is no longer open ·
+ * failed: processed, and said to have come to no order; believed once the order is not seen
  */
 export type CodeClass =
   | 'ok'
@@ -17,7 +18,8 @@ export type CodeClass =
   | 'unknown'
   | 'duplicate'
   | 'absent'
-  | 'finished';
+  | 'finished'
+  | 'failed';
 
 // prettier-ignore
 export const codes: readonly (readonly [code: string, means: CodeClass, because: string])[] = [
@@ -78,7 +80,7 @@ export const codes: readonly (readonly [code: string, means: CodeClass, because:
   ['40033', 'refused', 'plan order lifetime too short'],
   ['40034', 'refused', 'symbol unknown'],
   ['40035', 'absent', 'order does not exist'],
-  ['40036', 'refused', 'order status invalid'],
+  ['40036', 'finished', 'order status invalid: it is not working'],
   ['40037', 'absent', 'order id does not exist'],
   ['40038', 'refused', 'kline step invalid'],
   ['40039', 'unavailable', 'timestamp invalid'],
@@ -184,7 +186,7 @@ export const codes: readonly (readonly [code: string, means: CodeClass, because:
   ['59006', 'unknown', 'transfer failed'],
   ['59007', 'unavailable', 'symbol risk data unavailable'],
   ['59008', 'unknown', 'trading order failure'],
-  ['59009', 'unknown', 'loan granted but the order failed'],
+  ['59009', 'failed', 'loan granted but the order failed'],
   ['59010', 'refused', 'loan amount insufficient'],
   ['59011', 'unavailable', 'wallet balance service failed, try later'],
   ['60000', 'refused', 'invalid request or parameter (empty body, string for int)'],
@@ -339,6 +341,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   '30008': 'the timestamp header was not accepted; look at the clock',
   '30010': "the key is bound to other IP addresses; bind this function's egress address or give it a fixed one",
   '30011': 'the API key has expired; make a new one and store it',
-  '30012': 'the API key lacks a permission; tick Spot-Trade for it on the exchange',
+  '30012':
+    'the API key lacks a permission; tick Spot-Trade, Margin-Trade or Future-Trade for it on the exchange, as the market of the order needs',
   '30019': 'the account is not entitled to this operation; ask the exchange',
 };

@@ -1,11 +1,11 @@
 // The last pure step before an order is sent: may it go, and with which exact numbers? Every local refusal lives here.
 // Same inputs, same answer: no clock, no I/O. Rounding is always down, and a refusal always carries the numbers.
 import Big from 'big.js';
-import type { Decimal, OrderIntent, PlaceIntent } from './intent.ts';
+import type { AmendIntent, Decimal, Exit, OrderIntent, PlaceIntent } from './intent.ts';
 import { roundDown, roundUp, type Instrument } from './instrument.ts';
 import type { Mandate } from './mandate.ts';
 import type { ReasonCode } from './reason.ts';
-import type { Admitted, Book, NewOrder } from './venue.ts';
+import type { Admitted, Book, Instruction, NewOrder, VenueOrder } from './venue.ts';
 
 /** How far createdAt may lie ahead of us: producers' clocks are not exact. */
 export const MAX_AHEAD_MS = 5_000;
@@ -23,10 +23,19 @@ export interface Denial {
 }
 export type Admission = { readonly kind: 'admitted'; readonly admitted: Admitted } | Denial;
 
-/** Does admission need the venue's best prices? For a collar, and to value a sale against the mandate. */
+/** Takes risk away, or lets the dead-man switch do it: passes a halt, a reduction and an unreadable mandate. */
+export function isRelief({ action }: OrderIntent): boolean {
+  return action === 'cancel' || action === 'cancel-all' || action === 'cancel-all-after';
+}
+
+/** Does admission need the venue's best prices? For a collar, and to value what has no price of its own. */
 export function needsBook(intent: OrderIntent, mandate: Mandate): boolean {
-  if (intent.action !== 'place') return false;
-  return intent.collar !== undefined || (mandate.maxOrderNotional !== undefined && intent.side === 'sell');
+  if (intent.action !== 'place' && intent.action !== 'amend') return false;
+  if (intent.collar !== undefined) return true;
+  if (mandate.maxOrderNotional === undefined) return false;
+  // Whether its target is a sale is not known before it was seen.
+  if (intent.action === 'amend') return true;
+  return intent.side === 'sell' || (intent.type === 'market' && !('notional' in intent));
 }
 
 /**
@@ -34,6 +43,7 @@ export function needsBook(intent: OrderIntent, mandate: Mandate): boolean {
  * @param instrument undefined when the venue's rules cannot be had: the numbers then go as they are and the venue judges
  * @param book must be given where `needsBook` says so
  * @param now ms
+ * @param target the order that an amend is about, as the venue shows it
  */
 export function admit(
   intent: OrderIntent,
@@ -41,23 +51,75 @@ export function admit(
   mandate: Mandate,
   book: Book | undefined,
   now: number,
+  target?: VenueOrder,
 ): Admission {
   const early = outOfTime(intent, now);
   if (early !== undefined) return early;
-  const expiresAt = Date.parse(intent.expiresAt);
-  if (intent.action === 'cancel') {
-    const { id, market, symbol, target } = intent;
-    return { kind: 'admitted', admitted: { action: 'cancel', id, market, symbol, target, expiresAt } };
-  }
+  if (intent.action !== 'place') return admitInstruction(intent, instrument, mandate, book, target);
   const forbidden = outsideMandate(intent, mandate) ?? notTraded(intent, instrument);
   if (forbidden !== undefined) return forbidden;
   const rules = instrument === 'unknown' ? undefined : instrument;
-  const order = { ...rounded(intent, rules), expiresAt };
+  const order = rounded(intent, rules);
   const refusal =
-    (rules && belowMinimum(intent, order, rules)) ??
+    (rules && outsideRules(intent, order, rules)) ??
     outsideCollar(intent, order, book) ??
     tooLarge(order, mandate, book);
   return refusal ?? { kind: 'admitted', admitted: order };
+}
+
+function admitInstruction(
+  intent: Exclude<OrderIntent, PlaceIntent>,
+  instrument: Instrument | 'unknown' | undefined,
+  mandate: Mandate,
+  book: Book | undefined,
+  target: VenueOrder | undefined,
+): Admission {
+  const expiresAt = Date.parse(intent.expiresAt);
+  const forbidden = isRelief(intent) ? undefined : outsideMandate(intent, mandate);
+  if (forbidden !== undefined) return forbidden;
+  if (intent.action === 'amend') {
+    const rules = instrument === 'unknown' ? undefined : instrument;
+    return admitAmend(intent, rules, mandate, book, target);
+  }
+  return { kind: 'admitted', admitted: { ...wantedOf(intent), expiresAt } as Instruction };
+}
+
+/** An amended order is held to the same rules as a new one of that size and price. */
+function admitAmend(
+  intent: AmendIntent,
+  rules: Instrument | undefined,
+  mandate: Mandate,
+  book: Book | undefined,
+  target: VenueOrder | undefined,
+): Admission {
+  const { id, market, symbol } = intent;
+  const price = ('price' in intent ? intent.price : undefined) ?? (target?.price as Decimal | undefined);
+  const size = intent.size ?? (target?.size as Decimal | undefined);
+  if (target === undefined || price === undefined || size === undefined || target.type === 'market') {
+    return denial('TARGET_NOT_FOUND', `the venue shows no limit order ${intent.target} of ${symbol}; correct target`);
+  }
+  const order = {
+    ...{ action: 'place', id, market, symbol, side: target.side, type: 'limit', reduceOnly: false },
+    size: down(size, rules?.sizeStep),
+    price: down(price, rules?.priceStep),
+    expiresAt: Date.parse(intent.expiresAt),
+  } as const satisfies NewOrder;
+  const refusal =
+    (rules && outsideRules(intent, order, rules)) ??
+    outsideCollar(intent, order, book) ??
+    tooLarge(order, mandate, book);
+  if (refusal !== undefined) return refusal;
+  const { expiresAt } = order;
+  const amended = { id, market, symbol, target: intent.target, price: order.price, size: order.size, expiresAt };
+  return { kind: 'admitted', admitted: { action: 'amend', ...amended } };
+}
+
+/** Has the order become what the amend asks for? Numbers were rounded down before they were sent. */
+export function isAmended(intent: AmendIntent, order: VenueOrder, rules: Instrument | undefined): boolean {
+  const same = (asked: Decimal | undefined, found: string | undefined, step: Decimal | undefined): boolean =>
+    asked === undefined || (found !== undefined && new Big(down(asked, step)).eq(found));
+  const price = 'price' in intent ? intent.price : undefined;
+  return same(price, order.price, rules?.priceStep) && same(intent.size, order.size, rules?.sizeStep);
 }
 
 function denial(code: ReasonCode, detail: string): Denial {
@@ -89,15 +151,21 @@ function outOfTime(intent: OrderIntent, now: number): Denial | undefined {
   return undefined;
 }
 
-function outsideMandate(intent: PlaceIntent, mandate: Mandate): Denial | undefined {
-  const { account, symbol, side } = intent;
+function outsideMandate(intent: OrderIntent, mandate: Mandate): Denial | undefined {
+  const { account, market } = intent;
+  const symbol = 'symbol' in intent ? intent.symbol : undefined;
   if (mandate.state === 'halted') {
     return denial('TRADING_HALTED', `account ${account} is halted; only cancels pass until it is resumed`);
   }
-  if (mandate.state === 'reducing' && side === 'buy') {
-    return denial('TRADING_REDUCING', `account ${account} is reducing; only sells and cancels pass`);
+  if (mandate.state === 'reducing' && !reduces(intent)) {
+    const passes = {
+      spot: 'sells and cancels pass',
+      margin: 'cancels pass, since a margin sale may borrow',
+      futures: 'reduce-only orders and cancels pass',
+    };
+    return denial('TRADING_REDUCING', `account ${account} is reducing; of ${market} only ${passes[market]}`);
   }
-  if (mandate.symbols !== undefined && !mandate.symbols.includes(symbol)) {
+  if (mandate.symbols !== undefined && symbol !== undefined && !mandate.symbols.includes(symbol)) {
     const allowed = mandate.symbols.join(', ') || 'none';
     return denial(
       'SYMBOL_NOT_ALLOWED',
@@ -105,6 +173,13 @@ function outsideMandate(intent: PlaceIntent, mandate: Mandate): Denial | undefin
     );
   }
   return undefined;
+}
+
+/** Can it only lower what the account is exposed to? */
+function reduces(intent: OrderIntent): boolean {
+  if (intent.action !== 'place') return false;
+  if (intent.market === 'futures') return intent.reduceOnly === true;
+  return intent.market === 'spot' && intent.side === 'sell';
 }
 
 function notTraded(intent: PlaceIntent, instrument: Instrument | 'unknown' | undefined): Denial | undefined {
@@ -117,44 +192,67 @@ function notTraded(intent: PlaceIntent, instrument: Instrument | 'unknown' | und
   return undefined;
 }
 
-type Unrounded = NewOrder extends infer Order ? (Order extends NewOrder ? Omit<Order, 'expiresAt'> : never) : never;
-
-function rounded(intent: PlaceIntent, rules: Instrument | undefined): Unrounded {
-  const { id, market, symbol } = intent;
-  const down = (value: Decimal, step: Decimal | undefined): Decimal =>
-    step === undefined ? value : (roundDown(value, step) as Decimal);
-  if (intent.type !== 'market') {
-    const { side, type } = intent;
-    const size = down(intent.size, rules?.sizeStep);
-    return { action: 'place', id, market, symbol, side, type, size, price: down(intent.price, rules?.priceStep) };
-  }
-  if (intent.side === 'buy')
-    return { action: 'place', id, market, symbol, side: 'buy', type: 'market', notional: intent.notional };
-  return {
-    action: 'place',
-    id,
-    market,
-    symbol,
-    side: 'sell',
-    type: 'market',
-    size: down(intent.size, rules?.sizeStep),
-  };
+function down(value: Decimal, step: Decimal | undefined): Decimal {
+  return step === undefined ? value : (roundDown(value, step) as Decimal);
 }
 
-function belowMinimum(intent: PlaceIntent, order: Unrounded, rules: Instrument): Denial | undefined {
+/** What the intent wants of the venue, without what it says to us. */
+function wantedOf(intent: OrderIntent): Readonly<Record<string, unknown>> {
+  const ours = ['account', 'createdAt', 'expiresAt', 'collar', 'strategy', 'replayOf'];
+  return Object.fromEntries(Object.entries(intent).filter(([field]) => !ours.includes(field)));
+}
+
+type Exits = Partial<Record<'takeProfit' | 'stopLoss', Exit>>;
+
+function exitsOf(order: PlaceIntent | NewOrder): Exits {
+  const { takeProfit, stopLoss } = order as Exits;
+  return { ...(takeProfit === undefined ? {} : { takeProfit }), ...(stopLoss === undefined ? {} : { stopLoss }) };
+}
+
+function rounded(intent: PlaceIntent, rules: Instrument | undefined): NewOrder {
+  const wanted = wantedOf(intent) as unknown as Omit<NewOrder, 'expiresAt'> &
+    Partial<Record<'size' | 'price', Decimal>>;
+  const exits = Object.entries(exitsOf(intent)).map(([name, exit]) => [
+    name,
+    { ...exit, price: down(exit.price, rules?.priceStep) },
+  ]);
+  const order = {
+    ...wanted,
+    ...(wanted.size === undefined ? {} : { size: down(wanted.size, rules?.sizeStep) }),
+    ...(wanted.price === undefined ? {} : { price: down(wanted.price, rules?.priceStep) }),
+    ...(Object.fromEntries(exits) as Exits),
+    ...(intent.market === 'futures' ? { reduceOnly: intent.reduceOnly === true } : {}),
+    expiresAt: Date.parse(intent.expiresAt),
+  };
+  return order as NewOrder;
+}
+
+function outsideRules(intent: PlaceIntent | AmendIntent, order: NewOrder, rules: Instrument): Denial | undefined {
   const { symbol } = intent;
   const [base, quote] = symbol.split('_') as [string, string];
-  if ('price' in order && new Big(order.price).eq(0)) {
+  const prices = [
+    ...('price' in order ? [order.price] : []),
+    ...Object.values(exitsOf(order)).map(({ price }) => price),
+  ];
+  if (prices.some((price) => new Big(price).eq(0))) {
     return denial(
       'PRICE_BELOW_STEP',
       `price rounds down to 0 in ${symbol}'s steps; raise it to at least ${rules.priceStep}`,
     );
   }
   if ('size' in order && new Big(order.size).lt(rules.minSize)) {
-    const asked = 'size' in intent ? intent.size : order.size;
+    const asked = ('size' in intent ? intent.size : undefined) ?? order.size;
     return denial(
       'SIZE_BELOW_MINIMUM',
       `size ${asked} ${base} is ${order.size} in steps of ${rules.sizeStep}, below ${symbol}'s minimum of ${rules.minSize}; raise it`,
+    );
+  }
+  const maximum = (order.type === 'market' ? rules.maxMarketSize : undefined) ?? rules.maxSize;
+  if ('size' in order && maximum !== undefined && new Big(order.size).gt(maximum)) {
+    const how = order.type === 'market' ? 'market order of ' : '';
+    return denial(
+      'SIZE_ABOVE_MAXIMUM',
+      `size ${order.size} ${base} is above the largest ${how}${symbol}, ${maximum}; split it`,
     );
   }
   const minimum = rules.minNotional[order.side];
@@ -171,7 +269,7 @@ function belowMinimum(intent: PlaceIntent, order: Unrounded, rules: Instrument):
 }
 
 /** The collar is two-sided: a market that moved away in either direction is not the market that was decided on. */
-function outsideCollar(intent: PlaceIntent, order: Unrounded, book: Book | undefined): Denial | undefined {
+function outsideCollar(intent: PlaceIntent | AmendIntent, order: NewOrder, book: Book | undefined): Denial | undefined {
   const { collar, symbol } = intent;
   if (collar === undefined) return undefined;
   const touch = order.side === 'buy' ? book?.ask : book?.bid;
@@ -204,17 +302,23 @@ function outsideCollar(intent: PlaceIntent, order: Unrounded, book: Book | undef
   return undefined;
 }
 
-/** A sale is worth what the market pays: a limit far below the best bid would not make it small. */
-function tooLarge(order: Unrounded, mandate: Mandate, book: Book | undefined): Denial | undefined {
+/**
+ * A sale is worth what the market pays: a limit far below the best bid would not make it small. What has no price is valued
+ * by the best one on the other side.
+ */
+function tooLarge(order: NewOrder, mandate: Mandate, book: Book | undefined): Denial | undefined {
   const limit = mandate.maxOrderNotional;
   if (limit === undefined) return undefined;
-  const sold = order.side === 'sell' && book?.bid !== undefined ? new Big(order.size).times(book.bid) : undefined;
+  const touch = order.side === 'sell' ? book?.bid : book?.ask;
+  const needsTouch = order.side === 'sell' || !('price' in order || 'notional' in order);
+  const valued = needsTouch && touch !== undefined && 'size' in order ? new Big(order.size).times(touch) : undefined;
   const asked = value(order);
-  const notional = sold !== undefined && (asked === undefined || sold.gt(asked)) ? sold : asked;
+  const notional = valued !== undefined && (asked === undefined || valued.gt(asked)) ? valued : asked;
   if (notional === undefined) {
+    const [side, what] = order.side === 'sell' ? ['bid', 'sale'] : ['ask', 'buy'];
     return denial(
       'NOTIONAL_ABOVE_MAXIMUM',
-      `${order.symbol} has no bid to value the sale by, and maxOrderNotional is ${limit}; send a limit order`,
+      `${order.symbol} has no ${side} to value the ${what} by, and maxOrderNotional is ${limit}; send a limit order`,
     );
   }
   if (notional.lte(limit)) return undefined;
@@ -224,8 +328,8 @@ function tooLarge(order: Unrounded, mandate: Mandate, book: Book | undefined): D
   );
 }
 
-/** In quote coin; undefined for a market sell, whose price nobody knows beforehand. */
-function value(order: Unrounded): Big | undefined {
+/** In quote coin; undefined for what has a size and no price: nobody knows beforehand what it will cost. */
+function value(order: NewOrder): Big | undefined {
   if ('notional' in order) return new Big(order.notional);
   return 'price' in order ? new Big(order.size).times(order.price) : undefined;
 }

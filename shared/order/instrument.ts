@@ -11,8 +11,11 @@ export interface Instrument {
   readonly sizeStep: Decimal;
   /** Smallest size, in base coin. */
   readonly minSize: Decimal;
-  /** Smallest value of an order, in quote coin, by side. */
-  readonly minNotional: { readonly buy: Decimal; readonly sell: Decimal };
+  /** Largest size of one order, in base coin, where the venue says one; market orders may have a smaller one. */
+  readonly maxSize?: Decimal;
+  readonly maxMarketSize?: Decimal;
+  /** Smallest value of an order, in quote coin, by side; 0 where there is none. */
+  readonly minNotional: { readonly buy: string; readonly sell: string };
   /** False while the venue takes no orders for it (not yet open, paused, delisted). */
   readonly tradable: boolean;
 }

@@ -19,6 +19,8 @@ const CLIENT_ORDER_ID = /^[A-Za-z0-9]{1,32}$/;
 const ACCOUNT = /^[a-z0-9]{1,32}$/;
 export const SYMBOL = /^[A-Z0-9]{1,20}_[A-Z0-9]{1,20}$/;
 
+const TIMEOUT = 'a whole number of seconds, 0 or from 5 to 86400';
+
 const must = (rule: string) => (issue: { readonly input?: unknown }) =>
   issue.input === undefined ? 'is missing' : `must be ${rule}`;
 
@@ -26,10 +28,8 @@ const text = (pattern: RegExp, rule: string) =>
   z.string({ error: must(rule) }).check(z.regex(pattern, { error: must(rule) }));
 
 const clientOrderId = text(CLIENT_ORDER_ID, '1 to 32 letters and digits').brand<'ClientOrderId'>();
-const decimal = text(
-  DECIMAL,
-  'a positive decimal in quotes without sign or exponent, such as "0.01"',
-).brand<'Decimal'>();
+const AMOUNT = 'a positive decimal in quotes without sign or exponent, such as "0.01"';
+const decimal = text(DECIMAL, AMOUNT).brand<'Decimal'>();
 const instant = text(INSTANT, 'a UTC time such as "2026-11-22T19:00:00.000Z"').check(
   z.refine(isOnTheCalendar, { error: 'must be a time that exists on the calendar' }),
 );
@@ -37,22 +37,35 @@ const oneOf = <const T extends string>(values: readonly T[], named: readonly str
   z.enum(values, {
     error: must(`${named.length > 1 ? 'one of ' : ''}${named.map((value) => `"${value}"`).join(', ')}`),
   });
-const ACTIONS = ['place', 'cancel'] as const;
+const ACTIONS = [
+  'place',
+  'cancel',
+  'cancel-all',
+  'amend',
+  'set-leverage',
+  'set-position-mode',
+  'cancel-all-after',
+] as const;
+const MARKETS = ['spot', 'margin', 'futures'] as const;
 const SIDES = ['buy', 'sell'] as const;
 const PRICED = ['limit', 'limit-maker', 'ioc'] as const;
-const TYPES = [...PRICED, 'market'] as const;
+const FUTURES_PRICED = [...PRICED, 'fok'] as const;
+const TYPES = [...FUTURES_PRICED, 'market'] as const;
+const MARGIN_MODES = ['isolated', 'cross'] as const;
+const STP = ['none', 'cancel-maker', 'cancel-taker', 'cancel-both'] as const;
 
-const BPS = 'a whole number of basis points from 1 to 10000';
+const wholeNumber = (least: number, most: number, rule: string) =>
+  z
+    .number({ error: must(rule) })
+    .check(
+      z.multipleOf(1, { error: must(rule) }),
+      z.gte(least, { error: must(rule) }),
+      z.lte(most, { error: must(rule) }),
+    );
 const collar = z.strictObject(
   {
     referencePrice: decimal,
-    maxDeviationBps: z
-      .number({ error: must(BPS) })
-      .check(
-        z.multipleOf(1, { error: must(BPS) }),
-        z.gte(1, { error: must(BPS) }),
-        z.lte(10_000, { error: must(BPS) }),
-      ),
+    maxDeviationBps: wholeNumber(1, 10_000, 'a whole number of basis points from 1 to 10000'),
   },
   { error: must('an object { referencePrice, maxDeviationBps }') },
 );
@@ -60,37 +73,113 @@ const collar = z.strictObject(
 const common = {
   id: clientOrderId,
   account: text(ACCOUNT, '1 to 32 lower-case letters and digits'),
-  market: oneOf(['spot']),
-  symbol: text(SYMBOL, 'BASE_QUOTE in capitals and digits, such as "BTC_USDT"'),
   createdAt: instant,
   expiresAt: instant,
   collar: z.optional(collar),
   strategy: z.optional(text(/^[A-Za-z0-9._-]{1,64}$/, '1 to 64 letters, digits, dots, dashes and underscores')),
   replayOf: z.optional(clientOrderId),
 };
-const place = { ...common, action: z.literal('place') };
+const symbol = text(SYMBOL, 'BASE_QUOTE in capitals and digits, such as "BTC_USDT"');
+const anyMarket = oneOf(MARKETS);
+const spotOrMargin = oneOf(['spot', 'margin'], MARKETS);
+const futures = oneOf(['futures'], MARKETS);
 
-/** One strict shape per kind of intent: a market buy *has* a notional and has no size. */
+const place = { ...common, action: z.literal('place'), symbol };
+const spot = { ...place, market: spotOrMargin, selfTradePrevention: z.optional(oneOf(STP)) };
+const priced = { side: oneOf(SIDES), size: decimal, price: decimal };
+
+/** A price at which the venue closes the position by itself; `trigger` is the price that is watched. */
+const exit = z.optional(
+  z.strictObject(
+    { price: decimal, trigger: z.optional(oneOf(['last', 'mark'])) },
+    { error: must('an object { price, trigger? }') },
+  ),
+);
+const contract = {
+  ...place,
+  market: futures,
+  selfTradePrevention: z.optional(oneOf(['cancel-maker', 'cancel-taker', 'cancel-both'])),
+};
+/** What opens a position may say how; what only reduces one takes leverage and mode as they are. */
+const opening = {
+  ...contract,
+  reduceOnly: z.optional(z.literal(false, { error: must('true or false') })),
+  leverage: z.optional(decimal),
+  marginMode: z.optional(oneOf(MARGIN_MODES)),
+  takeProfit: exit,
+  stopLoss: exit,
+};
+const reducing = { ...contract, reduceOnly: z.literal(true) };
+const contractPriced = { ...priced, type: oneOf(FUTURES_PRICED, TYPES) };
+const contractMarket = { side: oneOf(SIDES), type: z.literal('market'), size: decimal };
+
+const amend = { ...common, action: z.literal('amend'), market: futures, symbol, target: clientOrderId };
+const amendedPrice = z
+  .string({
+    error: (issue) =>
+      issue.input === undefined ? 'is missing, and so is size: an amend changes one or both' : must(AMOUNT)(issue),
+  })
+  .check(z.regex(DECIMAL, { error: must(AMOUNT) }))
+  .brand<'Decimal'>();
+
+/** One strict shape per kind of intent: a market buy *has* a notional and has no size, an order that reduces no leverage. */
 const shapes = {
-  priced: z.strictObject({
-    ...place,
-    side: oneOf(SIDES),
-    type: oneOf(PRICED, TYPES),
-    size: decimal,
-    price: decimal,
+  priced: z.strictObject({ ...spot, ...priced, type: oneOf(PRICED, TYPES) }),
+  marketBuy: z.strictObject({ ...spot, side: oneOf(['buy'], SIDES), type: z.literal('market'), notional: decimal }),
+  marketSell: z.strictObject({ ...spot, side: oneOf(['sell'], SIDES), type: z.literal('market'), size: decimal }),
+  openPriced: z.strictObject({ ...opening, ...contractPriced }),
+  openMarket: z.strictObject({ ...opening, ...contractMarket }),
+  reducePriced: z.strictObject({ ...reducing, ...contractPriced }),
+  reduceMarket: z.strictObject({ ...reducing, ...contractMarket }),
+  cancel: z.strictObject({ ...common, action: z.literal('cancel'), market: anyMarket, symbol, target: clientOrderId }),
+  cancelAll: z.strictObject({
+    ...common,
+    action: z.literal('cancel-all'),
+    market: spotOrMargin,
+    symbol: z.optional(symbol),
+    side: z.optional(oneOf(SIDES)),
   }),
-  marketBuy: z.strictObject({ ...place, side: oneOf(['buy'], SIDES), type: z.literal('market'), notional: decimal }),
-  marketSell: z.strictObject({ ...place, side: oneOf(['sell'], SIDES), type: z.literal('market'), size: decimal }),
-  cancel: z.strictObject({ ...common, action: z.literal('cancel'), target: clientOrderId }),
+  cancelAllFutures: z.strictObject({ ...common, action: z.literal('cancel-all'), market: futures, symbol }),
+  amendPrice: z.strictObject({ ...amend, price: amendedPrice, size: z.optional(decimal) }),
+  amendSize: z.strictObject({ ...amend, size: decimal }),
+  setLeverage: z.strictObject({
+    ...common,
+    action: z.literal('set-leverage'),
+    market: futures,
+    symbol,
+    leverage: decimal,
+    marginMode: oneOf(MARGIN_MODES),
+  }),
+  setPositionMode: z.strictObject({
+    ...common,
+    action: z.literal('set-position-mode'),
+    market: futures,
+    positionMode: oneOf(['hedge', 'one-way']),
+  }),
+  /** The dead-man switch: all orders of the symbol are canceled unless it is set anew in time; 0 turns it off. */
+  cancelAllAfter: z.strictObject({
+    ...common,
+    action: z.literal('cancel-all-after'),
+    market: futures,
+    symbol,
+    timeoutSeconds: z.union([z.literal(0), wholeNumber(5, 86_400, TIMEOUT)], { error: must(TIMEOUT) }),
+  }),
 };
 
 /** For a body whose action is unreadable: what every intent has can still be checked. */
-const anyAction = z.looseObject({ ...common, action: oneOf(ACTIONS) });
+const anyAction = z.looseObject({ ...common, market: anyMarket, action: oneOf(ACTIONS) });
 
-export type PlaceIntent =
-  z.infer<typeof shapes.priced> | z.infer<typeof shapes.marketBuy> | z.infer<typeof shapes.marketSell>;
-export type CancelIntent = z.infer<typeof shapes.cancel>;
-export type OrderIntent = PlaceIntent | CancelIntent;
+type Shape<K extends keyof typeof shapes> = z.infer<(typeof shapes)[K]>;
+export type FuturesPlaceIntent = Shape<'openPriced' | 'openMarket' | 'reducePriced' | 'reduceMarket'>;
+export type PlaceIntent = Shape<'priced' | 'marketBuy' | 'marketSell'> | FuturesPlaceIntent;
+export type CancelIntent = Shape<'cancel'>;
+export type AmendIntent = Shape<'amendPrice' | 'amendSize'>;
+export type OrderIntent = Shape<keyof typeof shapes>;
+export type Market = (typeof MARKETS)[number];
+export type OrderType = (typeof TYPES)[number];
+export type MarginMode = (typeof MARGIN_MODES)[number];
+export type SelfTradePrevention = (typeof STP)[number];
+export type Exit = Exclude<z.infer<typeof exit>, undefined>;
 
 /** Why a body is no intent. `id` and `account` only where they could be read. `problems` has one entry per wrong field. */
 export interface Malformed {
@@ -104,9 +193,7 @@ export type Parsed = { readonly kind: 'intent'; readonly intent: OrderIntent } |
 
 /** The contract as JSON Schema (draft 2020-12), for producers in any language; docs/intent.schema.json is made of it. */
 export function intentJsonSchema(): unknown {
-  const schema = z.toJSONSchema(z.union([shapes.priced, shapes.marketBuy, shapes.marketSell, shapes.cancel]), {
-    io: 'input',
-  });
+  const schema = z.toJSONSchema(z.union(Object.values(shapes)), { io: 'input' });
   return { ...schema, $id: 'order-intent.schema.json', title: 'OrderIntent' };
 }
 
@@ -143,16 +230,41 @@ function shapeOf(fields: Readonly<Record<string, unknown>>): {
   readonly intent?: OrderIntent;
   readonly problems: readonly string[];
 } {
-  const { action, type, side } = fields;
-  if (action !== 'place' && action !== 'cancel')
-    return { problems: problemsOf(anyAction.safeParse(fields).error, 'an intent') };
-  const market = side === 'sell' ? shapes.marketSell : shapes.marketBuy;
-  const shape = action === 'cancel' ? shapes.cancel : type === 'market' ? market : shapes.priced;
-  const result = shape.safeParse(fields);
-  if (result.success) return { intent: result.data, problems: [] };
-  return {
-    problems: problemsOf(result.error, TYPES.some((known) => known === type) ? `${action} ${String(type)}` : action),
-  };
+  const shape = shapeFor(fields);
+  const result = (shape ?? anyAction).safeParse(fields);
+  if (shape === undefined) return { problems: problemsOf(result.error, 'an intent') };
+  if (result.success) return { intent: result.data as OrderIntent, problems: [] };
+  const { action, type } = fields;
+  const isKnownType = action === 'place' && TYPES.some((known) => known === type);
+  return { problems: problemsOf(result.error, isKnownType ? `place ${String(type)}` : String(action)) };
+}
+
+/** The shape that a body must have by what it says it is; undefined where it does not say. */
+function shapeFor(fields: Readonly<Record<string, unknown>>): (typeof shapes)[keyof typeof shapes] | undefined {
+  const { action, market, type, side, reduceOnly, price } = fields;
+  const isFutures = market === 'futures';
+  const isMarket = type === 'market';
+  switch (action) {
+    case 'place':
+      if (isFutures && reduceOnly === true) return isMarket ? shapes.reduceMarket : shapes.reducePriced;
+      if (isFutures) return isMarket ? shapes.openMarket : shapes.openPriced;
+      if (!isMarket) return shapes.priced;
+      return side === 'sell' ? shapes.marketSell : shapes.marketBuy;
+    case 'cancel':
+      return shapes.cancel;
+    case 'cancel-all':
+      return isFutures ? shapes.cancelAllFutures : shapes.cancelAll;
+    case 'amend':
+      return price === undefined && 'size' in fields ? shapes.amendSize : shapes.amendPrice;
+    case 'set-leverage':
+      return shapes.setLeverage;
+    case 'set-position-mode':
+      return shapes.setPositionMode;
+    case 'cancel-all-after':
+      return shapes.cancelAllAfter;
+    default:
+      return undefined;
+  }
 }
 
 function problemsOf(error: z.core.$ZodError | undefined, kind: string): readonly string[] {

@@ -1,8 +1,15 @@
 // How each end of an intent is told: the report for its producer and, where no trade came of it, the dead letter.
 // Pure: values in, values out. An outcome is not yet an effect; execution.ts settles it.
-import type { OrderIntent } from './intent.ts';
+import type { OrderIntent, PlaceIntent } from './intent.ts';
 import { reasons, type Certainty, type ReasonCode } from './reason.ts';
-import { sentence, type DeadLetter, type Disposition, type ExecutionReport, type Status } from './report.ts';
+import {
+  sentence,
+  type DeadLetter,
+  type Disposition,
+  type PendingOrder,
+  type ExecutionReport,
+  type Status,
+} from './report.ts';
 
 /** The message as far as a letter tells of it. */
 export interface Message {
@@ -17,7 +24,7 @@ export interface Outcome<M extends Message = Message> {
   readonly message: M;
   readonly disposition: Disposition;
   readonly report?: ExecutionReport;
-  readonly accepted?: { readonly intent: OrderIntent; readonly venueOrderId: string; readonly acceptedAt: string };
+  readonly accepted?: PendingOrder;
 }
 
 /** Why it ended without a trade. `certainty` overrides the table's. */
@@ -28,21 +35,24 @@ export interface End {
   readonly certainty?: Certainty;
 }
 
+/** @param note what a person should know of how it was sent */
 export function accepted<M extends Message>(
   message: M,
-  intent: OrderIntent,
+  intent: PlaceIntent,
   venueOrderId: string,
   now: number,
+  note?: string,
 ): Outcome<M> {
+  const detail = note === undefined ? {} : { detail: sentence(note) };
   return {
     message,
     disposition: { kind: 'acknowledge' },
-    report: reportOf(intent, 'accepted', now, { venueOrderId }),
+    report: reportOf(intent, 'accepted', now, { venueOrderId, ...detail }),
     accepted: { intent, venueOrderId, acceptedAt: new Date(now).toISOString() },
   };
 }
 
-/** A cancel that took effect or had nothing left to do, and an order in shadow mode. */
+/** An instruction that took effect or had nothing left to do, and an order in shadow mode. */
 export function done<M extends Message>(
   message: M,
   intent: OrderIntent,
@@ -128,11 +138,11 @@ function statusOf(code: ReasonCode): Status {
   return reasons[code].certainty === 'refused' ? 'rejected' : 'denied';
 }
 
-function reportOf(
+export function reportOf(
   intent: OrderIntent,
   status: Status,
   now: number,
-  more: Pick<ExecutionReport, 'venueOrderId' | 'reason' | 'detail'>,
+  more: Omit<ExecutionReport, 'id' | 'account' | 'status' | 'action' | 'symbol' | 'side' | 'at' | 'latencyMs'>,
 ): ExecutionReport {
   const side = intent.action === 'place' ? { side: intent.side } : {};
   const latencyMs = Math.max(0, now - Date.parse(intent.createdAt));
@@ -141,7 +151,7 @@ function reportOf(
     account: intent.account,
     status,
     action: intent.action,
-    symbol: intent.symbol,
+    ...('symbol' in intent && intent.symbol !== undefined ? { symbol: intent.symbol } : {}),
     ...side,
     ...more,
     at: new Date(now).toISOString(),

@@ -91,6 +91,11 @@ export const reasons = {
     meaning: 'The size, rounded down to the step, is below the smallest size.',
     next: 'Send at least the size that the detail names.',
   },
+  SIZE_ABOVE_MAXIMUM: {
+    certainty: 'not-sent',
+    meaning: 'The size is above the largest that the venue takes in one order.',
+    next: 'Split the order, or send at most the size that the detail names.',
+  },
   NOTIONAL_BELOW_MINIMUM: {
     certainty: 'not-sent',
     meaning: 'The order is worth less than the smallest value that the venue takes.',
@@ -110,6 +115,11 @@ export const reasons = {
     certainty: 'not-sent',
     meaning: 'This is a replay, and the order of the original intent was placed after all.',
     next: 'Look at the original order; if it ended unfilled and is still wanted, send a new intent without replayOf.',
+  },
+  TARGET_NOT_FOUND: {
+    certainty: 'not-sent',
+    meaning: 'The venue shows no order with the id that is to be amended.',
+    next: 'Correct target: it is the id of the intent that placed the order.',
   },
   VENUE_REFUSED: {
     certainty: 'refused',

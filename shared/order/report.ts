@@ -1,14 +1,17 @@
 // What became of an intent: the venue's verdict, the report to the world, and what happens to the message.
 // Immutable values; nothing here does anything.
+import type { PlaceIntent } from './intent.ts';
 import type { Certainty, ReasonCode } from './reason.ts';
 
 /** What one request proved. Only `unknown` leaves open whether an order exists. */
 export type Verdict =
   | { readonly kind: 'placed'; readonly venueOrderId: string }
-  /** A cancel took effect, or there was nothing left to cancel; `detail` says which. */
+  /** An instruction took effect, or there was nothing left to do; `detail` says which. */
   | { readonly kind: 'done'; readonly detail?: string }
-  /** A cancel found no such order open: look it up to learn why. */
+  /** The target of a cancel or amend is not open: look it up to learn why. */
   | { readonly kind: 'finished'; readonly venueCode: string; readonly detail: string }
+  /** The request was processed and is said to have come to no order; believed once the order is not seen. */
+  | { readonly kind: 'failed'; readonly venueCode: string; readonly detail: string }
   /** The venue knows the client order id already: look it up. */
   | { readonly kind: 'duplicate'; readonly venueCode: string }
   | { readonly kind: 'refused'; readonly venueCode: string; readonly detail: string; readonly tradingOver: boolean }
@@ -49,10 +52,21 @@ export interface ExecutionReport {
   readonly averagePrice?: string;
   readonly fee?: string;
   readonly feeCoin?: string;
+  /** Of a canceled order: user, system, stp (self-trade prevention), or unknown where the venue does not say. */
+  readonly cancelSource?: string;
   /** When it became known, UTC. */
   readonly at: string;
   /** From createdAt to `at`, in ms; 0 where the producer's clock is ahead. */
   readonly latencyMs?: number;
+}
+
+/** An accepted order on its way to those who follow it to its end. */
+export interface PendingOrder {
+  readonly intent: PlaceIntent;
+  readonly venueOrderId: string;
+  readonly acceptedAt: string;
+  /** The filled size that was reported last; absent before the first fill. */
+  readonly toldSize?: string;
 }
 
 /** The copy of a message from which no trade came, with its reason; goes to dead.fifo. */

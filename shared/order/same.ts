@@ -5,7 +5,7 @@ import type { PlaceIntent } from './intent.ts';
 import type { VenueOrder } from './venue.ts';
 
 /**
- * Compares what the venue shows with what the intent asked for: symbol, side, whether it is a market order, size or notional, price.
+ * Compares what the venue shows with what the intent asked for: market, symbol, side, whether it is a market order, size or notional, price.
  * Numbers were rounded down before they were sent, and the venue may round them down once more.
  * @returns what differs, as a sentence; undefined if it is the same order
  */
@@ -16,6 +16,8 @@ export function difference(
 ): string | undefined {
   const theirs = (what: string, asked: string, found: string): string =>
     `the venue has order ${order.venueOrderId} under this id with ${what} ${found}, not ${asked}; use a new id`;
+  if (order.market !== undefined && order.market !== intent.market)
+    return theirs('market', intent.market, order.market);
   if (order.symbol !== intent.symbol) return theirs('symbol', intent.symbol, order.symbol);
   if (order.side !== intent.side) return theirs('side', intent.side, order.side);
   if ((order.type === 'market') !== (intent.type === 'market')) return theirs('type', intent.type, order.type);

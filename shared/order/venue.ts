@@ -1,42 +1,72 @@
 // The seam to an exchange: what a venue can be asked, and what it promises. Types only.
 // A venue knows nothing of queues and secrets; it turns domain words into requests and answers into verdicts, and never
 // retries, guesses or decides what an answer means for the intent: that is the execution's work.
-import type { Decimal, Side } from './intent.ts';
+import type { Decimal, Exit, MarginMode, Market, OrderType, SelfTradePrevention, Side } from './intent.ts';
 import type { Instrument } from './instrument.ts';
 import type { Mandate } from './mandate.ts';
 import type { Verdict } from './report.ts';
 
-/** An admitted order: exact decimals, rounded down, nothing optional. Only `admit` makes one. */
+/** An admitted order: exact decimals, rounded down. What is absent is left to the venue's default. Only `admit` makes one. */
 export type NewOrder = {
   readonly action: 'place';
   readonly id: string;
-  readonly market: 'spot';
   readonly symbol: string;
+  readonly side: Side;
+  readonly selfTradePrevention?: SelfTradePrevention;
   /** Nothing is sent after this, ms. */
   readonly expiresAt: number;
 } & (
-  | {
-      readonly type: 'limit' | 'limit-maker' | 'ioc';
-      readonly side: Side;
-      readonly size: Decimal;
-      readonly price: Decimal;
-    }
-  | { readonly type: 'market'; readonly side: 'sell'; readonly size: Decimal }
-  | { readonly type: 'market'; readonly side: 'buy'; readonly notional: Decimal }
+  | ({ readonly market: 'spot' | 'margin' } & (Priced | Sized | Spent))
+  | ({ readonly market: 'futures' } & (Priced | Sized) & ContractTerms)
 );
-
-/** An admitted cancel of the order `target`. */
-export interface Cancellation {
-  readonly action: 'cancel';
-  readonly id: string;
-  readonly market: 'spot';
-  readonly symbol: string;
-  readonly target: string;
-  readonly expiresAt: number;
+interface Priced {
+  readonly type: Exclude<OrderType, 'market'>;
+  /** In base coin, in every market. */
+  readonly size: Decimal;
+  readonly price: Decimal;
+}
+interface Sized {
+  readonly type: 'market';
+  readonly size: Decimal;
+}
+/** A market buy of spot: so much quote coin is spent. */
+interface Spent {
+  readonly type: 'market';
+  readonly notional: Decimal;
+}
+interface ContractTerms {
+  readonly reduceOnly: boolean;
+  readonly leverage?: Decimal;
+  readonly marginMode?: MarginMode;
+  readonly takeProfit?: Exit;
+  readonly stopLoss?: Exit;
 }
 
+/** What may be sent beside new orders: the same instruction twice leaves what once leaves. */
+export type Instruction = { readonly id: string; readonly market: Market; readonly expiresAt: number } & (
+  | { readonly action: 'cancel'; readonly symbol: string; readonly target: string }
+  | { readonly action: 'cancel-all'; readonly symbol?: string; readonly side?: Side }
+  /** Both numbers, the changed and the kept one, as they shall be. */
+  | {
+      readonly action: 'amend';
+      readonly symbol: string;
+      readonly target: string;
+      readonly price: Decimal;
+      readonly size: Decimal;
+    }
+  | {
+      readonly action: 'set-leverage';
+      readonly symbol: string;
+      readonly leverage: Decimal;
+      readonly marginMode: MarginMode;
+    }
+  | { readonly action: 'set-position-mode'; readonly positionMode: 'hedge' | 'one-way' }
+  /** 0 turns the dead-man switch off. */
+  | { readonly action: 'cancel-all-after'; readonly symbol: string; readonly timeoutSeconds: number }
+);
+
 /** What may be sent. */
-export type Admitted = NewOrder | Cancellation;
+export type Admitted = NewOrder | Instruction;
 
 /** The account as a venue sees it. `credentials` is a shape per venue, read by the venue itself. */
 export interface TradingAccount<Credentials = unknown> {
@@ -45,9 +75,18 @@ export interface TradingAccount<Credentials = unknown> {
   readonly mandate: Mandate;
 }
 
-/** An order as the venue tells it. `undefined` where the venue said nothing that can be compared. */
+/** Which order is looked for. With the venue's own id one question is enough where the client order id may need several. */
+export interface OrderQuery {
+  readonly id: string;
+  readonly market: Market;
+  readonly symbol: string;
+  readonly venueOrderId?: string;
+}
+
+/** An order as the venue tells it. Absent where the venue said nothing that can be compared. Sizes in base coin. */
 export interface VenueOrder {
   readonly venueOrderId: string;
+  readonly market?: Market;
   readonly symbol: string;
   readonly side: Side;
   readonly type: string;
@@ -55,16 +94,25 @@ export interface VenueOrder {
   readonly size?: string;
   readonly notional?: string;
   readonly state: 'open' | 'partially-filled' | 'filled' | 'canceled' | 'rejected';
-  /** In base coin. */
   readonly filledSize: string;
+  readonly filledNotional?: string;
   readonly averagePrice?: string;
+  /** Who canceled it: the user, the system, self-trade prevention; absent where the venue does not say. */
+  readonly cancelSource?: string;
+}
+
+/** What an order's fills cost, in sum and in one coin. `size`: what the fills come to in base coin, all of them or not. */
+export interface Fee {
+  readonly size: string;
+  readonly fee: string;
+  readonly feeCoin: string;
 }
 
 /** The answer to a look-up. `nothing` is not yet proof of absence. */
 export type Sighting =
   | { readonly kind: 'found'; readonly order: VenueOrder }
   | { readonly kind: 'nothing' }
-  | Exclude<Verdict, { readonly kind: 'placed' | 'done' | 'duplicate' | 'finished' }>;
+  | Exclude<Verdict, { readonly kind: 'placed' | 'done' | 'duplicate' | 'finished' | 'failed' }>;
 
 /** Best prices; undefined where that side is empty. */
 export interface Book {
@@ -91,18 +139,17 @@ export interface Venue {
   readonly promises: Promises;
   /** Sends one order, paced. `deadline`: by when the answer must be in, ms on our clock. Never throws. */
   submit(account: TradingAccount, order: NewOrder, deadline: number): Promise<Verdict>;
-  cancel(account: TradingAccount, cancellation: Cancellation, deadline: number): Promise<Verdict>;
-  /** Looks among open orders, then among past ones, for the client order id. Never throws. */
-  find(
-    account: TradingAccount,
-    query: { readonly id: string; readonly symbol: string },
-    deadline: number,
-  ): Promise<Sighting>;
+  /** Sends one instruction, paced. `finished`: its target is no longer open. Never throws. */
+  instruct(account: TradingAccount, instruction: Instruction, deadline: number): Promise<Verdict>;
+  /** Looks among open orders, then among past ones; by the venue's own id where it is given. Never throws. */
+  find(account: TradingAccount, query: OrderQuery, deadline: number): Promise<Sighting>;
+  /** What the fills of an order cost; undefined where that cannot be had. Never throws. */
+  fee(account: TradingAccount, query: OrderQuery, deadline: number): Promise<Fee | undefined>;
   /** The venue's own time, ms; undefined where it cannot be had. */
   time(deadline: number): Promise<number | undefined>;
   /** `unknown`: the venue does not list the symbol. undefined: the rules cannot be had now; the venue judges. */
-  instrument(symbol: string, deadline: number): Promise<Instrument | 'unknown' | undefined>;
-  book(symbol: string, deadline: number): Promise<Book | undefined>;
+  instrument(market: Market, symbol: string, deadline: number): Promise<Instrument | 'unknown' | undefined>;
+  book(market: Market, symbol: string, deadline: number): Promise<Book | undefined>;
   /** Returns when the last request of this account is one pacing interval old. */
   hold(account: TradingAccount): Promise<void>;
 }

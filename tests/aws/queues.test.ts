@@ -2,20 +2,20 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Message } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
-import { deliveries, sqsQueues, type PendingOrder, type Queues } from '../../shared/aws/queues.ts';
-import type { OrderIntent } from '../../shared/order/intent.ts';
-import type { DeadLetter, ExecutionReport } from '../../shared/order/report.ts';
+import { deliveries, sqsQueues, type Queues } from '../../shared/aws/queues.ts';
+import type { PlaceIntent } from '../../shared/order/intent.ts';
+import type { DeadLetter, ExecutionReport, PendingOrder } from '../../shared/order/report.ts';
 import { changed, limitBuy } from '../order/arbitraries.ts';
 import { startStack, type Stack } from './fixture.ts';
 
 let stack: Stack;
-let urls: { intentsUrl: string; deadUrl: string; pendingUrl: string; reportsUrl: string };
+let urls: { handledUrl: string; deadUrl: string; pendingUrl: string; reportsUrl: string };
 let queues: Queues;
 let failures: (readonly [queue: string, detail: string])[];
 beforeAll(async () => {
   stack = await startStack();
   urls = {
-    intentsUrl: await stack.queue('intents.fifo'),
+    handledUrl: await stack.queue('intents.fifo'),
     deadUrl: await stack.queue('dead.fifo'),
     pendingUrl: await stack.queue('pending'),
     reportsUrl: await stack.queue('reports'),
@@ -109,11 +109,19 @@ describe('batches', () => {
     expect((await stack.drain(urls.deadUrl)).map(({ Body }) => Body)).toEqual(numbered(10));
   });
   test('a report and an accepted order arrive as they were', async () => {
-    const pending: PendingOrder = { intent: limitBuy as unknown as OrderIntent, venueOrderId: '9', acceptedAt: limitBuy.createdAt }; // prettier-ignore
-    expect(await queues.follow([pending])).toEqual([true]);
+    const pending: PendingOrder = { intent: limitBuy as unknown as PlaceIntent, venueOrderId: '9', acceptedAt: limitBuy.createdAt }; // prettier-ignore
+    expect(await queues.follow([pending], 0)).toEqual([true]);
     expect(await queues.publish([report('x')])).toEqual([true]);
     expect((await stack.drain(urls.pendingUrl)).map(({ Body = '' }) => JSON.parse(Body) as unknown)).toEqual([pending]);
     expect((await stack.drain(urls.reportsUrl)).map(({ Body = '' }) => JSON.parse(Body) as unknown)).toEqual([report('x')]); // prettier-ignore
+  });
+  test('an accepted order is not seen before its delay is over', async () => {
+    const pending = (id: string): PendingOrder => ({ intent: { ...limitBuy, id } as unknown as PlaceIntent, venueOrderId: '9', acceptedAt: limitBuy.createdAt }); // prettier-ignore
+    expect(await queues.follow([pending('late')], 1)).toEqual([true]);
+    expect(await queues.follow(numbered(11).map(pending), 900)).toEqual(Array(11).fill(true));
+    expect(await stack.drain(urls.pendingUrl)).toEqual([]);
+    await new Promise((resolve) => setTimeout(resolve, 1050));
+    expect((await stack.drain(urls.pendingUrl)).map(({ Body = '' }) => (JSON.parse(Body) as PendingOrder).intent.id)).toEqual(['late']); // prettier-ignore
   });
 });
 
@@ -141,7 +149,7 @@ describe('what SQS did not take', () => {
     await stack.faults({ action: 'SendMessageBatch', ...fault });
     expect(await queues.bury([letter(), letter()])).toEqual([false, false]);
     expect(await queues.publish([report('a')])).toEqual([false]);
-    expect(await queues.follow([])).toEqual([]);
+    expect(await queues.follow([], 0)).toEqual([]);
     expect(failures.map(([queue]) => queue)).toEqual(['dead', 'reports']);
   });
   test('is all of it where SQS says nothing, and that is known long before the invocation ends', async () => {
@@ -167,17 +175,17 @@ describe('postpone', () => {
   const inFlight = async (count: number): Promise<readonly Message[]> => {
     for (const id of numbered(count)) {
       const message = { MessageBody: id, MessageGroupId: id, MessageDeduplicationId: `${id}${(next += 1)}` };
-      await stack.sqs.sendMessage({ QueueUrl: urls.intentsUrl, ...message });
+      await stack.sqs.sendMessage({ QueueUrl: urls.handledUrl, ...message });
     }
     const received: Message[] = [];
     while (received.length < count) {
-      const { Messages = [] } = await stack.sqs.receiveMessage({ QueueUrl: urls.intentsUrl, MaxNumberOfMessages: 10 });
+      const { Messages = [] } = await stack.sqs.receiveMessage({ QueueUrl: urls.handledUrl, MaxNumberOfMessages: 10 });
       received.push(...Messages);
     }
     return received;
   };
   const visible = async (): Promise<number> => {
-    const asked = { QueueUrl: urls.intentsUrl, AttributeNames: ['ApproximateNumberOfMessages' as const] };
+    const asked = { QueueUrl: urls.handledUrl, AttributeNames: ['ApproximateNumberOfMessages' as const] };
     return Number((await stack.sqs.getQueueAttributes(asked)).Attributes?.ApproximateNumberOfMessages);
   };
   const handle = (message: Message | undefined, seconds: number) => ({ receiptHandle: message?.ReceiptHandle ?? '', seconds }); // prettier-ignore
@@ -205,11 +213,11 @@ describe('postpone', () => {
   test('does not reject where SQS fails: the message comes back by itself', async () => {
     await stack.faults({ action: 'ChangeMessageVisibilityBatch', fault: 'error' });
     await queues.postpone([handle((await inFlight(1))[0], 5)]);
-    expect(failures).toEqual([['intents', expect.stringMatching(/\w/)]]);
+    expect(failures).toEqual([['handled', expect.stringMatching(/\w/)]]);
   });
   test('tells of an entry that SQS refused', async () => {
     await queues.postpone([{ receiptHandle: 'no-such-handle', seconds: 5 }]);
-    expect(failures).toEqual([['intents', expect.stringMatching(/\w/)]]);
+    expect(failures).toEqual([['handled', expect.stringMatching(/\w/)]]);
   });
   test('of nothing calls nobody', async () => {
     const before = stack.calls('ChangeMessageVisibilityBatch').length;
@@ -217,6 +225,17 @@ describe('postpone', () => {
     expect(stack.calls('ChangeMessageVisibilityBatch')).toHaveLength(before);
   });
 });
+
+test('who follows orders needs no dead-letter queue, and moves the visibility of the pending queue', async () => {
+  const { pendingUrl, reportsUrl } = urls;
+  const following = sqsQueues({ handledUrl: pendingUrl, pendingUrl, reportsUrl }, (...failure) => failures.push(failure));
+  await stack.sqs.sendMessage({ QueueUrl: pendingUrl, MessageBody: 'x' });
+  const { Messages: [message] = [] } = await stack.sqs.receiveMessage({ QueueUrl: pendingUrl });
+  await following.postpone([{ receiptHandle: message?.ReceiptHandle ?? '', seconds: 600 }]);
+  expect(await following.publish([report('x')])).toEqual([true]);
+  expect(failures).toEqual([]);
+  expect(await stack.drain(pendingUrl)).toEqual([]);
+}); // prettier-ignore
 
 test('a delivery is read from the record of an event', () => {
   const attributes = { ApproximateReceiveCount: '3', SentTimestamp: '1700000000000', SenderId: 'x', ApproximateFirstReceiveTimestamp: '1700000000500', MessageGroupId: 'main', MessageDeduplicationId: 'i1' }; // prettier-ignore

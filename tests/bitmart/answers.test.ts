@@ -125,6 +125,7 @@ describe('a look-up', () => {
         price: '48800.00',
         size: '0.10000',
         filledSize: '0.10000',
+        filledNotional: '3999.90000',
         averagePrice: '39999.00',
       },
     });

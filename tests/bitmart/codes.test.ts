@@ -20,7 +20,7 @@ const allowed: Readonly<Record<Row['class'], readonly CodeClass[]>> = {
   auth: ['unauthorised'],
   throttled: ['throttled', 'banned'],
   transient: ['unavailable'],
-  ambiguous: ['unknown', 'duplicate', 'absent'],
+  ambiguous: ['unknown', 'duplicate', 'absent', 'failed'],
 };
 
 describe('the table', () => {

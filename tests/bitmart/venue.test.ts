@@ -1,46 +1,15 @@
 // BitMart behind the seam: what goes out on the wire, and which verdict each kind of answer gives.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { randomBytes } from 'node:crypto';
 import { startLocalBitmart, type LocalBitmart } from '../../local/bitmart/server.ts';
 import { signedRead } from '../../shared/aws/secrets.ts';
-import { pacer } from '../../shared/bitmart/pace.ts';
-import { bitmart, bitmartSettings, readCredentials } from '../../shared/bitmart/venue.ts';
+import { readCredentials } from '../../shared/bitmart/venue.ts';
 import { send } from '../../shared/bitmart/wire.ts';
-import { systemClock, type Clock } from '../../shared/clock.ts';
-import { readSettings } from '../../shared/config.ts';
-import { nodeTransport } from '../../shared/http.ts';
-import type { Cancellation, NewOrder, TradingAccount, Venue } from '../../shared/order/venue.ts';
-import { changed, type Fields } from '../order/arbitraries.ts';
+import type { NewOrder, Venue } from '../../shared/order/venue.ts';
+import { changed } from '../order/arbitraries.ts';
+import { atMarket, buy, cancelOf, fresh, KEY, query, soon, transport, uniqueId, venueAt } from './fixture.ts';
 import { startRecorder, type Recorder, type Script } from './recorder.ts';
 
-const transport = nodeTransport();
-const venueAt = (spotUrl: string, clock: Clock = systemClock): Venue => {
-  const settings = readSettings({ BITMART_SPOT_URL: spotUrl, BITMART_BAN_MS: '1234' }, bitmartSettings);
-  return bitmart({ settings, transport, pacer: pacer(settings.utilisation, clock), clock, lookupShare: 0.5 });
-};
-const soon = (): number => Date.now() + 5000;
-const uniqueId = (): string => `t${randomBytes(8).toString('hex')}`;
-const fresh = (more: Partial<TradingAccount> = {}): TradingAccount => ({
-  name: uniqueId(),
-  credentials: { apiKey: 'key-of-main', secretKey: 'secret-of-main', memo: 'my memo #1 é' },
-  mandate: { state: 'active' },
-  ...more,
-});
-const buy = (more: object = {}): NewOrder =>
-  ({ action: 'place', id: uniqueId(), market: 'spot', symbol: 'BTC_USDT', side: 'buy', type: 'limit', size: '0.01', price: '50000', expiresAt: Date.now() + 60_000, ...more }) as NewOrder; // prettier-ignore
-const marketBuy = (): NewOrder => {
-  const fields: Fields = { ...buy({ type: 'market', notional: '25' }) };
-  return changed(fields, ['size', 'price']) as unknown as NewOrder;
-};
-const cancelOf = (target: string, more: Partial<Cancellation> = {}): Cancellation => ({
-  action: 'cancel',
-  id: uniqueId(),
-  market: 'spot',
-  symbol: 'BTC_USDT',
-  target,
-  expiresAt: Date.now() + 60_000,
-  ...more,
-});
+const marketBuy = (): NewOrder => atMarket(buy(), { notional: '25' });
 
 describe('on the wire', () => {
   let server: Recorder;
@@ -77,13 +46,13 @@ describe('on the wire', () => {
   });
   test('a cancel names the order by client_order_id', async () => {
     server.answer({ body: { code: 1000, message: 'OK', data: { result: true } } });
-    expect(await venue.cancel(fresh(), cancelOf('target1'), soon())).toEqual({ kind: 'done' });
+    expect(await venue.instruct(fresh(), cancelOf('target1'), soon())).toEqual({ kind: 'done' });
     expect(server.requests[0]).toMatchObject({ method: 'POST', url: '/spot/v3/cancel_order' });
     expect(bodyOf()).toEqual({ symbol: 'BTC_USDT', client_order_id: 'target1' });
   });
   test('a look-up asks by clientOrderId among the open orders, then among the past ones', async () => {
     server.answer({ status: 400, body: { code: 50005, message: 'Order Id not found', data: {} } });
-    expect(await venue.find(fresh(), { id: 'abc', symbol: 'BTC_USDT' }, soon())).toEqual({ kind: 'nothing' });
+    expect(await venue.find(fresh(), query('abc'), soon())).toEqual({ kind: 'nothing' });
     expect(server.requests.map(({ url }) => url)).toEqual(Array(2).fill('/spot/v4/query/client-order'));
     expect([bodyOf(0), bodyOf(1)]).toEqual([
       { clientOrderId: 'abc', queryState: 'open' },
@@ -93,13 +62,13 @@ describe('on the wire', () => {
   });
   test('a look-up that fails is not asked on', async () => {
     server.answer({ status: 500, body: '' });
-    expect(await venue.find(fresh(), { id: 'abc', symbol: 'BTC_USDT' }, soon())).toMatchObject({ kind: 'unknown' });
+    expect(await venue.find(fresh(), query('abc'), soon())).toMatchObject({ kind: 'unknown' });
     expect(server.requests).toHaveLength(1);
   });
   test('public calls carry neither key nor signature', async () => {
     await venue.time(soon());
-    await venue.book('BTC_USDT', soon());
-    await venue.instrument('BTC_USDT', soon());
+    await venue.book('spot', 'BTC_USDT', soon());
+    await venue.instrument('spot', 'BTC_USDT', soon());
     expect(server.requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
       'GET /system/time',
       'GET /spot/quotation/v3/books?symbol=BTC_USDT&limit=1',
@@ -121,12 +90,12 @@ describe('on the wire', () => {
     const verdicts = await Promise.all([1, 2, 3].map(() => venue.submit(account, buy({ expiresAt }), soon())));
     expect(verdicts.map(({ kind }) => kind)).toEqual(['placed', 'unavailable', 'unavailable']);
     expect(server.requests).toHaveLength(1);
-    expect(await venue.cancel(account, cancelOf('x', { expiresAt }), soon())).toMatchObject({ kind: 'unavailable' });
+    expect(await venue.instruct(account, cancelOf('x', { expiresAt }), soon())).toMatchObject({ kind: 'unavailable' });
     expect(server.requests).toHaveLength(1);
   });
   test('nothing is sent with no time left for an answer', async () => {
     expect(await venue.submit(fresh(), buy(), Date.now() + 5)).toMatchObject({ kind: 'unavailable' });
-    expect(await venue.find(fresh(), { id: 'x', symbol: 'A_B' }, Date.now())).toMatchObject({ kind: 'unavailable' });
+    expect(await venue.find(fresh(), query('x'), Date.now())).toMatchObject({ kind: 'unavailable' });
     expect(server.requests).toHaveLength(0);
   });
   test('a request is signed after its wait, not before', async () => {
@@ -234,7 +203,7 @@ describe('the answer to a placement', () => {
   test('to a cancel: false is done, an unknown order is finished, and the rest as for a placement', async () => {
     const verdict = async (script: Script) => {
       server.answer(script);
-      return venue.cancel(fresh(), cancelOf('x'), soon());
+      return venue.instruct(fresh(), cancelOf('x'), soon());
     };
     expect(await verdict({ body: { code: 1000, data: { result: false } } })).toMatchObject({ kind: 'done', detail: expect.stringContaining('already') }); // prettier-ignore
     expect(await verdict({ body: { code: 1000, data: true } })).toEqual({ kind: 'done' });
@@ -294,7 +263,7 @@ describe('instruments and book', () => {
   test('the recorded table becomes steps and minimums', async () => {
     server.answer(table(details, { ...details, symbol: 'OLD_USDT', trade_status: 'pre-trade' }));
     const venue = venueAt(server.url);
-    expect(await venue.instrument('BTC_USDT', soon())).toEqual({
+    expect(await venue.instrument('spot', 'BTC_USDT', soon())).toEqual({
       symbol: 'BTC_USDT',
       priceStep: '0.01',
       sizeStep: '0.00001',
@@ -302,26 +271,26 @@ describe('instruments and book', () => {
       minNotional: { buy: '5', sell: '5' },
       tradable: true,
     });
-    expect(await venue.instrument('OLD_USDT', soon())).toMatchObject({ tradable: false });
-    expect(await venue.instrument('NO_USDT', soon())).toBe('unknown');
+    expect(await venue.instrument('spot', 'OLD_USDT', soon())).toMatchObject({ tradable: false });
+    expect(await venue.instrument('spot', 'NO_USDT', soon())).toBe('unknown');
     expect(server.requests).toHaveLength(1);
   });
   test('one load is shared by all who wait for it', async () => {
     server.answer({ ...table(details), afterMs: 30 });
     const venue = venueAt(server.url);
-    const all = await Promise.all([1, 2, 3, 4].map(() => venue.instrument('BTC_USDT', soon())));
+    const all = await Promise.all([1, 2, 3, 4].map(() => venue.instrument('spot', 'BTC_USDT', soon())));
     expect(all.every((one) => one !== 'unknown' && one?.symbol === 'BTC_USDT')).toBe(true);
     expect(server.requests).toHaveLength(1);
   });
   test('a table that cannot be had gives no rules, and no symbol is called unknown for it', async () => {
     for (const script of [{ status: 500, body: '' }, { body: { code: 1000, data: {} } }, { body: { code: 30016 } }]) {
       server.answer(script);
-      expect(await venueAt(server.url).instrument('BTC_USDT', soon())).toBeUndefined();
+      expect(await venueAt(server.url).instrument('spot', 'BTC_USDT', soon())).toBeUndefined();
     }
   });
   test('one unreadable row does not take the rules of all others', async () => {
     server.answer(table(details, { ...details, symbol: 'ODD_USDT', quote_increment: '' }));
-    expect(await venueAt(server.url).instrument('BTC_USDT', soon())).toMatchObject({ symbol: 'BTC_USDT' });
+    expect(await venueAt(server.url).instrument('spot', 'BTC_USDT', soon())).toMatchObject({ symbol: 'BTC_USDT' });
   });
   test.each([
     ['a quantity step of 0', { quote_increment: '0' }],
@@ -331,36 +300,20 @@ describe('instruments and book', () => {
     ['prices with a hundred decimals', { price_max_precision: 100 }],
   ])('%s is no rule: it is passed over, and nobody divides by it', async (_, odd) => {
     server.answer(table({ ...details, ...odd }));
-    const instrument = await venueAt(server.url).instrument('BTC_USDT', soon());
+    const instrument = await venueAt(server.url).instrument('spot', 'BTC_USDT', soon());
     if (instrument === undefined || instrument === 'unknown') return;
     expect([instrument.sizeStep, instrument.priceStep].filter((step) => Number(step) === 0)).toEqual([]);
-  });
-  test('after five minutes the table is read again, and an old one serves where that fails', async () => {
-    let now = Date.now();
-    const clock: Clock = { now: () => now, sleep: () => Promise.resolve() };
-    const venue = venueAt(server.url, clock);
-    server.answer(table(details));
-    await venue.instrument('BTC_USDT', soon());
-    now += 299_000;
-    await venue.instrument('BTC_USDT', soon());
-    expect(server.requests).toHaveLength(1);
-    now += 2_000;
-    server.answer(table({ ...details, quote_increment: '0.001' }));
-    expect(await venue.instrument('BTC_USDT', Date.now() + 5000)).toMatchObject({ sizeStep: '0.001' });
-    now += 301_000;
-    server.answer({ status: 500, body: '' });
-    expect(await venue.instrument('BTC_USDT', soon())).toMatchObject({ sizeStep: '0.001' });
   });
   test('the book gives its best prices, and none where a side is empty', async () => {
     const venue = venueAt(server.url);
     const answer = (asks: unknown, bids: unknown): void =>
       server.answer({ body: { code: 1000, data: { asks, bids } } });
     answer([['31012.44', '69994.75267']], [['30000.00', '1.00000']]);
-    expect(await venue.book('BTC_USDT', soon())).toEqual({ ask: '31012.44', bid: '30000.00' });
+    expect(await venue.book('spot', 'BTC_USDT', soon())).toEqual({ ask: '31012.44', bid: '30000.00' });
     answer([], [['30000.00', '1.00000']]);
-    expect(await venue.book('BTC_USDT', soon())).toEqual({ bid: '30000.00' });
+    expect(await venue.book('spot', 'BTC_USDT', soon())).toEqual({ bid: '30000.00' });
     answer([['cheap', '1']], []);
-    expect(await venue.book('BTC_USDT', soon())).toBeUndefined();
+    expect(await venue.book('spot', 'BTC_USDT', soon())).toBeUndefined();
   });
 });
 
@@ -400,8 +353,7 @@ describe('against the local exchange', () => {
   beforeAll(async () => {
     exchange = await startLocalBitmart();
     venue = venueAt(exchange.spotUrl);
-    const key = { account: 'main', apiKey: 'key-of-main', secretKey: 'secret-of-main', memo: 'my memo #1 é' };
-    await control('PUT', '/accounts', key);
+    await control('PUT', '/accounts', KEY);
   });
   afterAll(() => exchange.close());
 
@@ -409,14 +361,16 @@ describe('against the local exchange', () => {
     const order = buy();
     const placed = await venue.submit(account, order, soon());
     expect(placed).toMatchObject({ kind: 'placed' });
-    const query = { id: order.id, symbol: order.symbol };
-    const found = await venue.find(account, query, soon());
+    const found = await venue.find(account, query(order.id), soon());
     expect(found).toMatchObject({ kind: 'found', order: { state: 'open', symbol: 'BTC_USDT', side: 'buy', type: 'limit' } }); // prettier-ignore
     if (placed.kind === 'placed' && found.kind === 'found') expect(found.order.venueOrderId).toBe(placed.venueOrderId);
     expect(await venue.submit(account, order, soon())).toMatchObject({ kind: 'duplicate' });
-    expect(await venue.cancel(account, cancelOf(order.id), soon())).toMatchObject({ kind: 'done' });
-    expect(await venue.find(account, query, soon())).toMatchObject({ kind: 'found', order: { state: 'canceled' } });
-    expect((await venue.cancel(account, cancelOf(order.id), soon())).kind).toMatch(/^(done|finished)$/);
+    expect(await venue.instruct(account, cancelOf(order.id), soon())).toMatchObject({ kind: 'done' });
+    expect(await venue.find(account, query(order.id), soon())).toMatchObject({
+      kind: 'found',
+      order: { state: 'canceled' },
+    });
+    expect((await venue.instruct(account, cancelOf(order.id), soon())).kind).toMatch(/^(done|finished)$/);
   });
   test.each([
     ['a good key', {}, true, ''],
@@ -431,7 +385,7 @@ describe('against the local exchange', () => {
     for (const value of Object.values(account.credentials as object)) expect(proven.detail).not.toContain(value);
   });
   test('an order that nobody placed is not found', async () => {
-    expect(await venue.find(account, { id: uniqueId(), symbol: 'BTC_USDT' }, soon())).toEqual({ kind: 'nothing' });
+    expect(await venue.find(account, query(uniqueId()), soon())).toEqual({ kind: 'nothing' });
   });
   test('a wrong memo is unauthorised and says where to look', async () => {
     const credentials = { apiKey: 'key-of-main', secretKey: 'secret-of-main', memo: 'my memo' };
@@ -447,14 +401,17 @@ describe('against the local exchange', () => {
     await control('PUT', '/faults', { faults: [{ path, fault: 'drop-after', times: 1 }] });
     const order = buy();
     expect(await venue.submit(account, order, soon())).toMatchObject({ kind: 'unknown' });
-    expect(await venue.find(account, { id: order.id, symbol: 'BTC_USDT' }, soon())).toMatchObject({ kind: 'found' });
+    expect(await venue.find(account, query(order.id), soon())).toMatchObject({ kind: 'found' });
     await control('DELETE', '/faults');
   });
   test('rules, best prices and time are there', async () => {
-    expect(await venue.instrument('BTC_USDT', soon())).toMatchObject({ sizeStep: '0.00001', tradable: true });
-    expect(await venue.instrument('NEW_USDT', soon())).toMatchObject({ tradable: false });
-    expect(await venue.instrument('NO_USDT', soon())).toBe('unknown');
-    expect(await venue.book('BTC_USDT', soon())).toMatchObject({ bid: expect.any(String), ask: expect.any(String) });
+    expect(await venue.instrument('spot', 'BTC_USDT', soon())).toMatchObject({ sizeStep: '0.00001', tradable: true });
+    expect(await venue.instrument('spot', 'NEW_USDT', soon())).toMatchObject({ tradable: false });
+    expect(await venue.instrument('spot', 'NO_USDT', soon())).toBe('unknown');
+    expect(await venue.book('spot', 'BTC_USDT', soon())).toMatchObject({
+      bid: expect.any(String),
+      ask: expect.any(String),
+    });
     expect(Math.abs(((await venue.time(soon())) ?? 0) - Date.now())).toBeLessThan(2000);
   });
 });

@@ -2,12 +2,12 @@
 import { describe, expect, test } from '@jest/globals';
 import Big from 'big.js';
 import fc from 'fast-check';
-import { admit, MAX_AGE_MS, MAX_AHEAD_MS, MAX_LIFETIME_MS, needsBook, type Admission } from '../../shared/order/admit.ts'; // prettier-ignore
+import { admit, isAmended, isRelief, MAX_AGE_MS, MAX_AHEAD_MS, MAX_LIFETIME_MS, needsBook, type Admission } from '../../shared/order/admit.ts'; // prettier-ignore
 import type { Instrument } from '../../shared/order/instrument.ts';
-import type { Decimal, OrderIntent } from '../../shared/order/intent.ts';
+import type { AmendIntent, Decimal, OrderIntent } from '../../shared/order/intent.ts';
 import type { Mandate } from '../../shared/order/mandate.ts';
-import type { Book, NewOrder } from '../../shared/order/venue.ts';
-import { cancel, changed, decimal, EXPIRES, kinds, limitBuy, marketBuy, marketSell, type Fields } from './arbitraries.ts'; // prettier-ignore
+import type { Book, Instruction, NewOrder, VenueOrder } from '../../shared/order/venue.ts';
+import { amendPrice, amendSize, cancelFutures, changed, decimal, EXPIRES, fullKinds, futuresBuy, futuresMarket, instructions, kinds, limitBuy, marketBuy, marketSell, places, setLeverage, setPositionMode, type Fields } from './arbitraries.ts'; // prettier-ignore
 
 const d = (text: string): Decimal => text as Decimal;
 const rules: Instrument = {
@@ -28,15 +28,33 @@ interface Given {
   readonly mandate?: Mandate;
   readonly book?: Book | undefined;
   readonly now?: number;
+  readonly target?: VenueOrder | undefined;
 }
+/** The order that the amends are about. */
+const resting: VenueOrder = {
+  venueOrderId: '77',
+  symbol: 'BTC_USDT',
+  side: 'buy',
+  type: 'limit',
+  price: '60000.0',
+  size: '0.010',
+  state: 'open',
+  filledSize: '0',
+};
 const judge = (fields: Fields, given: Given = {}): Admission => {
-  const all = { instrument: rules, mandate: active, book, now: NOW, ...given };
-  return admit(fields as unknown as OrderIntent, all.instrument, all.mandate, all.book, all.now);
+  const all = { instrument: rules, mandate: active, book, now: NOW, target: resting, ...given };
+  return admit(fields as unknown as OrderIntent, all.instrument, all.mandate, all.book, all.now, all.target);
 };
 const order = (fields: Fields, given?: Given): NewOrder => {
   const admission = judge(fields, given);
   if (admission.kind === 'denial') throw new Error(`${admission.code}: ${admission.detail}`);
-  if (admission.admitted.action !== 'place') throw new Error('this is a cancel');
+  if (admission.admitted.action !== 'place') throw new Error('this is no order');
+  return admission.admitted;
+};
+const amended = (fields: Fields, given?: Given): Extract<Instruction, { action: 'amend' }> => {
+  const admission = judge(fields, given);
+  if (admission.kind === 'denial') throw new Error(`${admission.code}: ${admission.detail}`);
+  if (admission.admitted.action !== 'amend') throw new Error('this is no amend');
   return admission.admitted;
 };
 const denial = (fields: Fields, given?: Given): readonly [code: string, detail: string] => {
@@ -48,22 +66,38 @@ const mandate = (more: Partial<Mandate>): Given => ({ mandate: { ...active, ...m
 const collar = (maxDeviationBps: number, referencePrice = '60000') => ({ collar: { referencePrice, maxDeviationBps } });
 
 describe('what is admitted', () => {
-  test.each(kinds.filter(([name]) => name !== 'cancel'))('%s keeps its numbers and gains nothing', (_, fields) => {
-    expect(order(fields)).toEqual(changed(fields, ['account', 'createdAt'], { expiresAt: END }));
+  const OURS = ['account', 'createdAt', 'collar', 'strategy', 'replayOf'];
+  /** On futures it is always said whether an order may open anything. */
+  const sent = (fields: Fields): Fields => {
+    const reduceOnly = fields['market'] === 'futures' && fields['action'] === 'place' ? { reduceOnly: false } : {};
+    return { ...reduceOnly, ...changed(fields, OURS, { expiresAt: END }) };
+  };
+  test.each(places)('%s keeps its numbers and gains nothing', (_, fields) => {
+    expect(order(fields)).toEqual(sent(fields));
   });
-  test('a cancel is its target and its time', () => {
-    const { id, market, symbol, target } = cancel;
-    expect(judge(cancel)).toEqual({
-      kind: 'admitted',
-      admitted: { action: 'cancel', id, market, symbol, target, expiresAt: END },
-    });
-  });
+  test.each(fullKinds.filter(([name]) => name !== 'amend'))('%s with all that it may carry loses only what is ours', (_, fields) => {
+    const anyCollar = { ...fields, collar: { referencePrice: '60000', maxDeviationBps: 10_000 } };
+    expect(judge(anyCollar)).toEqual({ kind: 'admitted', admitted: sent(fields) });
+  }); // prettier-ignore
+  test.each(instructions.filter(([name]) => !name.includes('amend')))('%s is what it asks for and its time', (_, fields) => {
+    expect(judge(fields)).toEqual({ kind: 'admitted', admitted: sent(fields) });
+  }); // prettier-ignore
   test('size and price are rounded down to the steps, on either side of the market', () => {
     for (const side of ['buy', 'sell']) {
       const fields = { ...limitBuy, side, size: '0.010009', price: '60000.999' };
       expect(order(fields)).toMatchObject({ size: '0.01', price: '60000.99' });
     }
     expect(order({ ...marketSell, size: '0.010009' })).toMatchObject({ size: '0.01' });
+    expect(order({ ...futuresMarket, size: '0.010009' })).toMatchObject({ size: '0.01' });
+  });
+  test('the exits of a position are rounded down to the steps of the price, and one that is then nothing is denied', () => {
+    const exits = { takeProfit: { price: '70000.019', trigger: 'mark' }, stopLoss: { price: '50000.999' } };
+    expect(order({ ...futuresMarket, ...exits })).toMatchObject({
+      takeProfit: { price: '70000.01', trigger: 'mark' },
+      stopLoss: { price: '50000.99' },
+    });
+    expect(order({ ...futuresMarket, ...exits }, { instrument: undefined })).toMatchObject(exits);
+    expect(denial({ ...futuresMarket, stopLoss: { price: '0.009' } })[0]).toBe('PRICE_BELOW_STEP');
   });
   test('where the rules cannot be had the numbers go as they are, and the venue judges', () => {
     const fields = { ...limitBuy, size: '0.000000000000000001', price: '0.000000001' };
@@ -88,6 +122,8 @@ describe('rounding', () => {
     minNotional: fc.record({ buy: decimal(3, 2).map(d), sell: decimal(3, 2).map(d) }),
     tradable: fc.constant(true),
   });
+  const largest = fc.record({ maxSize: decimal(10, 8).map(d), maxMarketSize: decimal(10, 8).map(d) }, { requiredKeys: [] }); // prettier-ignore
+  const limited = fc.tuple(instrument, largest).map(([one, more]): Instrument => ({ ...one, ...more }));
   const numbers = fc.tuple(fc.constantFrom(...kinds), decimal(10, 18), decimal(10, 18));
 
   const fill = ([[, fields], first, second]: readonly [(typeof kinds)[number], string, string]): Fields => ({
@@ -99,7 +135,7 @@ describe('rounding', () => {
 
   test('never raises a size, a price or a notional; and what is admitted obeys the rules', () => {
     fc.assert(
-      fc.property(numbers, instrument, (drawn, steps) => {
+      fc.property(numbers, limited, (drawn, steps) => {
         const asked = fill(drawn);
         const admission = judge(asked, { instrument: steps });
         if (admission.kind === 'denial' || admission.admitted.action !== 'place') return;
@@ -110,6 +146,10 @@ describe('rounding', () => {
           not('size', admitted.size);
           expect(new Big(admitted.size).mod(steps.sizeStep).eq(0)).toBe(true);
           expect(new Big(admitted.size).gte(steps.minSize)).toBe(true);
+          const most = admitted.type === 'market' ? (steps.maxMarketSize ?? steps.maxSize) : steps.maxSize;
+          expect(most === undefined || new Big(admitted.size).lte(most)).toBe(true);
+          // Down by less than one step.
+          expect(new Big(String(asked['size'])).minus(admitted.size).lt(steps.sizeStep)).toBe(true);
         }
         if ('price' in admitted) {
           not('price', admitted.price);
@@ -122,6 +162,26 @@ describe('rounding', () => {
           expect(new Big(admitted.notional).gte(steps.minNotional.buy)).toBe(true);
         }
       }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('of an amend never raises what it asks for or keeps, and what is admitted obeys the rules', () => {
+    const ask = fc.record({ price: decimal(10, 18), size: decimal(10, 18) }, { requiredKeys: [] });
+    const kept = fc.record({ price: decimal(10, 18), size: decimal(10, 18) });
+    fc.assert(
+      fc.property(ask, kept, fc.constantFrom('buy', 'sell'), limited, (asked, held, side, steps) => {
+        fc.pre(Object.keys(asked).length > 0);
+        const target = { ...resting, ...held, side } as VenueOrder;
+        const admission = judge(changed(amendPrice, ['price'], asked), { instrument: steps, target });
+        if (admission.kind === 'denial' || admission.admitted.action !== 'amend') return;
+        const { price, size } = admission.admitted;
+        for (const [is, was, step] of [[price, asked.price ?? held.price, steps.priceStep], [size, asked.size ?? held.size, steps.sizeStep]] as const) {
+          expect(new Big(is).lte(was) && new Big(was).minus(is).lt(step) && new Big(is).mod(step).eq(0)).toBe(true);
+        }
+        expect(new Big(size).gte(steps.minSize) && !(steps.maxSize !== undefined && new Big(size).gt(steps.maxSize))).toBe(true);
+        expect(new Big(size).times(price).gte(steps.minNotional[target.side])).toBe(true);
+      }), // prettier-ignore
       { numRuns: 500 },
     );
   });
@@ -158,8 +218,9 @@ describe('time', () => {
     expect(judge(fields, { now: END - 1 }).kind).toBe('admitted');
     expect(denial(fields, { now: END })[0]).toBe('INTENT_EXPIRED');
   });
-  test('a cancel expires too', () => {
-    expect(denial(cancel, { now: END })[0]).toBe('INTENT_EXPIRED');
+  test.each(instructions)('%s expires too', (_, fields) => {
+    expect(judge(fields, { now: END - 1 }).kind).toBe('admitted');
+    expect(denial(fields, { now: END })[0]).toBe('INTENT_EXPIRED');
   });
   test('createdAt may lie 5 s ahead, no millisecond more', () => {
     expect(MAX_AHEAD_MS).toBe(5000);
@@ -197,30 +258,46 @@ describe('time', () => {
 });
 
 describe('the mandate', () => {
-  test('halted denies every place and no cancel', () => {
+  const relieves = ({ action }: Fields): boolean =>
+    ['cancel', 'cancel-all', 'cancel-all-after'].includes(String(action));
+  test('halted lets cancels and the dead-man switch pass, and no order, amend or setting', () => {
     for (const [name, fields] of kinds) {
       const admission = judge(fields, mandate({ state: 'halted' }));
-      expect([name, admission.kind]).toEqual([name, name === 'cancel' ? 'admitted' : 'denial']);
+      expect([name, admission.kind]).toEqual([name, relieves(fields) ? 'admitted' : 'denial']);
+      expect([name, isRelief(fields as unknown as OrderIntent)]).toEqual([name, relieves(fields)]);
+      if (admission.kind === 'denial') expect(admission.code).toBe('TRADING_HALTED');
     }
     expect(denial(limitBuy, mandate({ state: 'halted' }))).toEqual([
       'TRADING_HALTED',
       'account main is halted; only cancels pass until it is resumed',
     ]);
   });
-  test('reducing lets sells and cancels pass', () => {
+  test('reducing lets spot sells, reduce-only futures and cancels pass, and nothing of margin', () => {
     for (const [name, fields] of kinds) {
+      const { market, side, reduceOnly } = fields;
       const admission = judge(fields, mandate({ state: 'reducing' }));
-      expect([name, admission.kind]).toEqual([name, name.includes('buy') ? 'denial' : 'admitted']);
+      const isLess = market === 'spot' ? side === 'sell' : market === 'futures' && reduceOnly === true;
+      expect([name, admission.kind]).toEqual([name, relieves(fields) || isLess ? 'admitted' : 'denial']);
+      if (admission.kind === 'denial') expect(admission.code).toBe('TRADING_REDUCING');
     }
-    expect(denial(limitBuy, mandate({ state: 'reducing' }))).toEqual([
-      'TRADING_REDUCING',
-      'account main is reducing; only sells and cancels pass',
-    ]);
+    for (const reduceOnly of [undefined, false]) {
+      expect(denial({ ...futuresMarket, side: 'sell', reduceOnly }, mandate({ state: 'reducing' }))[0]).toBe('TRADING_REDUCING'); // prettier-ignore
+    }
   });
-  test('a cancel passes whatever the mandate and the venue say', () => {
+  test.each([
+    [limitBuy, 'of spot only sells and cancels pass'],
+    [{ ...limitBuy, market: 'margin' }, 'of margin only cancels pass, since a margin sale may borrow'],
+    [{ ...limitBuy, market: 'futures' }, 'of futures only reduce-only orders and cancels pass'],
+  ])('a reducing account says what passes: %j', (fields, passes) => {
+    expect(denial(fields, mandate({ state: 'reducing' }))[1]).toBe(`account main is reducing; ${passes}`);
+  });
+  test('what takes risk away passes whatever the mandate and the venue say', () => {
     const strict: Mandate = { state: 'halted', symbols: [], maxOrderNotional: '0.01' };
     for (const instrument of [undefined, 'unknown', { ...rules, tradable: false }] as const) {
-      expect(judge(cancel, { mandate: strict, instrument, book: undefined }).kind).toBe('admitted');
+      for (const [name, fields] of instructions.filter(([, one]) => relieves(one))) {
+        const { kind } = judge(fields, { mandate: strict, instrument, book: undefined, target: undefined });
+        expect([name, kind]).toEqual([name, 'admitted']);
+      }
     }
   });
   test('only listed symbols pass; an absent list is all, an empty list is none', () => {
@@ -230,6 +307,11 @@ describe('the mandate', () => {
       expect.stringMatching(/BTC_USDT.*account main \(ETH_USDT, LTC_USDT\)/),
     ]);
     expect(denial(limitBuy, mandate({ symbols: [] }))).toEqual(['SYMBOL_NOT_ALLOWED', expect.stringContaining('none')]);
+    for (const fields of [amendPrice, setLeverage, futuresBuy, { ...limitBuy, market: 'margin' }]) {
+      expect(denial(fields, mandate({ symbols: ['ETH_USDT'] }))[0]).toBe('SYMBOL_NOT_ALLOWED');
+    }
+    // The position mode is the whole account's.
+    expect(judge(setPositionMode, mandate({ symbols: ['ETH_USDT'] })).kind).toBe('admitted');
   });
 });
 
@@ -243,6 +325,17 @@ describe('maxOrderNotional', () => {
     ['market buy', marketBuy, '25', '24.999999'],
     // Valued at the best bid, 59990.
     ['market sell', marketSell, '599.9', '599.899999'],
+    ['margin limit buy', { ...limitBuy, market: 'margin' }, '600', '599.999999'],
+    ['futures limit buy', futuresBuy, '600', '599.999999'],
+    ['futures limit sell', { ...futuresBuy, side: 'sell' }, '600', '599.999999'],
+    // Valued at the best ask, 60010.
+    ['futures market buy', futuresMarket, '600.1', '600.099999'],
+    ['futures market buy that closes a short', { ...futuresMarket, reduceOnly: true }, '600.1', '600.099999'],
+    ['futures market sell', { ...futuresMarket, side: 'sell' }, '599.9', '599.899999'],
+    // Far below the market it is worth what the market pays.
+    ['futures limit sell at a low price', { ...futuresBuy, side: 'sell', price: '1000' }, '599.9', '599.899999'],
+    ['amend of the price', amendPrice, '590', '589.999999'],
+    ['amend of the size', amendSize, '1200', '1199.999999'],
   ])('%s: exactly as much passes, more does not', (_, fields, enough, tooLittle) => {
     expect(judge(fields, limit(enough)).kind).toBe('admitted');
     expect(denial(fields, limit(tooLittle))).toEqual([
@@ -261,6 +354,96 @@ describe('maxOrderNotional', () => {
       ]);
     }
     expect(judge(marketSell, { book: undefined }).kind).toBe('admitted');
+  });
+  test('a market buy of futures that nobody can value is denied', () => {
+    for (const none of [undefined, {}, { bid: d('60000') }]) {
+      expect(denial(futuresMarket, limit('1000', { book: none }))).toEqual([
+        'NOTIONAL_ABOVE_MAXIMUM',
+        'BTC_USDT has no ask to value the buy by, and maxOrderNotional is 1000; send a limit order',
+      ]);
+    }
+    expect(judge(futuresMarket, { book: undefined }).kind).toBe('admitted');
+  });
+  test('an amend cannot make a sale large by a price far below the market', () => {
+    const sale = { ...amendSize, size: '1', price: '100' };
+    const target: VenueOrder = { ...resting, side: 'sell' };
+    expect(denial(sale, limit('1000', { target }))).toEqual([
+      'NOTIONAL_ABOVE_MAXIMUM',
+      "the order is worth 59990, above the mandate's maxOrderNotional of 1000; make it smaller",
+    ]);
+  });
+});
+
+describe('an amend', () => {
+  test('goes with both numbers, the changed one and the one that the target has, and gains nothing', () => {
+    const { id, market, symbol, target } = amendPrice;
+    const same = { action: 'amend', id, market, symbol, target, expiresAt: END };
+    expect(amended(amendPrice)).toEqual({ ...same, price: '59000', size: '0.01' });
+    expect(amended(amendSize)).toEqual({ ...same, price: '60000', size: '0.02' });
+    expect(amended({ ...amendPrice, size: '0.03', collar: undefined })).toEqual({ ...same, price: '59000', size: '0.03' });
+    expect(amended(amendPrice, { instrument: undefined })).toEqual({ ...same, price: '59000', size: '0.010' });
+  }); // prettier-ignore
+  test('of an order that is not shown, or that has no price to change, names its target', () => {
+    for (const target of [undefined, { ...resting, type: 'market' }]) {
+      expect(denial(amendPrice, { target })).toEqual([
+        'TARGET_NOT_FOUND',
+        'the venue shows no limit order order1 of BTC_USDT; correct target',
+      ]);
+    }
+    const silent = changed(resting as unknown as Fields, ['price', 'size']) as unknown as VenueOrder;
+    expect(denial(amendPrice, { target: silent })[0]).toBe('TARGET_NOT_FOUND');
+    expect(denial(amendSize, { target: silent })[0]).toBe('TARGET_NOT_FOUND');
+    expect(amended({ ...amendPrice, size: '0.03' }, { target: silent })).toMatchObject({ size: '0.03' });
+  });
+  test.each([
+    ['SIZE_BELOW_MINIMUM', { size: '0.00009' }],
+    ['PRICE_BELOW_STEP', { price: '0.001' }],
+    ['NOTIONAL_BELOW_MINIMUM', { price: '499.99' }],
+    ['NOTIONAL_BELOW_MINIMUM', { size: '0.0001', price: '49999' }],
+    ['SIZE_ABOVE_MAXIMUM', { size: '0.500001' }],
+  ] as const)('is held to the rules of a new order: %s for %j', (code, change) => {
+    const instrument = { ...rules, sizeStep: d('0.000001'), maxSize: d('0.5') };
+    expect(denial(changed(amendPrice, ['price'], change), { instrument })[0]).toBe(code);
+  });
+  test('is held to the minimum of the side of its target', () => {
+    const sixDollars = { price: '600' };
+    expect(judge({ ...amendPrice, ...sixDollars }).kind).toBe('admitted');
+    expect(denial({ ...amendPrice, ...sixDollars }, { target: { ...resting, side: 'sell' } })[0]).toBe('NOTIONAL_BELOW_MINIMUM'); // prettier-ignore
+  });
+  test('is held to its collar, on the side of its target', () => {
+    const near = { collar: { referencePrice: '60000', maxDeviationBps: 50 } };
+    expect(judge({ ...amendPrice, ...near, price: '60300' }).kind).toBe('admitted');
+    expect(denial({ ...amendPrice, ...near, price: '60300.01' })[0]).toBe('PRICE_OUTSIDE_COLLAR');
+    const target: VenueOrder = { ...resting, side: 'sell' };
+    expect(judge({ ...amendPrice, ...near, price: '60300.01' }, { target }).kind).toBe('admitted');
+    expect(denial({ ...amendPrice, ...near, price: '59699.99' }, { target })[0]).toBe('PRICE_OUTSIDE_COLLAR');
+    expect(denial({ ...amendPrice, ...near }, { book: undefined })[0]).toBe('PRICE_OUTSIDE_COLLAR');
+    // Only the size changes: the price that stays is held to the collar too.
+    expect(denial({ ...amendSize, ...near }, { target: { ...resting, price: '61000' } })[0]).toBe('PRICE_OUTSIDE_COLLAR'); // prettier-ignore
+  });
+  test('has been done when every number that it names is there, rounded down as it was sent', () => {
+    const is = (asked: Fields, found: Partial<VenueOrder>, steps: Instrument | 'none' = rules): boolean =>
+      isAmended(changed(amendPrice, ['price'], asked) as unknown as AmendIntent, { ...resting, ...found }, steps === 'none' ? undefined : steps); // prettier-ignore
+    expect(is({ price: '59000' }, { price: '59000.00' })).toBe(true);
+    expect(is({ price: '59000' }, {})).toBe(false);
+    expect(is({ size: '0.02' }, { size: '0.020', price: '1' })).toBe(true);
+    expect(is({ price: '59000', size: '0.02' }, { price: '59000' })).toBe(false);
+    expect(is({ price: '59000', size: '0.02' }, { price: '59000', size: '0.02' })).toBe(true);
+    expect(is({ price: '59000.019', size: '0.020009' }, { price: '59000.01', size: '0.02' })).toBe(true);
+    expect(is({ price: '59000.019' }, { price: '59000.01' }, 'none')).toBe(false);
+    expect(isAmended(amendPrice as unknown as AmendIntent, changed(resting as unknown as Fields, ['price']) as unknown as VenueOrder, rules)).toBe(false); // prettier-ignore
+  });
+  test('that was admitted has been done once the venue shows what was sent', () => {
+    const number = fc.oneof(fc.constantFrom('0.01', '60000'), decimal(6, 6));
+    fc.assert(
+      fc.property(fc.record({ price: number, size: number }), (asked) => {
+        const fields = { ...amendPrice, ...asked };
+        const admission = judge(fields);
+        if (admission.kind === 'denial' || admission.admitted.action !== 'amend') return;
+        const { price, size } = admission.admitted;
+        expect(isAmended(fields as unknown as AmendIntent, { ...resting, price, size }, rules)).toBe(true);
+      }),
+    );
   });
 });
 
@@ -282,6 +465,30 @@ describe('the rules of the venue', () => {
       "size 0.000099 BTC is 0.00009 in steps of 0.00001, below BTC_USDT's minimum of 0.0001; raise it",
     ]);
     expect(denial({ ...marketSell, size: '0.000001' })[0]).toBe('SIZE_BELOW_MINIMUM');
+  });
+  test('a size above the largest, for limit and for market orders', () => {
+    const instrument = { ...rules, maxSize: d('2'), maxMarketSize: d('0.5') };
+    const given = { instrument };
+    for (const fields of [limitBuy, futuresBuy, { ...futuresBuy, reduceOnly: true }]) {
+      expect(judge({ ...fields, size: '2' }, given).kind).toBe('admitted');
+      // Rounded down it is as large as may be.
+      expect(order({ ...fields, size: '2.000009' }, given)).toMatchObject({ size: '2' });
+      expect(denial({ ...fields, size: '2.00001' }, given)).toEqual([
+        'SIZE_ABOVE_MAXIMUM',
+        'size 2.00001 BTC is above the largest BTC_USDT, 2; split it',
+      ]);
+    }
+    for (const fields of [marketSell, futuresMarket]) {
+      expect(judge({ ...fields, size: '0.5' }, given).kind).toBe('admitted');
+      expect(denial({ ...fields, size: '0.50001' }, given)).toEqual([
+        'SIZE_ABOVE_MAXIMUM',
+        'size 0.50001 BTC is above the largest market order of BTC_USDT, 0.5; split it',
+      ]);
+      expect(denial({ ...fields, size: '2.1' }, { instrument: { ...rules, maxSize: d('2') } })[0]).toBe('SIZE_ABOVE_MAXIMUM'); // prettier-ignore
+    }
+    expect(judge({ ...limitBuy, size: '1000' }).kind).toBe('admitted');
+    expect(judge({ ...limitBuy, size: '1000' }, { instrument: { ...rules, maxMarketSize: d('1') } }).kind).toBe('admitted'); // prettier-ignore
+    expect(judge({ ...marketBuy, notional: '1000000' }, given).kind).toBe('admitted');
   });
   test('a price that rounds down to nothing', () => {
     expect(denial({ ...limitBuy, price: '0.009' })).toEqual([
@@ -356,20 +563,27 @@ describe('the collar', () => {
 describe('needsBook', () => {
   const asks = (fields: Fields, more: Partial<Mandate> = {}): boolean =>
     needsBook(fields as unknown as OrderIntent, { ...active, ...more });
-  test('for a collar, and for any sale under a maximum; never for a cancel', () => {
+  test('for a collar, and under a maximum for a sale, a market buy of futures and an amend; for nothing else', () => {
     expect(kinds.filter(([, fields]) => asks(fields))).toEqual([]);
-    expect(asks({ ...limitBuy, ...collar(5) })).toBe(true);
-    for (const [, fields] of kinds) {
-      expect(asks(fields, { maxOrderNotional: '5' })).toBe('side' in fields && fields['side'] === 'sell');
+    for (const [name, fields] of kinds) {
+      const { action, side, market, type } = fields;
+      const isPriced = action === 'place' || action === 'amend';
+      expect([name, asks({ ...fields, ...collar(5) })]).toEqual([name, isPriced]);
+      const isValued = side === 'sell' || (market === 'futures' && type === 'market');
+      const asked = action === 'place' ? isValued : action === 'amend';
+      expect([name, asks(fields, { maxOrderNotional: '5' })]).toEqual([name, asked]);
     }
-    expect(asks({ ...cancel, ...collar(5) }, { maxOrderNotional: '5' })).toBe(false);
+    expect(asks({ ...cancelFutures, ...collar(5) }, { maxOrderNotional: '5' })).toBe(false);
   });
   test('where it says no, a book changes nothing', () => {
     for (const [, fields] of kinds) {
       for (const most of [undefined, '1', '1000']) {
         const given = mandate(most === undefined ? {} : { maxOrderNotional: most });
         if (needsBook(fields as unknown as OrderIntent, given.mandate ?? active)) continue;
-        expect(judge(fields, { ...given, book: undefined })).toEqual(judge(fields, { ...given, book }));
+        for (const target of [resting, { ...resting, side: 'sell' as const }]) {
+          const without = judge(fields, { ...given, target, book: undefined });
+          expect(without).toEqual(judge(fields, { ...given, target, book }));
+        }
       }
     }
   });
@@ -382,6 +596,13 @@ describe('every refusal', () => {
       [limitBuy, { now: 0 }],
       [limitBuy, mandate({ state: 'halted' })],
       [limitBuy, mandate({ state: 'reducing' })],
+      [{ ...limitBuy, market: 'margin' }, mandate({ state: 'reducing' })],
+      [futuresBuy, mandate({ state: 'reducing' })],
+      [amendPrice, { target: undefined }],
+      [{ ...amendSize, size: '0.00001' }, {}],
+      [{ ...limitBuy, size: '9' }, { instrument: { ...rules, maxSize: d('8') } }],
+      [{ ...futuresMarket, size: '9' }, { instrument: { ...rules, maxMarketSize: d('8') } }],
+      [futuresMarket, { ...mandate({ maxOrderNotional: '5' }), book: {} }],
       [limitBuy, { instrument: 'unknown' }],
       [limitBuy, { instrument: { ...rules, tradable: false } }],
       [limitBuy, mandate({ maxOrderNotional: '1' })],
@@ -395,7 +616,7 @@ describe('every refusal', () => {
       const [, detail] = denial(fields, given);
       expect(detail).toMatch(/^[\x20-\x7e]{10,512}$/);
       expect(detail).toMatch(/\d|main|BTC_USDT/);
-      expect(detail).toMatch(/; (decide|set|send|only|correct|wait|raise|make)|; .*(decide anew)/);
+      expect(detail).toMatch(/; (decide|set|send|only|of \w+ only|correct|wait|raise|make|split)|; .*(decide anew)/);
     }
   });
 });

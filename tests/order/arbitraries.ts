@@ -30,17 +30,98 @@ export function changed(fields: Fields, without: readonly string[], more: Fields
 
 export const marketBuy = changed(limitBuy, ['size', 'price'], { type: 'market', notional: '25' });
 export const marketSell = changed(limitBuy, ['price'], { type: 'market', side: 'sell' });
-export const cancel = changed(limitBuy, ['side', 'type', 'size', 'price'], { action: 'cancel', target: 'order1' });
+const marginLimit = { ...limitBuy, market: 'margin' };
+/** A good futures order that opens a position. */
+export const futuresBuy = { ...limitBuy, market: 'futures' };
+export const futuresMarket = changed(futuresBuy, ['price'], { type: 'market' });
+/** What every instruction has: no side, type, size or price. */
+const instruction = (market: string, action: string, more: Fields): Fields =>
+  changed(limitBuy, ['side', 'type', 'size', 'price'], { market, action, ...more });
+export const cancel = instruction('spot', 'cancel', { target: 'order1' });
+export const cancelFutures = instruction('futures', 'cancel', { target: 'order1' });
+export const cancelAll = changed(instruction('spot', 'cancel-all', {}), ['symbol']);
+export const cancelAllFutures = instruction('futures', 'cancel-all', {});
+export const amendPrice = instruction('futures', 'amend', { target: 'order1', price: '59000' });
+export const amendSize = instruction('futures', 'amend', { target: 'order1', size: '0.02' });
+export const setLeverage = instruction('futures', 'set-leverage', { leverage: '20', marginMode: 'isolated' });
+export const setPositionMode = changed(instruction('futures', 'set-position-mode', { positionMode: 'one-way' }), [
+  'symbol',
+]);
+export const cancelAllAfter = instruction('futures', 'cancel-all-after', { timeoutSeconds: 60 });
 
-/** Every kind of intent that there is. */
-export const kinds: readonly (readonly [name: string, fields: Fields])[] = [
-  ...['limit', 'limit-maker', 'ioc'].flatMap((type) =>
-    ['buy', 'sell'].map((side) => [`${type} ${side}`, { ...limitBuy, type, side }] as const),
+type Kind = readonly [name: string, fields: Fields];
+const SIDES = ['buy', 'sell'] as const;
+const PRICED = ['limit', 'limit-maker', 'ioc'] as const;
+
+/** Every kind of order, with no field that it could do without. */
+export const places: readonly Kind[] = [
+  ...PRICED.flatMap((type) =>
+    SIDES.flatMap((side): readonly Kind[] => [
+      [`${type} ${side}`, { ...limitBuy, type, side }],
+      [`margin ${type} ${side}`, { ...marginLimit, type, side }],
+    ]),
   ),
   ['market buy', marketBuy],
   ['market sell', marketSell],
-  ['cancel', cancel],
+  ['margin market buy', { ...marketBuy, market: 'margin' }],
+  ['margin market sell', { ...marketSell, market: 'margin' }],
+  ...SIDES.flatMap((side) =>
+    [...PRICED, 'fok', 'market'].flatMap((type): readonly Kind[] => {
+      const fields = { ...(type === 'market' ? futuresMarket : { ...futuresBuy, type }), side };
+      return [
+        [`futures ${type} ${side}`, fields],
+        [`futures ${type} ${side} reduce-only`, { ...fields, reduceOnly: true }],
+      ];
+    }),
+  ),
 ];
+/** Every kind of instruction, with no field that it could do without. */
+export const instructions: readonly Kind[] = [
+  ['cancel', cancel],
+  ['margin cancel', { ...cancel, market: 'margin' }],
+  ['futures cancel', cancelFutures],
+  ['cancel-all', cancelAll],
+  ['margin cancel-all', { ...cancelAll, market: 'margin' }],
+  ['futures cancel-all', cancelAllFutures],
+  ['amend price', amendPrice],
+  ['amend size', amendSize],
+  ['set-leverage', setLeverage],
+  ['set-position-mode', setPositionMode],
+  ['cancel-all-after', cancelAllAfter],
+];
+/** Every kind of intent that there is. */
+export const kinds: readonly Kind[] = [...places, ...instructions];
+
+const carrying: readonly Kind[] = [
+  ['limit buy', { ...limitBuy, selfTradePrevention: 'none' }],
+  ['margin market buy', { ...marketBuy, market: 'margin', selfTradePrevention: 'cancel-both' }],
+  ...[futuresBuy, futuresMarket].flatMap((fields): readonly Kind[] => [
+    [
+      `futures ${fields === futuresBuy ? 'limit' : 'market'} buy`,
+      {
+        ...fields,
+        selfTradePrevention: 'cancel-taker',
+        reduceOnly: false,
+        leverage: '12.5',
+        marginMode: 'cross',
+        takeProfit: { price: '70000', trigger: 'mark' },
+        stopLoss: { price: '50000' },
+      },
+    ],
+    [
+      `futures ${fields === futuresBuy ? 'limit' : 'market'} buy reduce-only`,
+      { ...fields, reduceOnly: true, selfTradePrevention: 'cancel-maker' },
+    ],
+  ]),
+  ['cancel-all', { ...cancelAll, symbol: 'BTC_USDT', side: 'sell' }],
+  ['amend', { ...amendPrice, size: '0.02' }],
+  ['cancel-all-after', { ...cancelAllAfter, timeoutSeconds: 0 }],
+];
+/** Every kind that may carry more, with all that it may carry. */
+export const fullKinds: readonly Kind[] = carrying.map(([name, fields]) => {
+  const collar = { referencePrice: '60000', maxDeviationBps: 50 };
+  return [name, { ...fields, collar, strategy: 'dca', replayOf: 'order0' }];
+});
 
 const from = (alphabet: string, most: number): fc.Arbitrary<string> =>
   fc.string({
@@ -73,17 +154,16 @@ export function decimal(before = 20, after = 18): fc.Arbitrary<string> {
     .filter((text) => /[1-9]/.test(text));
 }
 
+const symbol = fc.tuple(from(CAPITALS, 20), from(CAPITALS, 20)).map((coins) => coins.join('_'));
 const common = fc.record(
   {
     id,
     account: from('abcdefghijklmnopqrstuvwxyz0123456789', 32),
-    market: fc.constant('spot'),
-    symbol: fc.tuple(from(CAPITALS, 20), from(CAPITALS, 20)).map((coins) => coins.join('_')),
     collar: fc.record({ referencePrice: decimal(), maxDeviationBps: fc.integer({ min: 1, max: 10_000 }) }),
     strategy: from(`${LETTERS}._-`, 64),
     replayOf: id,
   },
-  { requiredKeys: ['id', 'account', 'market', 'symbol'] },
+  { requiredKeys: ['id', 'account'] },
 );
 const times = fc
   .tuple(fc.date({ min: new Date(0), max: new Date('2099-12-31'), noInvalidDate: true }), fc.nat(600_000), fc.boolean())
@@ -91,12 +171,54 @@ const times = fc
     const text = (at: Date): string => (exact ? at.toISOString() : `${at.toISOString().slice(0, 19)}Z`);
     return { createdAt: text(created), expiresAt: text(new Date(created.getTime() + life)) };
   });
-const side = fc.constantFrom('buy', 'sell');
+const side = fc.constantFrom(...SIDES);
+const spotOrMargin = fc.constantFrom('spot', 'margin');
+const futures = fc.constant('futures');
+const exit = fc.record({ price: decimal(), trigger: fc.constantFrom('last', 'mark') }, { requiredKeys: ['price'] });
+/** One kind: what it must have, and what it may have. */
+const shape = (action: string, must: Record<string, fc.Arbitrary<unknown>>, may: typeof must = {}) =>
+  fc.record<Record<string, unknown>>(
+    { action: fc.constant(action), ...must, ...may },
+    { requiredKeys: ['action', ...Object.keys(must)] },
+  );
+const marketType = fc.constant('market');
+const sized = { symbol, size: decimal() };
+const spotMay = { selfTradePrevention: fc.constantFrom('none', 'cancel-maker', 'cancel-taker', 'cancel-both') };
+const contractMay = { selfTradePrevention: fc.constantFrom('cancel-maker', 'cancel-taker', 'cancel-both') };
+const openingMay = {
+  ...contractMay,
+  reduceOnly: fc.constant(false),
+  leverage: decimal(),
+  marginMode: fc.constantFrom('isolated', 'cross'),
+  takeProfit: exit,
+  stopLoss: exit,
+};
+const spotPriced = { market: spotOrMargin, side, type: fc.constantFrom(...PRICED), ...sized, price: decimal() };
+const contractPriced = { market: futures, side, type: fc.constantFrom(...PRICED, 'fok'), ...sized, price: decimal() };
+const contractMarket = { market: futures, side, type: marketType, ...sized };
+const reduceOnly = fc.constant(true);
+const buy = fc.constant('buy');
+const sell = fc.constant('sell');
+
 const kind = fc.oneof(
-  fc.record({ action: fc.constant('place'), side, type: fc.constantFrom('limit', 'limit-maker', 'ioc'), size: decimal(), price: decimal() }), // prettier-ignore
-  fc.record({ action: fc.constant('place'), side: fc.constant('buy'), type: fc.constant('market'), notional: decimal() }), // prettier-ignore
-  fc.record({ action: fc.constant('place'), side: fc.constant('sell'), type: fc.constant('market'), size: decimal() }),
-  fc.record({ action: fc.constant('cancel'), target: id }),
+  shape('place', spotPriced, spotMay),
+  shape('place', { market: spotOrMargin, symbol, side: buy, type: marketType, notional: decimal() }, spotMay),
+  shape('place', { market: spotOrMargin, side: sell, type: marketType, ...sized }, spotMay),
+  shape('place', contractPriced, openingMay),
+  shape('place', contractMarket, openingMay),
+  shape('place', { ...contractPriced, reduceOnly }, contractMay),
+  shape('place', { ...contractMarket, reduceOnly }, contractMay),
+  shape('cancel', { market: fc.constantFrom('spot', 'margin', 'futures'), symbol, target: id }),
+  shape('cancel-all', { market: spotOrMargin }, { symbol, side }),
+  shape('cancel-all', { market: futures, symbol }),
+  shape('amend', { market: futures, symbol, target: id, price: decimal() }, { size: decimal() }),
+  shape('amend', { market: futures, symbol, target: id, size: decimal() }, { price: decimal() }),
+  shape('set-leverage', { market: futures, symbol, leverage: decimal(), marginMode: openingMay.marginMode }),
+  shape('set-position-mode', { market: futures, positionMode: fc.constantFrom('hedge', 'one-way') }),
+  shape('cancel-all-after', {
+    ...{ market: futures, symbol },
+    timeoutSeconds: fc.oneof(fc.constant(0), fc.integer({ min: 5, max: 86_400 })),
+  }),
 );
 
 /** Any valid intent, as the fields of its body. */

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { BODY_LIMIT_BYTES, intentJsonSchema, parse, type Malformed } from '../../shared/order/intent.ts';
-import { cancel, changed, intentFields, kinds, limitBuy, marketBuy, marketSell, type Fields } from './arbitraries.ts';
+import { amendPrice, amendSize, cancel, cancelAll, cancelAllAfter, cancelAllFutures, cancelFutures, changed, fullKinds, futuresBuy, futuresMarket, intentFields, kinds, limitBuy, marketBuy, marketSell, setLeverage, setPositionMode, type Fields } from './arbitraries.ts'; // prettier-ignore
 
 const malformed = (body: string): Malformed => {
   const parsed = parse(body);
@@ -16,6 +16,13 @@ const wrongFields = (fields: Fields): readonly string[] =>
 describe('a valid intent', () => {
   test.each(kinds)('%s comes through unchanged', (_, fields) => {
     expect(parse(JSON.stringify(fields))).toEqual({ kind: 'intent', intent: fields });
+  });
+  test.each(fullKinds)('%s with all that it may carry comes through unchanged', (_, fields) => {
+    expect(parse(JSON.stringify(fields))).toEqual({ kind: 'intent', intent: fields });
+  });
+  test.each(kinds)('%s may carry a collar, a strategy and the id that it replays', (_, fields) => {
+    const more = { collar: { referencePrice: '1', maxDeviationBps: 1 }, strategy: 'a.b-c_D', replayOf: 'x' };
+    expect(parse(JSON.stringify({ ...fields, ...more }))).toEqual({ kind: 'intent', intent: { ...fields, ...more } });
   });
 
   test('survives the way through JSON, whatever its values', () => {
@@ -120,7 +127,9 @@ describe('a wrong value is named by its field', () => {
     ['action', 'buy'],
     ['action', 'PLACE'],
     ['action', null],
-    ['market', 'futures'],
+    ['market', 'swap'],
+    ['market', 'Futures'],
+    ['market', null],
     ['side', 'BUY'],
     ['side', 'constructor'],
     ['type', 'stop'],
@@ -129,19 +138,127 @@ describe('a wrong value is named by its field', () => {
   ])('%s may not be %j', (name, value) => {
     expect(wrongFields({ ...limitBuy, [name]: value })).toEqual([name]);
   });
+
+  const ONE = 'must be one of';
+  test.each([
+    ['market', { ...cancelFutures, market: 'swap' }, `${ONE} "spot", "margin", "futures"`],
+    ['type', { ...limitBuy, type: 'fok' }, `${ONE} "limit", "limit-maker", "ioc", "fok", "market"`],
+    ['type', { ...limitBuy, market: 'margin', type: 'fok' }, `${ONE} "limit", "limit-maker", "ioc", "fok", "market"`],
+    ['type', { ...futuresBuy, type: 'stop' }, `${ONE} "limit", "limit-maker", "ioc", "fok", "market"`],
+    ['side', { ...futuresBuy, side: 'long' }, `${ONE} "buy", "sell"`],
+    ['side', { ...cancelAll, side: 'both' }, `${ONE} "buy", "sell"`],
+    ['selfTradePrevention', { ...limitBuy, selfTradePrevention: 'yes' }, `${ONE} "none", "cancel-maker", "cancel-taker", "cancel-both"`],
+    ['selfTradePrevention', { ...futuresBuy, selfTradePrevention: 'none' }, `${ONE} "cancel-maker", "cancel-taker", "cancel-both"`],
+    ['reduceOnly', { ...futuresBuy, reduceOnly: 'yes' }, 'must be true or false'],
+    ['reduceOnly', { ...futuresMarket, reduceOnly: 1 }, 'must be true or false'],
+    ['reduceOnly', { ...futuresMarket, reduceOnly: null }, 'must be true or false'],
+    ['leverage', { ...futuresBuy, leverage: 5 }, 'must be a positive decimal in quotes without sign or exponent, such as "0.01"'],
+    ['leverage', { ...setLeverage, leverage: '0' }, 'must be a positive decimal in quotes without sign or exponent, such as "0.01"'],
+    ['marginMode', { ...futuresBuy, marginMode: 'both' }, `${ONE} "isolated", "cross"`],
+    ['marginMode', { ...setLeverage, marginMode: 'Cross' }, `${ONE} "isolated", "cross"`],
+    ['takeProfit', { ...futuresBuy, takeProfit: '70000' }, 'must be an object { price, trigger? }'],
+    ['takeProfit.price', { ...futuresBuy, takeProfit: { price: 70_000 } }, 'must be a positive decimal in quotes without sign or exponent, such as "0.01"'],
+    ['takeProfit.price', { ...futuresBuy, takeProfit: {} }, 'is missing'],
+    ['stopLoss.trigger', { ...futuresMarket, stopLoss: { price: '1', trigger: 'index' } }, `${ONE} "last", "mark"`],
+    ['stopLoss.size', { ...futuresMarket, stopLoss: { price: '1', size: '1' } }, 'is no field of place market'],
+    ['positionMode', { ...setPositionMode, positionMode: 'net' }, `${ONE} "hedge", "one-way"`],
+    ['target', { ...amendPrice, target: 'a-b' }, 'must be 1 to 32 letters and digits'],
+    ['price', { ...amendPrice, price: '-1' }, 'must be a positive decimal in quotes without sign or exponent, such as "0.01"'],
+    ['price', { ...amendSize, price: null }, 'must be a positive decimal in quotes without sign or exponent, such as "0.01"'],
+    ['size', { ...amendSize, size: '0' }, 'must be a positive decimal in quotes without sign or exponent, such as "0.01"'],
+  ])('%s, with what it may be: %j', (name, fields, rule) => {
+    expect(malformed(JSON.stringify(fields)).problems).toEqual([`${name} ${rule}`]);
+  }); // prettier-ignore
+  test('an instruction of contracts alone, for another market, says which one it is of', () => {
+    for (const fields of [amendPrice, amendSize, setLeverage, setPositionMode, cancelAllAfter]) {
+      for (const market of ['spot', 'margin']) {
+        expect(wrongFields({ ...fields, market })).toEqual(['market']);
+      }
+    }
+  });
+  test.each([-1, 1, 4, 4.5, 5.5, 86_401, 1e300, '0', '60', null, true, [], {}])('timeoutSeconds may not be %j', (value) => {
+    expect(malformed(JSON.stringify({ ...cancelAllAfter, timeoutSeconds: value })).problems).toEqual([
+      'timeoutSeconds must be a whole number of seconds, 0 or from 5 to 86400',
+    ]);
+  }); // prettier-ignore
+  test.each([0, 5, 6, 60, 86_400])('timeoutSeconds may be %j', (timeoutSeconds) => {
+    expect(parse(JSON.stringify({ ...cancelAllAfter, timeoutSeconds })).kind).toBe('intent');
+  });
 });
 
 describe('what an intent must and must not have', () => {
   test.each(kinds)('%s: each of its fields that is missing is named', (_, fields) => {
-    for (const name of Object.keys(fields)) {
+    // Without reduceOnly it would be an order that opens a position.
+    for (const name of Object.keys(fields).filter((field) => field !== 'reduceOnly')) {
       const { problems } = malformed(JSON.stringify(changed(fields, [name])));
-      expect(problems.some((problem) => problem.startsWith(`${name} `))).toBe(true);
+      expect(problems.some((problem) => problem.startsWith(`${name} `) || problem.includes(`so is ${name}:`))).toBe(
+        true,
+      );
     }
   });
   test.each(kinds)('%s: a field that it does not know is named', (_, fields) => {
-    for (const name of ['foo', 'ID', 'clientOrderId', 'constructor', 'toString', 'hasOwnProperty', 'leverage']) {
+    for (const name of ['foo', 'ID', 'clientOrderId', 'constructor', 'toString', 'hasOwnProperty', 'stop_loss']) {
       expect(wrongFields({ ...fields, [name]: '1' })).toEqual([name]);
     }
+  });
+  /** Every field of any kind that stands beside the common ones, with a value that is right where it belongs. */
+  const anywhere: Fields = { symbol: 'BTC_USDT', side: 'buy', type: 'limit', size: '1', price: '1', notional: '1', target: 'order1', reduceOnly: true, leverage: '5', marginMode: 'cross', takeProfit: { price: '1' }, stopLoss: { price: '1' }, selfTradePrevention: 'cancel-maker', positionMode: 'hedge', timeoutSeconds: 60 }; // prettier-ignore
+  const opening = ['leverage', 'marginMode', 'takeProfit', 'stopLoss'];
+  const may = (name: string, fields: Fields): readonly string[] => {
+    const isFutures = fields['market'] === 'futures';
+    if (fields['action'] === 'place') {
+      // What reduces is no opening order any more: the other fields are judged with it.
+      const contract = fields['reduceOnly'] === true ? ['reduceOnly'] : ['reduceOnly', ...opening];
+      return ['selfTradePrevention', ...(isFutures ? contract : [])];
+    }
+    if (name.includes('amend')) return ['price', 'size'];
+    return fields['action'] === 'cancel-all' && !isFutures ? ['symbol', 'side'] : [];
+  };
+  test.each(kinds)('%s: each field that belongs to another kind is no field of it', (name, fields) => {
+    const { action, type } = fields;
+    const kind = action === 'place' ? `place ${String(type)}` : String(action);
+    const foreign = Object.keys(anywhere).filter((field) => !(field in fields) && !may(name, fields).includes(field));
+    expect(foreign.length).toBeGreaterThan(3);
+    for (const field of foreign) {
+      const { problems } = malformed(JSON.stringify({ ...fields, [field]: anywhere[field] }));
+      expect(problems).toEqual([`${field} is no field of ${kind}`]);
+    }
+    const all = malformed(JSON.stringify({ ...fields, ...Object.fromEntries(foreign.map((field) => [field, anywhere[field]])) })); // prettier-ignore
+    expect([...all.problems].sort()).toEqual(foreign.map((field) => `${field} is no field of ${kind}`).sort());
+    for (const field of may(name, fields)) {
+      expect([field, parse(JSON.stringify({ ...fields, [field]: anywhere[field] })).kind]).toEqual([field, 'intent']);
+    }
+  });
+  test('a futures order is sized in base coin in every case, and never by a notional', () => {
+    for (const side of ['buy', 'sell']) {
+      const byNotional = changed(futuresMarket, ['size'], { side, notional: '100' });
+      expect([...wrongFields(byNotional)].sort()).toEqual(['notional', 'size']);
+    }
+  });
+  test('an order that only reduces has no leverage, no margin mode and no exits', () => {
+    for (const field of opening) {
+      expect(wrongFields({ ...futuresMarket, reduceOnly: true, [field]: anywhere[field] })).toEqual([field]);
+      expect(wrongFields({ ...futuresBuy, reduceOnly: true, [field]: anywhere[field] })).toEqual([field]);
+    }
+  });
+  test('a futures cancel without target is malformed: it would cancel the whole symbol', () => {
+    for (const target of [undefined, null, '', '0x-', 0, []]) {
+      expect(wrongFields({ ...cancelFutures, target })).toEqual(['target']);
+    }
+    expect(malformed(JSON.stringify(changed(cancelFutures, ['target']))).problems).toEqual(['target is missing']);
+  });
+  test('a futures cancel-all names its symbol and has no side; on spot both may be left out', () => {
+    expect(wrongFields(changed(cancelAllFutures, ['symbol']))).toEqual(['symbol']);
+    expect(wrongFields({ ...cancelAllFutures, side: 'buy' })).toEqual(['side']);
+    expect(parse(JSON.stringify(cancelAll)).kind).toBe('intent');
+  });
+  test('an amend changes the price, the size, or both', () => {
+    for (const more of [{ price: '1' }, { size: '1' }, { price: '1', size: '1' }]) {
+      expect(parse(JSON.stringify(changed(amendPrice, ['price'], more))).kind).toBe('intent');
+    }
+    expect(malformed(JSON.stringify(changed(amendPrice, ['price']))).problems).toEqual([
+      'price is missing, and so is size: an amend changes one or both',
+    ]);
   });
   test('a market buy has no size and no price, a market sell no notional and no price', () => {
     expect(wrongFields({ ...marketBuy, size: '1' })).toEqual(['size']);
@@ -249,7 +366,7 @@ describe('parse never throws', () => {
     fc.assert(fc.property(fc.json(), (body) => expect(parse(body).kind).toBe('malformed')));
   });
   test('for any field of an intent replaced by any JSON value', () => {
-    const names = fc.constantFrom(...Object.keys({ ...limitBuy, collar: 0, notional: 0, target: 0 }));
+    const names = fc.constantFrom(...new Set([...kinds, ...fullKinds].flatMap(([, fields]) => Object.keys(fields))));
     fc.assert(
       fc.property(fc.constantFrom(...kinds), names, fc.jsonValue(), ([, fields], name, value) => {
         const parsed = parse(JSON.stringify({ ...fields, [name]: value }));
@@ -293,7 +410,7 @@ const accepts = (schema: Schema, value: unknown): boolean => {
   if (strange.length > 0) throw new Error(`the schema uses ${strange.join()}, which this check does not know`);
   if (schema.anyOf !== undefined) return schema.anyOf.some((one) => accepts(one, value));
   if (schema.enum !== undefined && !schema.enum.includes(value)) return false;
-  if ('const' in schema && schema.const !== value) return false;
+  if ('const' in schema) return schema.const === value;
   if (schema.type === 'object') {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
     const { properties = {}, required = [], additionalProperties } = schema;
@@ -316,19 +433,35 @@ describe('the JSON Schema', () => {
   const schema = intentJsonSchema() as Schema;
   test('names its dialect and has one strict shape for each kind', () => {
     expect(schema).toMatchObject({ $schema: 'https://json-schema.org/draft/2020-12/schema', title: 'OrderIntent' });
-    expect(schema.anyOf).toHaveLength(4);
+    expect(schema.anyOf).toHaveLength(15);
     expect(schema.anyOf?.every(({ additionalProperties }) => additionalProperties === false)).toBe(true);
   });
   test('accepts every valid intent', () => {
     fc.assert(fc.property(intentFields, (fields) => accepts(schema, fields)));
+    for (const [name, fields] of [...kinds, ...fullKinds])
+      expect([name, accepts(schema, fields)]).toEqual([name, true]);
+  });
+  test('and parse agree about the time of the dead-man switch', () => {
+    const seconds = fc.oneof(fc.integer({ min: -1, max: 10 }), fc.integer({ min: 86_390, max: 86_410 }), fc.double());
+    fc.assert(
+      fc.property(seconds, (timeoutSeconds) => {
+        const body = JSON.stringify({ ...cancelAllAfter, timeoutSeconds });
+        expect(parse(body).kind === 'intent').toBe(accepts(schema, JSON.parse(body)));
+      }),
+    );
   });
   test('and parse agree about shapes, whatever is changed in an intent', () => {
-    const names = Object.keys({ ...limitBuy, collar: 0, notional: 0, target: 0, strategy: 0, replayOf: 0, foo: 0 });
+    const names = Object.keys(Object.fromEntries(fullKinds.flatMap(([, fields]) => Object.entries(fields))));
+    const more = ['notional', 'positionMode', 'leverage', 'marginMode', 'foo'];
+    const words = new Set(
+      kinds.flatMap(([, fields]) => Object.values(fields)).filter((value) => typeof value === 'string'),
+    );
     const values = fc.oneof(
       fc.jsonValue(),
-      fc.constantFrom('buy', 'sell', 'limit', 'market', 'place', 'cancel', '1', '0', '1e5', 'A_B', 'a', 'A'),
+      fc.constantFrom(...words, 'fok', 'cross', 'hedge', 'none', 'cancel-maker', '1', '0', '1e5', 'A_B', 'a', 'A'),
+      fc.constantFrom(true, false, 0, 1, 4, 5, 5.5, 86_400, 86_401, { price: '1' }, { price: '1', trigger: 'last' }),
     );
-    const change = fc.tuple(fc.constantFrom(...names), fc.option(values));
+    const change = fc.tuple(fc.constantFrom(...names, ...more), fc.option(values));
     fc.assert(
       fc.property(intentFields, fc.array(change, { minLength: 1, maxLength: 3 }), (fields, changes) => {
         let body = fields;
@@ -339,7 +472,7 @@ describe('the JSON Schema', () => {
           parsed.problems.every((problem) => /exists on the calendar|lies before createdAt|__proto__/.test(problem));
         expect(byShape).toBe(accepts(schema, JSON.parse(JSON.stringify(body))));
       }),
-      { numRuns: 500 },
+      { numRuns: 2000 },
     );
   });
 });

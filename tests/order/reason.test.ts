@@ -1,11 +1,11 @@
 // The table of reasons and the ends that are told with it: reports and dead letters fit where they travel.
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { OrderIntent } from '../../shared/order/intent.ts';
+import type { OrderIntent, PlaceIntent } from '../../shared/order/intent.ts';
 import { accepted, buried, done, foreign, malformed } from '../../shared/order/outcome.ts';
 import { movedBySqs, reasons, type ReasonCode } from '../../shared/order/reason.ts';
 import { sentence } from '../../shared/order/report.ts';
-import { cancel, limitBuy } from './arbitraries.ts';
+import { cancel, instructions, limitBuy } from './arbitraries.ts';
 
 /** The codes of the published contract; more may be added, none may go. */
 const CONTRACT: readonly ReasonCode[] = [
@@ -25,13 +25,15 @@ const CONTRACT: readonly ReasonCode[] = [
   'SYMBOL_UNKNOWN',
   'SYMBOL_NOT_TRADING',
   'SIZE_BELOW_MINIMUM',
+  'SIZE_ABOVE_MAXIMUM',
+  'TARGET_NOT_FOUND',
   'NOTIONAL_BELOW_MINIMUM',
   'PRICE_OUTSIDE_COLLAR',
   'VENUE_REFUSED',
   'TRADING_OVER',
   'UNRESOLVED',
 ];
-const intent = limitBuy as unknown as OrderIntent;
+const intent = limitBuy as unknown as PlaceIntent;
 const message = { messageId: 'm1', body: '{"some":"body"}', group: 'main', receiveCount: 3, deduplicationId: limitBuy.id }; // prettier-ignore
 const NOW = Date.parse(limitBuy.createdAt) + 1500;
 
@@ -75,7 +77,19 @@ describe('an end is told', () => {
     const outcome = accepted(message, intent, '99', NOW);
     expect(outcome.disposition).toEqual({ kind: 'acknowledge' });
     expect(outcome.report).toMatchObject({ status: 'accepted', venueOrderId: '99' });
+    expect(outcome.report).not.toHaveProperty('detail');
     expect(outcome.accepted).toEqual({ intent, venueOrderId: '99', acceptedAt: '2026-11-22T19:00:01.500Z' });
+  });
+  test('an accepted order with what a person should know of how it was sent', () => {
+    const { report, accepted: pending } = accepted(message, intent, '99', NOW, 'sent withöut rules');
+    expect(report).toMatchObject({ status: 'accepted', detail: 'sent with?ut rules' });
+    expect(pending).not.toHaveProperty('detail');
+  });
+  test.each(instructions)('%s as done under its own action, with its symbol where it has one', (_, fields) => {
+    const { report, disposition, accepted: pending } = done(message, fields as unknown as OrderIntent, undefined, NOW);
+    const { action, symbol } = fields;
+    expect(report).toEqual({ id: limitBuy.id, account: 'main', status: 'done', action, ...(symbol === undefined ? {} : { symbol }), at: '2026-11-22T19:00:01.500Z', latencyMs: 1500 }); // prettier-ignore
+    expect([disposition, pending]).toEqual([{ kind: 'acknowledge' }, undefined]);
   });
   test('a cancel as done, without a side', () => {
     const { report } = done(message, cancel as unknown as OrderIntent, 'it was already finished', NOW);

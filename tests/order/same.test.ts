@@ -79,6 +79,12 @@ describe('another order', () => {
       `the venue has order 77 under this id with ${what} ${found}, not ${asked}; use a new id`,
     );
   });
+  test('of another market is another order, and one that is told without its market may be the same', () => {
+    const margin = { ...limit, market: 'margin' } as PlaceIntent;
+    expect(difference(margin, { ...order, market: 'spot' }, rules)).toContain('with market spot, not margin');
+    expect(difference(margin, { ...order, market: 'margin' }, rules)).toBeUndefined();
+    expect(difference(margin, order, rules)).toBeUndefined();
+  });
   test('is larger or dearer than asked even where the steps are not known', () => {
     expect(difference(limit, { ...order, size: '0.010000001' }, undefined)).toContain('with size 0.010000001');
     expect(difference(limit, { ...order, price: '60000.000001' }, undefined)).toContain('with price');

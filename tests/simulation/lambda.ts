@@ -166,7 +166,7 @@ function outsideOf(
     },
     queues: sqsQueues(
       {
-        intentsUrl: queues.urlOf('intents.fifo'),
+        handledUrl: queues.urlOf('intents.fifo'),
         deadUrl: queues.urlOf('dead.fifo'),
         pendingUrl: queues.urlOf('pending'),
         reportsUrl: queues.urlOf('reports'),

@@ -72,6 +72,7 @@ afterAll(() => {
 const ends = [
   ['demoLimit', 'accepted', null, 1],
   ['demoMarket', 'accepted', null, 1],
+  ['demoFutures', 'accepted', null, 1],
   ['demoMaker', 'accepted', null, 1],
   ['demoMalformed', 'malformed', 'MALFORMED', 0],
   ['demoTooSmall', 'denied', 'NOTIONAL_BELOW_MINIMUM', 0],
@@ -106,18 +107,18 @@ describe('npm start -- --once', () => {
     for (const [index, [, status, reason]] of ends.entries()) {
       expect(rows).toMatch(new RegExp(`^ +${index + 1} .* ${status} .*${reason ?? ''}`, 'm'));
     }
-    expect(rows).toContain('9 intents, 9 ends as expected');
+    expect(rows).toContain('10 intents, 10 ends as expected');
   });
 
   test('each step is told as it happens: queue, function, BitMart, report, dead letter', () => {
-    const steps = plain.stdout.split(/^\d\/9 /m).slice(1);
+    const steps = plain.stdout.split(/^\d+\/10 /m).slice(1);
     const of = (index: number): readonly string[] =>
       // Later reports of earlier intents carry their id.
       [...(steps[index] ?? '').matchAll(/^ +\d+ ms {2}(\w+) +(?!demo[A-Z])/gm)].map(([, place = '']) => place);
     expect(of(0)).toEqual(['SQS', 'Lambda', 'BitMart', 'report']);
-    expect([...of(4)].sort()).toEqual(['Lambda', 'SQS', 'dead', 'report']);
-    expect([...of(6)].sort()).toEqual(['BitMart', 'Lambda', 'SQS', 'dead', 'report']);
-    expect(steps[7]).toMatch(/gave no answer[\s\S]* report {3}accepted, order \d+, found by its id/);
+    expect([...of(5)].sort()).toEqual(['Lambda', 'SQS', 'dead', 'report']);
+    expect([...of(7)].sort()).toEqual(['BitMart', 'Lambda', 'SQS', 'dead', 'report']);
+    expect(steps[8]).toMatch(/gave no answer[\s\S]* report {3}accepted, order \d+, found by its id/);
   });
 
   test('without a terminal it prints plain text, at most as wide as asked', () => {
@@ -207,7 +208,7 @@ describe('npm start stays up', () => {
 describe('what goes wrong is told in a sentence', () => {
   test('SIGTERM in the middle ends every child', async () => {
     const cut = track(run(['--once']));
-    await until('the first step', cut, () => cut.stdout.includes('1/9'));
+    await until('the first step', cut, () => cut.stdout.includes('1/10'));
     cut.child.kill('SIGTERM');
     expect(await cut.ended).toMatchObject({ code: 143 });
     expect(cut.stderr).toBe('');
@@ -258,7 +259,7 @@ describe('what goes wrong is told in a sentence', () => {
   });
 
   test('an intent that ends otherwise than it should is named, with what was expected', () => {
-    const [first, , , , tooSmall] = scenes(Date.now());
+    const [first, , , , , tooSmall] = scenes(Date.now());
     if (first === undefined || tooSmall === undefined) throw new Error('no scenes');
     const report = { id: tooSmall.id, account: 'main', status: 'accepted', action: 'place', at: '' } as const;
     const endings = [ending(first, { verdicts: [] }, 2), ending(tooSmall, { verdicts: ['placed'], report }, 0)];

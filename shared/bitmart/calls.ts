@@ -1,0 +1,167 @@
+// The ways to ask BitMart: public data, an account's reads by key or signature, and its writes, each lane paced on its own.
+// One request per call, signed after its wait, and never repeated. Writes of an account in shadow mode are never sent.
+import * as z from 'zod/mini';
+import type { Clock } from '../clock.ts';
+import type { Transport } from '../http.ts';
+import type { Verdict } from '../order/report.ts';
+import type { Book, NewOrder, TradingAccount, Venue } from '../order/venue.ts';
+import { verdictOf, type Refusal } from './answers.ts';
+import { remedy } from './codes.ts';
+import { endpoints, type Endpoint } from './endpoints.ts';
+import type { Limit, Pacer } from './pace.ts';
+import { send, type Answer, type Credentials, type Lost, type Request } from './wire.ts';
+
+export interface Outside {
+  readonly settings: { readonly spotUrl: string; readonly futuresUrl: string; readonly banMs: number };
+  readonly transport: Transport;
+  readonly pacer: Pacer;
+  readonly clock: Clock;
+  /** This function's part of the look-up limits: 0.5 for execute. */
+  readonly lookupShare: number;
+  /** From 0 to 1: spreads the reloading of tables. */
+  readonly random?: () => number;
+}
+
+/** Fields as they are spelled on the wire; a GET carries texts alone. */
+export type Fields = Readonly<Record<string, string | number>>;
+export type Reply = Answer | Lost;
+
+export interface Calls {
+  /** Public data, without key. */
+  readonly ask: (endpoint: Endpoint, query: Readonly<Record<string, string>>, deadline: number) => Promise<Reply>;
+  /** A look-up: by key alone where it is a GET, signed where it is a POST. */
+  readonly read: (account: TradingAccount, endpoint: Endpoint, fields: Fields, deadline: number) => Promise<Reply>;
+  /** A write. `reading`: what the answer proved; undefined where the table of codes decides. */
+  readonly write: (
+    account: TradingAccount,
+    endpoint: Endpoint,
+    fields: Fields,
+    times: { readonly deadline: number; readonly expiresAt: number },
+    reading: (answer: Reply) => Verdict | undefined,
+  ) => Promise<Verdict>;
+  /** What a failed request proved, with what is to be known of the clock. */
+  readonly explain: (answer: Reply, deadline: number) => Promise<Refusal>;
+  /** The venue's time, ms; undefined where it cannot be had. */
+  readonly time: (deadline: number) => Promise<number | undefined>;
+}
+
+/** Public limits are counted by address, and one lane a host belongs to no account: below the smallest of them, 12 in 2 s. */
+const PUBLIC: Limit = { requests: 10, windowMs: 2000 };
+
+/** A request whose turn came with less time than this left is not sent. */
+const LEAST_MS = 20;
+
+const timeSchema = z.object({ server_time: z.number() });
+
+export function calls({ settings, transport, pacer, clock, lookupShare }: Outside): Calls {
+  const call = ({ host }: Endpoint, request: Request, via = transport): Promise<Reply> =>
+    send(via, host === 'spot' ? settings.spotUrl : settings.futuresUrl, request, () => clock.now());
+
+  const ask: Calls['ask'] = (endpoint, query, deadline) =>
+    pacer.run('', endpoint.name, PUBLIC, 1, () =>
+      call(endpoint, { method: 'GET', path: endpoint.path, query, deadline }),
+    );
+
+  const askFor = async (
+    account: TradingAccount,
+    endpoint: Endpoint,
+    fields: Fields,
+    deadline: number,
+    expiresAt = Infinity,
+  ): Promise<Reply> => {
+    complete(endpoint, fields);
+    const { name, kind, method, path, limit } = endpoint;
+    const isLookup = kind === 'look-up';
+    const share = (isLookup ? lookupShare : 1) * (account.mandate.limitShare ?? 1);
+    const credentials = account.credentials as Credentials;
+    return pacer.run(account.name, name, limit, share, async () => {
+      const now = clock.now();
+      if (now >= expiresAt || deadline - now < LEAST_MS) return notSent(now);
+      const via = account.mandate.shadow === true && !isLookup ? shadow : transport;
+      const parameters = method === 'GET' ? { query: fields as Readonly<Record<string, string>> } : { body: fields };
+      return call(endpoint, { method, path, ...parameters, credentials, deadline, sendBefore: expiresAt }, via);
+    });
+  };
+
+  const time: Calls['time'] = async (deadline) => {
+    const answer = await ask(endpoints.time, {}, deadline);
+    const data = timeSchema.safeParse(answer.kind === 'answer' ? answer.data : undefined);
+    return data.success ? data.data.server_time : undefined;
+  };
+  const explain: Calls['explain'] = async (answer, deadline) =>
+    verdictOf(answer, settings.banMs, await clockNote(answer, time, deadline));
+  return {
+    ask,
+    read: askFor,
+    write: async (account, endpoint, fields, { deadline, expiresAt }, reading) => {
+      const answer = await askFor(account, endpoint, fields, deadline, expiresAt);
+      if (answer.code === SHADOW) return { kind: 'done', detail: answer.message };
+      return reading(answer) ?? explain(answer, deadline);
+    },
+    explain,
+    time,
+  };
+}
+
+/** What each market has; `submit` takes its own orders alone. */
+export interface MarketDesk<Order extends NewOrder> extends Pick<Venue, 'instruct' | 'find' | 'fee'> {
+  submit(account: TradingAccount, order: Order, deadline: number): Promise<Verdict>;
+  book(symbol: string, deadline: number): Promise<Book | undefined>;
+}
+
+/** An order as cancels and amends name it. Only `named` makes one, and never without an id. */
+export type Named = { readonly symbol: string; readonly client_order_id: string & { readonly [isNamed]: true } };
+declare const isNamed: unique symbol;
+
+/** undefined where the target is no id: BitMart would take a futures cancel for a cancel of the whole symbol. */
+export function named(symbol: string, target: unknown): Named | undefined {
+  if (typeof target !== 'string' || !/^[A-Za-z0-9]{1,32}$/.test(target)) return undefined;
+  return { symbol, client_order_id: target as Named['client_order_id'] };
+}
+
+/** We refused, nothing was sent. */
+export function refusedHere(venueCode: string, detail: string): Verdict {
+  return { kind: 'refused', venueCode, detail, tradingOver: false };
+}
+
+/** The answer to an instruction whose target is no id. */
+export const NAMELESS = refusedHere('TARGET_MISSING', 'the target is no client order id; nothing was sent');
+
+/** The last look before a request is written: BitMart takes a cancel without an id for a cancel of everything. */
+function complete({ path, needs = [] }: Endpoint, fields: Fields): void {
+  const missing = needs.filter((name) => typeof fields[name] !== 'string' || fields[name] === '');
+  if (missing.length > 0) throw new TypeError(`${path} without ${missing.join(' and ')} is never sent`);
+}
+
+/** Stands where an answer's code would stand. */
+const SHADOW = 'SHADOW';
+
+/** Where the writes of an account in shadow mode end: paced, written and signed like any other, and never sent. */
+const shadow: Transport = ({ method, url: to, body = '' }) => {
+  const message = `shadow mode: signed and not sent: ${method} ${new URL(to).pathname} ${body}`;
+  return Promise.resolve({
+    kind: 'response',
+    status: 200,
+    headers: {},
+    body: JSON.stringify({ code: SHADOW, message }),
+  });
+};
+
+function notSent(now: number): Lost {
+  return {
+    kind: 'lost',
+    code: 'CONNECT_FAILED',
+    message: 'its time was over before its turn came',
+    signedAt: now,
+    usage: undefined,
+  };
+}
+
+/** A refused timestamp is measured once, so that the report can say whose clock is off and by how much. */
+async function clockNote(answer: Reply, time: Calls['time'], deadline: number): Promise<string> {
+  if (answer.code !== '30007') return '';
+  const theirs = await time(deadline);
+  if (theirs === undefined) return `; ${remedy('30007')}`;
+  const aheadMs = answer.signedAt - theirs;
+  return `; ${remedy('30007')}: ours is ${Math.abs(Math.round(aheadMs / 1000))} s ${aheadMs > 0 ? 'ahead of' : 'behind'} the venue's`;
+}

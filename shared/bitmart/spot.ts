@@ -1,0 +1,101 @@
+// Spot and isolated margin: one book, one family of endpoints; only the placement is spelled in two ways.
+// Field names are case sensitive and unknown ones are ignored without an error, so each endpoint's are written out here.
+import * as z from 'zod/mini';
+import type { Decimal } from '../order/intent.ts';
+import type { Verdict } from '../order/report.ts';
+import type { Instruction, NewOrder, Sighting, TradingAccount } from '../order/venue.ts';
+import { cancelOutcome, loanOutcome, number, placedOutcome, sightingOf, signed, succeeded, sumOf, takenOutcome, unseen } from './answers.ts'; // prettier-ignore
+import { NAMELESS, named, refusedHere, type Calls, type Fields, type MarketDesk, type Reply } from './calls.ts';
+import { endpoints } from './endpoints.ts';
+
+export type SpotOrder = Extract<NewOrder, { readonly market: 'spot' | 'margin' }>;
+
+export function spotDesk(calls: Calls, banMs: number): MarketDesk<SpotOrder> {
+  const { ask, read, write, explain } = calls;
+  const sighting = async (answer: Reply, id: string, deadline: number, venueOrderId?: string): Promise<Sighting> =>
+    succeeded(answer) ? sightingOf(answer, id, banMs, venueOrderId) : unseen(answer, await explain(answer, deadline));
+  return {
+    submit: (account, order, deadline) => {
+      const times = { deadline, expiresAt: order.expiresAt };
+      const fields = placement(order);
+      if (order.market === 'spot') {
+        return write(account, endpoints.place, { ...fields, client_order_id: order.id }, times, placedOutcome);
+      }
+      const reading = (answer: Reply): Verdict | undefined => placedOutcome(answer) ?? loanOutcome(answer);
+      return write(account, endpoints.placeMargin, { ...fields, clientOrderId: order.id }, times, reading);
+    },
+    instruct: (account, instruction, deadline) => instruct(write, account, instruction, deadline),
+    find: async (account, { id, venueOrderId }, deadline) => {
+      if (venueOrderId !== undefined) {
+        // Without queryState open and past orders are searched at once.
+        const answer = await read(account, endpoints.query, { orderId: venueOrderId }, deadline);
+        return sighting(answer, id, deadline, venueOrderId);
+      }
+      // Open first: an order moves from open to history, never back, so it cannot slip between the two questions.
+      for (const queryState of ['open', 'history']) {
+        const answer = await read(account, endpoints.queryClient, { clientOrderId: id, queryState }, deadline);
+        const seen = await sighting(answer, id, deadline);
+        if (seen.kind !== 'nothing') return seen;
+      }
+      return { kind: 'nothing' };
+    },
+    fee: async (account, { venueOrderId }, deadline) => {
+      if (venueOrderId === undefined) return undefined;
+      const answer = await read(account, endpoints.orderTrades, { orderId: venueOrderId }, deadline);
+      const rows = z.array(fillSchema).safeParse(succeeded(answer) ? answer.data : undefined).data;
+      if (rows === undefined || rows.some(({ orderId }) => orderId !== venueOrderId)) return undefined;
+      return sumOf(rows.map(({ size, fee, feeCoinName }) => ({ size, fee, feeCoin: feeCoinName })));
+    },
+    book: async (symbol, deadline) => {
+      const answer = await ask(endpoints.books, { symbol, limit: '1' }, deadline);
+      const data = bookSchema.safeParse(answer.kind === 'answer' ? answer.data : undefined).data;
+      if (data === undefined) return undefined;
+      const [bid, best] = [data.bids[0]?.[0] as Decimal | undefined, data.asks[0]?.[0] as Decimal | undefined];
+      return { ...(bid === undefined ? {} : { bid }), ...(best === undefined ? {} : { ask: best }) };
+    },
+  };
+}
+
+/** What both placements spell alike. */
+function placement(order: SpotOrder): Fields {
+  const { symbol, side, selfTradePrevention } = order;
+  const stp = selfTradePrevention === undefined ? {} : { stpMode: selfTradePrevention.replace('-', '_') };
+  const common = { symbol, side, type: order.type.replace('-', '_'), ...stp };
+  if (order.type !== 'market') return { ...common, size: order.size, price: order.price };
+  return 'notional' in order ? { ...common, notional: order.notional } : { ...common, size: order.size };
+}
+
+/** Spot and margin orders alike: neither endpoint asks which of the two is meant. */
+async function instruct(
+  write: Calls['write'],
+  account: TradingAccount,
+  instruction: Instruction,
+  deadline: number,
+): Promise<Verdict> {
+  const times = { deadline, expiresAt: instruction.expiresAt };
+  switch (instruction.action) {
+    case 'cancel': {
+      const order = named(instruction.symbol, instruction.target);
+      return order === undefined ? NAMELESS : write(account, endpoints.cancel, order, times, cancelOutcome);
+    }
+    case 'cancel-all': {
+      const { symbol, side } = instruction;
+      const fields = { ...(symbol === undefined ? {} : { symbol }), ...(side === undefined ? {} : { side }) };
+      return write(account, endpoints.cancelAll, fields, times, takenOutcome);
+    }
+    case 'amend':
+    case 'set-leverage':
+    case 'set-position-mode':
+    case 'cancel-all-after':
+      return refusedHere('FUTURES_ONLY', `${instruction.action} is for futures alone; nothing was sent`);
+  }
+}
+
+const fillSchema = z.object({
+  orderId: z.string(),
+  size: number,
+  fee: signed,
+  feeCoinName: z.string().check(z.minLength(1)),
+});
+const level = z.tuple([number], number);
+const bookSchema = z.object({ asks: z.array(level), bids: z.array(level) });

@@ -1,0 +1,630 @@
+// Following among plain records of functions and a clock of its own: every end is told once, and nothing is ever sent.
+import { afterEach, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { Accounts } from '../shared/aws/accounts.ts';
+import type { Delivery } from '../shared/aws/queues.ts';
+import { follow, nextLookSeconds, type Beyond } from '../shared/following.ts';
+import type { Instrument } from '../shared/order/instrument.ts';
+import type { ExecutionReport, PendingOrder } from '../shared/order/report.ts';
+import type { OrderQuery, Sighting, Venue, VenueOrder } from '../shared/order/venue.ts';
+import { cancel, changed, limitBuy, marketBuy, type Fields } from './order/arbitraries.ts';
+
+const START = Date.parse(limitBuy.createdAt);
+const [SECOND, MINUTE, DAY] = [1000, 60_000, 86_400_000];
+/** How long an order that was accepted may stay unseen, and how far apart two looks are then: twice 65 s, and 5 s. */
+const [YOUNG, LAG] = [130 * SECOND, 5 * SECOND];
+
+const open: VenueOrder = {
+  venueOrderId: '7',
+  symbol: 'BTC_USDT',
+  side: 'buy',
+  type: 'limit',
+  price: '60000',
+  size: '0.01',
+  state: 'open',
+  filledSize: '0',
+};
+const partly: VenueOrder = { ...open, state: 'partially-filled', filledSize: '0.004', averagePrice: '60000' };
+const filled: VenueOrder = { ...open, state: 'filled', filledSize: '0.01', averagePrice: '59999.5' };
+const found = (order: VenueOrder): Sighting => ({ kind: 'found', order });
+const NOTHING: Sighting = { kind: 'nothing' };
+const refusal = { venueCode: '1', detail: 'why' };
+
+type Reading = Awaited<ReturnType<Accounts['read']>>;
+interface Call {
+  readonly account: string;
+  readonly query: OrderQuery;
+  readonly at: number;
+}
+let commands = 0;
+/** Whatever happens: nothing is placed, changed or canceled from here. */
+afterEach(() => {
+  expect(commands).toBe(0);
+});
+
+/** A world that stands still until somebody sleeps. What SQS takes, it takes in order: true where `takes` says nothing else. */
+function still(venue: Partial<Venue> = {}, reading?: (name: string) => Reading) {
+  let now = START;
+  const told = {
+    reports: [] as ExecutionReport[],
+    copies: [] as { readonly order: PendingOrder; readonly seconds: number }[],
+    back: new Map<string, number>(),
+    logs: [] as string[],
+    looks: [] as Call[],
+  };
+  const takes = { report: () => true, copy: () => true };
+  const clock = {
+    now: () => now,
+    sleep: (ms: number) => {
+      now += Math.max(0, ms);
+      return Promise.resolve();
+    },
+  };
+  const forbidden = (): never => {
+    commands += 1;
+    throw new Error('nothing is sent from here');
+  };
+  const { find = () => Promise.resolve(found(open)), ...others } = venue;
+  const beyond: Beyond = {
+    clock,
+    parked: new Map(),
+    parkMs: MINUTE,
+    log: (_, event, fields) => void told.logs.push(`${event} ${JSON.stringify(fields)}`),
+    accounts: {
+      read: (name) =>
+        Promise.resolve(
+          reading?.(name) ?? {
+            kind: 'account',
+            account: { name, credentials: {}, mandate: { state: 'active' } },
+            version: '1',
+          },
+        ),
+      refresh: () => Promise.resolve(undefined),
+    },
+    queues: {
+      publish: (reports) => {
+        const taken = reports.map(() => takes.report());
+        told.reports.push(...reports.filter((_, index) => taken[index]));
+        return Promise.resolve(taken);
+      },
+      follow: (orders, seconds) => {
+        const taken = orders.map(() => takes.copy());
+        told.copies.push(...orders.filter((_, index) => taken[index]).map((order) => ({ order, seconds })));
+        return Promise.resolve(taken);
+      },
+      postpone: (postponed) => {
+        for (const { receiptHandle, seconds } of postponed) told.back.set(receiptHandle, seconds);
+        return Promise.resolve();
+      },
+    },
+    venue: {
+      name: 'paper',
+      promises: {
+        refusesRepeatedIds: 'always',
+        answersLookupsForMs: 20 * MINUTE,
+        refusesTimestampsAfterMs: MINUTE,
+        showsOrdersWithinMs: LAG,
+        acknowledges: 'booking',
+      },
+      submit: forbidden,
+      instruct: forbidden,
+      find: (account, query, deadline) => {
+        told.looks.push({ account: account.name, query, at: now });
+        return find(account, query, deadline);
+      },
+      fee: () => Promise.resolve({ size: '1000000', fee: '0.6', feeCoin: 'USDT' }),
+      time: () => Promise.resolve(now),
+      instrument: () => Promise.resolve(undefined),
+      book: () => Promise.resolve(undefined),
+      hold: () => Promise.resolve(),
+      ...others,
+    },
+  };
+  const run = (messages: readonly Delivery[], forMs = 30_000) => {
+    told.back.clear();
+    return follow(messages, beyond, now + forMs);
+  };
+  return { beyond, told, takes, run, clock };
+}
+
+interface Resting {
+  readonly ageMs?: number;
+  readonly toldSize?: string;
+  readonly fields?: Fields;
+  readonly more?: Partial<Delivery>;
+}
+/** The message of an order that was accepted a while before START. */
+function resting(id: string, { ageMs = 10 * MINUTE, toldSize, fields = limitBuy, more = {} }: Resting = {}): Delivery {
+  const acceptedAt = new Date(START - ageMs).toISOString();
+  const order = { intent: { ...fields, id }, venueOrderId: `v${id}`, acceptedAt, ...(toldSize && { toldSize }) };
+  return message(id, JSON.stringify(order), more);
+}
+const message = (id: string, body: string, more: Partial<Delivery> = {}): Delivery => ({
+  messageId: `m-${id}`,
+  receiptHandle: `r-${id}`,
+  body,
+  group: '',
+  deduplicationId: '',
+  receiveCount: 3,
+  enqueuedAt: START - 10 * MINUTE,
+  firstReceivedAt: START - 10 * MINUTE,
+  ...more,
+});
+const answers = (...all: readonly Sighting[]): Pick<Venue, 'find'> => {
+  let next = 0;
+  return { find: () => Promise.resolve(all[Math.min(next++, all.length - 1)] ?? NOTHING) };
+};
+
+describe('an end', () => {
+  const canceled: VenueOrder = { ...open, state: 'canceled', cancelSource: 'system' };
+  test.each([
+    ['filled', filled, { status: 'filled', filledSize: '0.01', averagePrice: '59999.5', fee: '0.6', feeCoin: 'USDT' }],
+    ['canceled', canceled, { status: 'canceled', filledSize: '0', cancelSource: 'system' }],
+    ['canceled after a fill', { ...canceled, filledSize: '0.004' }, { status: 'canceled', filledSize: '0.004', fee: '0.6' }],
+    ['failed', { ...open, state: 'rejected' }, { status: 'rejected', reason: 'VENUE_REFUSED' }],
+  ] as const)('is reported, and then the message is finished: %s', async (_, order, report) => {
+    const { told, run } = still(answers(found(order)));
+    expect(await run([resting('a')])).toEqual([]);
+    expect(told.reports).toMatchObject([{ id: 'a', account: 'main', venueOrderId: 'va', ...report }]);
+    expect([told.copies, told.back.size]).toEqual([[], 0]);
+  }); // prettier-ignore
+  test('of a market buy whose money is spent is filled, though the venue calls it canceled', async () => {
+    const spent = { ...canceled, type: 'market', filledSize: '0.00041', filledNotional: '24.9' };
+    const { told, run } = still(answers(found(spent)));
+    expect(await run([resting('a', { fields: marketBuy })])).toEqual([]);
+    expect(told.reports).toMatchObject([{ id: 'a', status: 'filled', filledSize: '0.00041' }]);
+  });
+  test('of a market buy is judged by the steps of the venue, and by less where they cannot be had', async () => {
+    // 0.3 of 25 is left: less than a step costs, and more than a hundredth.
+    const spent = { ...canceled, type: 'market', filledSize: '0.00041', filledNotional: '24.7' };
+    const steps = { ...{ symbol: 'BTC_USDT', priceStep: '0.01', sizeStep: '0.00001', minSize: '0.00001' }, ...{ minNotional: { buy: '5', sell: '5' }, tradable: true } } as unknown as Instrument; // prettier-ignore
+    for (const [instrument, status] of [[steps, 'filled'], [undefined, 'canceled'], ['unknown', 'canceled']] as const) {
+      const { told, run } = still({ ...answers(found(spent)), instrument: () => Promise.resolve(instrument) });
+      await run([resting('a', { fields: marketBuy })]);
+      expect(told.reports).toMatchObject([{ id: 'a', status }]);
+    }
+  }); // prettier-ignore
+  test('is not finished when SQS did not take its report: it comes back soon and is reported then', async () => {
+    const { told, takes, run } = still(answers(found(filled)));
+    takes.report = () => false;
+    expect(await run([resting('a')])).toEqual(['m-a']);
+    expect([told.copies, [...told.back]]).toEqual([[], [['r-a', 2]]]);
+    takes.report = () => true;
+    expect(await run([resting('a')])).toEqual([]);
+    expect(told.reports).toHaveLength(1);
+  });
+  test('of one order is finished though the report of another was not taken', async () => {
+    const { told, takes, run } = still(answers(found(filled)));
+    let next = 0;
+    takes.report = () => (next += 1) !== 2;
+    expect(await run(['a', 'b', 'c'].map((id) => resting(id)))).toEqual(['m-b']);
+    expect(told.reports.map(({ id }) => id)).toEqual(['a', 'c']);
+  });
+  test('is told of the order of the message, which is asked by the venue’s own id', async () => {
+    const { told, run } = still(answers(found(filled)));
+    await run([resting('a', { fields: { ...limitBuy, market: 'futures', symbol: 'ETH_USDT' } })]);
+    expect(told.looks.map(({ query }) => query)).toEqual([
+      { id: 'a', market: 'futures', symbol: 'ETH_USDT', venueOrderId: 'va' },
+    ]);
+  });
+});
+
+describe('a partial fill', () => {
+  test('is reported, and a copy that remembers it takes the place of the message', async () => {
+    const { told, run } = still(answers(found(partly)));
+    expect(await run([resting('a')])).toEqual([]);
+    expect(told.reports).toMatchObject([{ id: 'a', status: 'partially-filled', filledSize: '0.004', averagePrice: '60000' }]); // prettier-ignore
+    const before = JSON.parse(resting('a').body) as PendingOrder;
+    expect(told.copies).toEqual([{ order: { ...before, toldSize: '0.004' }, seconds: expect.any(Number) }]);
+    expect(told.back.size).toBe(0);
+  });
+  test('is told once, and again only when more is filled', async () => {
+    const { told, run } = still(answers(...['0.004', '0.0040', '0.003', '0.006'].map((filledSize) => found({ ...partly, filledSize })))); // prettier-ignore
+    let body = resting('a').body;
+    for (const left of [0, 1, 1, 0]) {
+      expect(await run([message('a', body)])).toHaveLength(left);
+      body = JSON.stringify(told.copies.at(-1)?.order);
+    }
+    expect(told.reports.map(({ filledSize }) => filledSize)).toEqual(['0.004', '0.006']);
+    expect(told.copies.map(({ order }) => order.toldSize)).toEqual(['0.004', '0.006']);
+  });
+  test('whose report was not taken has no copy', async () => {
+    const { told, takes, run } = still(answers(found(partly)));
+    takes.report = () => false;
+    expect(await run([resting('a')])).toEqual(['m-a']);
+    expect([told.copies, told.back.size]).toEqual([[], 1]);
+  });
+  test('whose copy was not taken stays with its message, and is reported again', async () => {
+    const { told, takes, run } = still(answers(found(partly)));
+    takes.copy = () => false;
+    expect(await run([resting('a')])).toEqual(['m-a']);
+    expect(told.back.size).toBe(1);
+    takes.copy = () => true;
+    expect(await run([resting('a')])).toEqual([]);
+    expect(told.reports).toHaveLength(2);
+    expect(new Set(told.reports.map(({ id, status, filledSize }) => `${id} ${status} ${filledSize ?? ''}`)).size).toBe(1);
+  }); // prettier-ignore
+});
+
+describe('an order that is not found', () => {
+  test('waits while it is young', async () => {
+    for (const ageMs of [-SECOND, 0, SECOND, YOUNG - 1]) {
+      const { told, run } = still(answers(NOTHING));
+      expect(await run([resting('a', { ageMs })])).toEqual(['m-a']);
+      expect([told.reports, told.looks.length, [...told.back]]).toEqual([[], 1, [['r-a', LAG / SECOND]]]);
+    }
+  });
+  test('twice, as far apart as an order may stay invisible, is canceled, nobody knows by whom', async () => {
+    const { told, run } = still(answers(NOTHING));
+    expect(await run([resting('a', { ageMs: YOUNG })])).toEqual([]);
+    expect(told.looks.map(({ at }) => at - START)).toEqual([0, LAG]);
+    expect(told.reports).toMatchObject([{ id: 'a', status: 'canceled', cancelSource: 'unknown', filledSize: '0' }]);
+  });
+  test('any more keeps what was told of it', async () => {
+    const { told, run } = still(answers(NOTHING));
+    await run([resting('a', { toldSize: '0.0040' })]);
+    expect(told.reports).toMatchObject([{ status: 'canceled', filledSize: '0.004' }]);
+  });
+  test('at the first look and found at the second goes on', async () => {
+    const { told, run } = still(answers(NOTHING, found(open)));
+    expect(await run([resting('a')])).toEqual(['m-a']);
+    expect(told.reports).toEqual([]);
+  });
+  test('at the first look and without an answer at the second waits', async () => {
+    const { told, run } = still(answers(NOTHING, { kind: 'unavailable', ...refusal }));
+    expect(await run([resting('a')])).toEqual(['m-a']);
+    expect(told.reports).toEqual([]);
+  });
+  test('waits where there is no time for the second look', async () => {
+    const { told, run } = still(answers(NOTHING));
+    expect(await run([resting('a')], 6 * SECOND)).toEqual(['m-a']);
+    expect([told.reports, told.looks.length, [...told.back]]).toEqual([[], 1, [['r-a', LAG / SECOND]]]);
+  });
+});
+
+describe('the next look', () => {
+  const id = fc.string({ minLength: 1, maxLength: 40 });
+  test('comes after 2 seconds at first and 10 minutes at last, whatever the age, and a tenth sooner at most', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0, max: 3650 * DAY, noNaN: true }), id, (ageMs, messageId) => {
+        const wanted = Math.min(600, Math.max(2, ageMs / 2000));
+        const seconds = nextLookSeconds(ageMs, messageId);
+        expect(seconds).toBeLessThanOrEqual(wanted);
+        expect(seconds).toBeGreaterThan(wanted * 0.9);
+      }),
+    );
+  });
+  test('of an older order never comes sooner', () => {
+    fc.assert(
+      fc.property(fc.nat(DAY), fc.nat(DAY), id, (ageMs, more, messageId) => {
+        expect(nextLookSeconds(ageMs + more, messageId)).toBeGreaterThanOrEqual(nextLookSeconds(ageMs, messageId));
+      }),
+    );
+  });
+  test('of orders that were accepted together spreads', () => {
+    const looks = Array.from({ length: 100 }, (_, index) => Math.round(nextLookSeconds(DAY, `${index}-message`)));
+    expect(new Set(looks).size).toBeGreaterThan(20);
+  });
+  test('is set by visibility, in whole seconds from 1, and costs no message', async () => {
+    for (const ageMs of [-MINUTE, 0, 100, 5000, MINUTE, 20 * MINUTE, 30 * DAY]) {
+      const { told, run } = still();
+      expect(await run([resting('a', { ageMs })])).toEqual(['m-a']);
+      const [handle, seconds] = [...told.back][0] ?? ['', 0];
+      expect([handle, Number.isInteger(seconds), seconds >= 1 && seconds <= 600]).toEqual(['r-a', true, true]);
+      expect([told.copies, told.reports]).toEqual([[], []]);
+    }
+  });
+});
+
+describe('a message that SQS would give up', () => {
+  test.each([
+    ['at its 500th receive', { receiveCount: 500 }, 1],
+    ['at its 499th not yet', { receiveCount: 499 }, 0],
+    ['after more than 7 days', { enqueuedAt: START - 7 * DAY - 1 }, 1],
+    ['after 7 days not yet', { enqueuedAt: START - 7 * DAY }, 0],
+  ])('is replaced by a copy: %s', async (_, more, copies) => {
+    const { told, run } = still();
+    const worn = resting('a', { ageMs: 8 * DAY, toldSize: '0.004', more });
+    expect(await run([worn])).toEqual(copies === 1 ? [] : ['m-a']);
+    expect(told.copies.map(({ order }) => order)).toEqual(copies === 1 ? [JSON.parse(worn.body)] : []);
+    expect(told.reports).toEqual([]);
+    for (const { seconds } of told.copies) expect(seconds).toBeGreaterThan(530);
+  });
+  test('is replaced with what is new of it', async () => {
+    const { told, run } = still(answers(found({ ...partly, filledSize: '0.006' })));
+    await run([resting('a', { toldSize: '0.004', more: { receiveCount: 800 } })]);
+    expect(told.copies.map(({ order }) => order.toldSize)).toEqual(['0.006']);
+  });
+  test('stays where the copy was not taken', async () => {
+    const { takes, run } = still();
+    takes.copy = () => false;
+    expect(await run([resting('a', { more: { receiveCount: 500 } })])).toEqual(['m-a']);
+  });
+});
+
+describe('an account', () => {
+  const other = { ...limitBuy, account: 'other' };
+  test.each([
+    ['refused', { kind: 'unauthorised', ...refusal }, 60],
+    ['banned', { kind: 'banned', ...refusal, forMs: 5 * MINUTE }, 300],
+  ] as const)(
+    'that is %s is left alone until its time is over, and no other with it',
+    async (word, answer, seconds) => {
+      const { told, run, clock } = still({
+        find: ({ name }) => Promise.resolve(name === 'main' ? answer : found(open)),
+      });
+      const batch = [resting('a'), resting('b'), resting('c', { fields: other })];
+      expect(await run(batch)).toEqual(['m-a', 'm-b', 'm-c']);
+      expect(told.looks.map(({ account }) => account).sort()).toEqual(['main', 'other']);
+      expect([told.back.get('r-a'), told.back.get('r-b')]).toEqual([seconds, seconds]);
+      expect(told.logs.filter((line) => line.startsWith(`account ${word}`))).toHaveLength(1);
+      await clock.sleep(seconds * SECOND - 1);
+      await run(batch);
+      expect(told.looks.filter(({ account }) => account === 'main')).toHaveLength(1);
+      await clock.sleep(1);
+      await run(batch);
+      expect(told.looks.filter(({ account }) => account === 'main')).toHaveLength(2);
+    },
+  );
+  test('that is banned for days is never put off for longer than SQS can', async () => {
+    const { told, run } = still(answers({ kind: 'banned', ...refusal, forMs: 3 * DAY }));
+    await run([resting('a')]);
+    expect([...told.back]).toEqual([['r-a', 43_000]]);
+  });
+  test.each([
+    ['throttled', { kind: 'throttled', ...refusal }],
+    ['unavailable', { kind: 'unavailable', ...refusal }],
+    ['silent', { kind: 'unknown', ...refusal, signedAt: START }],
+    ['refusing', { kind: 'refused', ...refusal, tradingOver: false }],
+  ] as const)('whose venue is %s waits longer at every receive, a minute at most', async (_, answer) => {
+    for (const [receiveCount, seconds] of [[1, 2], [3, 8], [6, 60], [400, 60]] as const) {
+      const { told, run } = still(answers(answer));
+      expect(await run([resting('a', { more: { receiveCount } })])).toEqual(['m-a']);
+      expect([[...told.back], told.reports]).toEqual([[['r-a', seconds]], []]);
+    }
+  }); // prettier-ignore
+  test.each([
+    ['that is not there', { kind: 'unknown', detail: 'no such secret' }],
+    ['that cannot be read', { kind: 'unreadable', detail: 'broken' }],
+    ['out of reach', { kind: 'unavailable', detail: 'no answer' }],
+  ] as const)('%s waits, and a person is told', async (_, reading) => {
+    const { told, run } = still({}, () => reading);
+    expect(await run([resting('a')])).toEqual(['m-a']);
+    expect([[...told.back], told.looks, told.reports]).toEqual([[['r-a', 60]], [], []]);
+    expect(told.logs.join()).toContain(`account out of reach {"account":"main","detail":"${reading.detail}"}`);
+  });
+  test('whose mandate alone cannot be read is followed all the same', async () => {
+    const account = { name: 'main', credentials: {}, mandate: { state: 'halted' } } as const;
+    const { told, run } = still(answers(found(filled)), () => ({ kind: 'unreadable', detail: 'broken', account }));
+    expect(await run([resting('a')])).toEqual([]);
+    expect(told.reports).toMatchObject([{ status: 'filled' }]);
+  });
+  test('that fails by a bug keeps its messages, and those of others go on', async () => {
+    const { told, run } = still({
+      find: ({ name }) => (name === 'main' ? Promise.reject(new Error('a bug')) : Promise.resolve(found(filled))),
+    });
+    expect(await run([resting('a'), resting('b'), resting('c', { fields: other })])).toEqual(['m-a', 'm-b']);
+    expect(told.reports).toMatchObject([{ id: 'c', status: 'filled' }]);
+    expect(told.logs.join()).toContain('following failed {"account":"main","error"');
+  });
+});
+
+describe('what is no followed order', () => {
+  const good = JSON.parse(resting('x').body) as Fields;
+  const bodies: readonly string[] = [
+    ...['', 'x', '{', 'null', '1', '[]', '{}', '"text"'],
+    JSON.stringify(limitBuy),
+    JSON.stringify(changed(good, ['intent'])),
+    JSON.stringify(changed(good, ['venueOrderId'])),
+    JSON.stringify({ ...good, venueOrderId: 7 }),
+    JSON.stringify(changed(good, ['acceptedAt'])),
+    JSON.stringify({ ...good, acceptedAt: 'soon' }),
+    JSON.stringify({ ...good, toldSize: 'much' }),
+    JSON.stringify({ ...good, toldSize: {} }),
+    JSON.stringify({ ...good, intent: cancel }),
+    JSON.stringify({ ...good, intent: { ...limitBuy, size: '-1' } }),
+  ];
+  test.each(bodies)('stays where it is and is logged, and the others go on: %s', async (body) => {
+    const { told, run } = still(answers(found(filled)));
+    expect(await run([message('g', body), resting('a')])).toEqual(['m-g']);
+    expect(told.logs[0]).toBe('a message of the pending queue is no order {"messageId":"m-g"}');
+    expect(told.reports).toHaveLength(1);
+    expect(told.back.size).toBe(0);
+  });
+  test('is never an exception', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(fc.json(), fc.string()), async (body) => {
+        expect(await still().run([message('g', body)])).toEqual(['m-g']);
+      }),
+    );
+  });
+});
+
+describe('the fee', () => {
+  const fills = (...sizes: readonly (string | undefined)[]) => {
+    let asked = 0;
+    const fee: Venue['fee'] = () => {
+      const size = sizes[Math.min(asked++, sizes.length - 1)];
+      return Promise.resolve(size === undefined ? undefined : { size, fee: `0.${asked}`, feeCoin: 'BMX' });
+    };
+    const world = still({ ...answers(found(filled)), fee });
+    return { ...world, asked: () => asked };
+  };
+  test.each([
+    ['is there at once', ['0.0100'], 1, '0.1'],
+    ['is asked again while the fills do not come to what was filled', ['0.004', '0.01'], 2, '0.2'],
+    ['is asked again where it cannot be had', [undefined, undefined, '0.01'], 3, '0.3'],
+    ['is given up after the third time, and never told in part', ['0', '0.004', '0.009', '0.01'], 3, undefined],
+  ] as const)('%s', async (_, sizes, times, fee) => {
+    const { told, run, asked } = fills(...sizes);
+    expect(await run([resting('a')])).toEqual([]);
+    expect([asked(), told.reports.map((report) => report.fee)]).toEqual([times, [fee]]);
+    if (fee === undefined) expect(told.reports[0]?.detail).toBe('what it cost could not be had from the venue');
+  });
+  test('is not asked for what was not filled, nor of what is still open', async () => {
+    for (const order of [open, partly, { ...open, state: 'canceled' } as const]) {
+      let asked = 0;
+      const fee = () => {
+        asked += 1;
+        return Promise.resolve(undefined);
+      };
+      await still({ ...answers(found(order)), fee }).run([resting('a')]);
+      expect(asked).toBe(0);
+    }
+  });
+  test('does not hold the end up where there is no time to ask again', async () => {
+    const { told, run, asked } = fills('0.004');
+    expect(await run([resting('a')], SECOND)).toEqual([]);
+    expect([asked(), told.reports.map(({ status }) => status)]).toEqual([1, ['filled']]);
+  });
+});
+
+describe('a batch', () => {
+  test('of many accounts runs side by side, the orders of one account one after the other', async () => {
+    const accounts = Array.from({ length: 10 }, (_, index) => `account${index}`);
+    const inFlight = new Map<string, number>();
+    let started = 0;
+    let answer = (): void => undefined;
+    const allStarted = new Promise<void>((resolve) => (answer = resolve));
+    const { told, run } = still({
+      // Nobody is answered before all have asked.
+      find: async ({ name }) => {
+        inFlight.set(name, (inFlight.get(name) ?? 0) + 1);
+        expect(inFlight.get(name)).toBe(1);
+        if ((started += 1) === accounts.length) answer();
+        await allStarted;
+        inFlight.set(name, 0);
+        return found(filled);
+      },
+    });
+    const batch = accounts.flatMap((account) => ['x', 'y'].map((id) => resting(`${id}${account}`, { fields: { ...limitBuy, account } }))); // prettier-ignore
+    expect(await run(batch)).toEqual([]);
+    expect(told.reports).toHaveLength(20);
+  });
+  test('that is too long for the time leaves the rest on the queue, and ends before its deadline', async () => {
+    const world = still({ find: () => world.clock.sleep(3 * SECOND).then(() => found(filled)) });
+    const ids = Array.from('abcdefghij');
+    const left = await world.run(ids.map((id) => resting(id)));
+    expect(world.clock.now()).toBeLessThan(START + 30 * SECOND);
+    const looked = world.told.looks.length;
+    expect(looked).toBeGreaterThan(5);
+    expect(left).toEqual(ids.slice(looked).map((id) => `m-${id}`));
+    expect(world.told.reports).toHaveLength(looked);
+    for (const id of ids.slice(looked)) expect(world.told.back.get(`r-${id}`)).toBe(2);
+    expect(Math.max(...world.told.looks.map(({ at }) => at - START))).toBeLessThanOrEqual(24 * SECOND);
+  });
+  test('returns no sooner than the last request of each account is one interval old', async () => {
+    const held: string[] = [];
+    const world = still({
+      hold: async ({ name }) => {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        held.push(name);
+      },
+    });
+    await world.run([resting('a'), resting('b', { fields: { ...limitBuy, account: 'other' } })]);
+    expect(held.sort()).toEqual(['main', 'other']);
+  });
+  test('of nothing asks nobody', async () => {
+    const { told, run } = still();
+    expect(await run([])).toEqual([]);
+    expect(told.looks).toEqual([]);
+  });
+});
+
+/** A queue whose messages come due, and a venue whose orders live: until every order is over. */
+async function live(lives: readonly Life[], luck: () => number, faultRate: number) {
+  const ends = new Map(lives.map((life, index) => [`o${index}`, life]));
+  const world = still({
+    find: (_, { id }) => {
+      const life = ends.get(id);
+      if (luck() < faultRate) return Promise.resolve({ kind: 'unavailable', ...refusal });
+      return Promise.resolve(life === undefined ? NOTHING : showing(life, world.clock.now() - START));
+    },
+  });
+  world.takes.report = () => luck() >= faultRate;
+  let queue = [...ends.keys()].map((id, index) => {
+    const account = `account${index % 3}`;
+    return { delivery: resting(id, { ageMs: 0, fields: { ...limitBuy, account }, more: { receiveCount: 0, enqueuedAt: START } }), due: START + SECOND }; // prettier-ignore
+  });
+  let serial = 0;
+  while (queue.length > 0) {
+    queue.sort((a, b) => a.due - b.due);
+    const batch = queue.slice(0, 10).filter(({ due }) => due <= Math.max(world.clock.now(), queue[0]?.due ?? 0));
+    await world.clock.sleep((batch[0]?.due ?? 0) - world.clock.now());
+    const taken = batch.map(({ delivery }) => ({ ...delivery, receiveCount: delivery.receiveCount + 1 }));
+    const copied = world.told.copies.length;
+    const left = new Set(await world.run(taken));
+    const now = world.clock.now();
+    const kept = taken.filter(({ messageId }) => left.has(messageId));
+    queue = [
+      ...queue.slice(batch.length),
+      ...kept.map((delivery) => ({ delivery, due: now + (world.told.back.get(delivery.receiptHandle) ?? 90) * SECOND })),
+      ...world.told.copies.slice(copied).map(({ order, seconds }) => ({
+        delivery: message(`copy${(serial += 1)}`, JSON.stringify(order), { receiveCount: 0, enqueuedAt: now }),
+        due: now + seconds * SECOND,
+      })),
+    ]; // prettier-ignore
+  }
+  return world;
+}
+
+interface Life {
+  readonly endsAfterMs: number;
+  /** Of ten parts, how many are filled in the end. */
+  readonly parts: number;
+}
+/** Evenly filled until the end; what was canceled without a fill is forgotten after 20 minutes. */
+function showing({ endsAfterMs, parts }: Life, ageMs: number): Sighting {
+  const part = Math.min(parts, Math.floor((ageMs / endsAfterMs) * (parts + 1)));
+  const filledSize = `${part / 1000}`;
+  if (ageMs < endsAfterMs) {
+    return found({ ...open, state: part === 0 ? 'open' : 'partially-filled', filledSize });
+  }
+  if (parts === 0 && ageMs > endsAfterMs + 20 * MINUTE) return NOTHING;
+  return found({ ...open, state: parts === 10 ? 'filled' : 'canceled', filledSize, cancelSource: 'user' });
+}
+
+describe('orders that live for up to a fortnight', () => {
+  const lives = fc.array(
+    fc.record({ endsAfterMs: fc.oneof(fc.integer({ min: 1, max: 10 * MINUTE }), fc.integer({ min: 1, max: 14 * DAY })), parts: fc.nat(10) }),
+    { minLength: 1, maxLength: 6 },
+  ); // prettier-ignore
+  const lucky = (seed: number) => {
+    let state = seed >>> 0;
+    return () => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      return state / 2 ** 32;
+    };
+  };
+  test('each end is reported exactly once, each fill before it and in order, whatever SQS and the venue refuse', async () => {
+    await fc.assert(
+      fc.asyncProperty(lives, fc.integer(), fc.constantFrom(0, 0.2), async (all, seed, faultRate) => {
+        const { told } = await live(all, lucky(seed), faultRate);
+        for (const [index, { parts }] of all.entries()) {
+          const mine = told.reports.filter(({ id }) => id === `o${index}`);
+          const ends = mine.filter(({ status }) => status !== 'partially-filled');
+          expect(ends).toMatchObject([{ status: parts === 10 ? 'filled' : 'canceled', filledSize: `${parts / 1000}` }]);
+          expect(mine.at(-1)).toBe(ends[0]);
+          const sizes = mine.slice(0, -1).map(({ filledSize }) => Number(filledSize));
+          expect(sizes).toEqual([...new Set(sizes)].sort((a, b) => a - b));
+        }
+      }),
+      { numRuns: 12 },
+    );
+  });
+  test('an end is told within ten minutes, and within half of its age and some seconds', async () => {
+    await fc.assert(
+      fc.asyncProperty(lives, async (all) => {
+        const { told } = await live(all, () => 1, 0);
+        for (const [index, { endsAfterMs, parts }] of all.entries()) {
+          const end = told.reports.find(({ id, status }) => id === `o${index}` && status !== 'partially-filled');
+          const lateMs = Date.parse(end?.at ?? '') - START - endsAfterMs;
+          expect(lateMs).toBeLessThanOrEqual(Math.min(600_000, Math.max(2000, endsAfterMs / 2)) + 10_000);
+          // Early enough for the venue to tell who canceled it.
+          if (parts === 0) expect(end?.cancelSource).toBe('user');
+        }
+      }),
+      { numRuns: 12 },
+    );
+  });
+});
