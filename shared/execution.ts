@@ -19,6 +19,8 @@ import {
   keyOf,
   leastReturnMs,
   look,
+  mayComeBackEarly,
+  mayNotAsk,
   parkedNow,
   pause,
   prove,
@@ -80,12 +82,32 @@ async function executeGroup(
   const { turnedAway, candidates } = door(group, outside);
   const name = candidates[0]?.intent.account;
   if (name === undefined) return turnedAway;
-  const desk: Desk = { outside, time, name, attempted: new Set(), ...(await standing(name, outside)) };
+  const ours = await secure(candidates, outside, time.deadline);
+  const late = candidates.slice(ours).map(({ message }): Result => ({ message, disposition: { kind: 'keep' } }));
+  if (ours === 0) return [...turnedAway, ...late];
+  const standingNow = await standing(name, outside);
+  const desk: Desk = { outside, time, name, attempted: new Set(), silence: undefined, ...standingNow };
   if (desk.account !== undefined) {
     touched.set(name, desk.account);
     unpark(desk.account, outside);
   }
-  return [...turnedAway, ...(await inOrder(candidates, desk))];
+  return [...turnedAway, ...(await inOrder(candidates.slice(0, ours), desk)), ...late];
+}
+
+/**
+ * Before anything is asked or sent: no message may come back before what is sent for it now is past its horizon. Those
+ * that might get their whole visibility anew; where SQS refuses it, they are not ours any more, or will not be for long.
+ * @returns how many, from the first on, may be worked on
+ */
+async function secure(candidates: readonly Candidate[], outside: Outside, deadline: number): Promise<number> {
+  const seconds = Math.ceil(outside.timing.visibilityMs / 1000);
+  const early = candidates.filter(({ message }) => mayComeBackEarly(message, deadline, outside));
+  if (early.length === 0) return candidates.length;
+  const isOurs = await outside.queues.postpone(
+    early.map(({ message: { receiptHandle } }) => ({ receiptHandle, seconds })),
+  );
+  const lost = early.find((_, index) => isOurs[index] !== true);
+  return lost === undefined ? candidates.length : candidates.indexOf(lost);
 }
 
 /** What the account may do now: read anew for each intent, from the cache as long as its lifetime lasts. */
@@ -108,7 +130,9 @@ function door(
   const turnedAway: Result[] = [];
   const candidates: Candidate[] = [];
   for (const message of group) {
-    const ended = memory.ended.get(message.messageId);
+    // An end holds only for the very next delivery: after another environment's it may be true no more.
+    const last = memory.ended.get(message.messageId);
+    const ended = last?.message.receiveCount === message.receiveCount - 1 ? last : undefined;
     const parsed = parse(message.body);
     if (ended !== undefined) turnedAway.push(toldAgain(ended, message));
     else if (parsed.kind === 'malformed') turnedAway.push(malformed(message, parsed, clock.now()));
@@ -165,27 +189,47 @@ async function takeAnew(candidate: Candidate, proof: Proof | undefined, desk: De
 async function take(candidate: Candidate, proof: Proof | undefined, desk: Desk): Promise<Step> {
   const { outside, gate, outOfReach } = desk;
   const { message, intent } = candidate;
-  const now = outside.clock.now();
-  const end = (why: End): Step => ({ result: buried(message, intent, why, now) });
   if (proof?.kind === 'found') return sighted(candidate, proof, desk);
-  const parked = parkedNow(candidate, outside);
-  if (proof?.kind === 'unproven' || parked !== undefined || outOfReach !== undefined) {
-    const why = proof?.kind === 'unproven' ? proof.why : (parked?.why ?? outOfReach ?? '');
-    const isUnsent = isFirstOrUnsent(candidate, outside);
-    if (isUnsent && now >= Date.parse(intent.expiresAt)) {
-      return end({ code: 'INTENT_EXPIRED', detail: `expired at ${intent.expiresAt} unsent; last: ${why}` });
-    }
-    if (!isUnsent && now - message.firstReceivedAt > outside.timing.unresolvedAfterMs) {
-      const minutes = Math.round((now - message.firstReceivedAt) / 60_000);
-      const detail = `${minutes} min after its first delivery nobody can prove whether it was executed; last: ${why}`;
-      return end({ code: 'UNRESOLVED', detail });
-    }
-    const wait = parked === undefined ? backoff(candidate) : untilParkOver(candidate, outside);
-    return stopped(candidate, proof?.kind === 'unproven' ? proof.seconds : wait, why, outside);
+  const parked = parkedNow(candidate, outside) ?? desk.silence;
+  if (proof?.kind === 'unproven') return putOff(candidate, proof, outside);
+  if (parked !== undefined || outOfReach !== undefined) {
+    const wait =
+      desk.silence?.seconds ?? (parked === undefined ? backoff(candidate) : untilParkOver(candidate, outside));
+    return putOff(candidate, { seconds: wait, why: parked?.why ?? outOfReach ?? '' }, outside);
   }
   // A cancel passes without a mandate as it passes a halt, if there is a key to send it with.
-  if (gate !== undefined && (intent.action !== 'cancel' || desk.account === undefined)) return end(gate);
+  if (gate !== undefined && (intent.action !== 'cancel' || desk.account === undefined)) {
+    return { result: buried(message, intent, gate, outside.clock.now()) };
+  }
   return attempt(candidate, desk);
+}
+
+/** Nothing can be done for it now: it comes back, unless its time is over in a way that can be told. */
+function putOff(
+  candidate: Candidate,
+  wait: Omit<Extract<Proof, { kind: 'unproven' }>, 'kind'>,
+  outside: Outside,
+): Step {
+  const { message, intent } = candidate;
+  const { seconds, why, isForgotten = false } = wait;
+  const now = outside.clock.now();
+  const end = (because: End): Step => ({ result: buried(message, intent, because, now) });
+  const isUnsent = isFirstOrUnsent(candidate, outside);
+  const isExpired = now >= Date.parse(intent.expiresAt);
+  if (isUnsent && isExpired) {
+    return end({ code: 'INTENT_EXPIRED', detail: `expired at ${intent.expiresAt} unsent; last: ${why}` });
+  }
+  if (isForgotten && isExpired && message.receiveCount === 1) {
+    // Not by this message; an earlier one with the same id may have been.
+    return end({ code: 'INTENT_EXPIRED', detail: `expired at ${intent.expiresAt}; ${why}`, certainty: 'unknown' });
+  }
+  const sinceMs = now - message.firstReceivedAt;
+  if (!isUnsent && (isForgotten ? message.receiveCount > 1 : sinceMs > outside.timing.unresolvedAfterMs)) {
+    const minutes = Math.round(sinceMs / 60_000);
+    const detail = `${minutes} min after its first delivery nobody can prove whether it was executed; last: ${why}`;
+    return end({ code: 'UNRESOLVED', detail });
+  }
+  return stopped(candidate, seconds, why, outside);
 }
 
 /**
@@ -212,6 +256,9 @@ async function attempt(candidate: Candidate, desk: Desk, isRetry = false): Promi
   if (isBookNeeded && book === undefined && clock.now() < Date.parse(intent.expiresAt)) {
     return stopped(candidate, backoff(candidate), `the order book of ${intent.symbol} cannot be had`, outside);
   }
+  // Another account may have met a ban of the address meanwhile.
+  const silence = mayNotAsk(candidate, desk);
+  if (silence !== undefined) return stopped(candidate, silence.seconds, silence.why, outside);
   const admission = admit(intent, instrument, account.mandate, book, clock.now());
   if (admission.kind === 'denial') {
     const last = outside.memory.unsent.get(message.messageId)?.why;
@@ -287,6 +334,7 @@ async function resolve(candidate: Candidate, verdict: Open, desk: Desk): Promise
   for (const waitMs of [0, lagMs / 20, lagMs / 4]) {
     if (clock.now() + waitMs > time.takeUntil) break;
     await clock.sleep(waitMs);
+    if (mayNotAsk(candidate, desk) !== undefined) break;
     const sighting = await look(candidate, desk, [intent.id]);
     if (sighting.kind === 'found') return sighted(candidate, sighting, desk);
     if (sighting.kind === 'nothing') continue;
@@ -301,7 +349,8 @@ async function resolve(candidate: Candidate, verdict: Open, desk: Desk): Promise
     };
   }
   const why = verdict.kind === 'unknown' ? verdict.detail : 'the venue knows the id and does not show the order';
-  const venueNow = await venue.time(time.answerBy(clock.now()));
+  const isParked = parkedNow(candidate, outside) !== undefined;
+  const venueNow = isParked ? undefined : await venue.time(time.answerBy(clock.now()));
   if (venueNow === undefined) {
     return { result: { message, disposition: { kind: 'keep' } }, stop: { seconds: undefined, why } };
   }
@@ -325,6 +374,7 @@ async function resolveCancel(candidate: Candidate, verdict: Open, desk: Desk): P
   for (const waitMs of [0, venue.promises.showsOrdersWithinMs]) {
     if (clock.now() + waitMs > time.takeUntil) return again();
     await clock.sleep(waitMs);
+    if (mayNotAsk(candidate, desk) !== undefined) return again();
     const sighting = await look(candidate, desk);
     if (sighting.kind === 'found') {
       if (sighting.order.state === 'open' || sighting.order.state === 'partially-filled') return again();

@@ -10,7 +10,7 @@ import { readSettings } from '../../shared/config.ts';
 import { execute } from '../../shared/execution.ts';
 import { newMemory, type Outside } from '../../shared/proof.ts';
 import type { Exchange } from './exchange.ts';
-import type { SimulatedQueues } from './queues.ts';
+import { VISIBILITY_SECONDS, type SimulatedQueues } from './queues.ts';
 import { SECRET_CACHE_MS, type Stage } from './stage.ts';
 
 const TIMEOUT_MS = 30_000;
@@ -158,7 +158,7 @@ function outsideOf(
   return {
     clock,
     memory: newMemory(),
-    timing: { parkMs: 60_000, unresolvedAfterMs: 900_000 },
+    timing: { parkMs: 60_000, unresolvedAfterMs: 900_000, visibilityMs: VISIBILITY_SECONDS * 1000 },
     log: (_, message, fields = {}) => {
       if (message !== 'outcome') return;
       const disposition = String(fields['disposition']);

@@ -12,7 +12,7 @@ export interface SimulatedQueues {
   readonly urlOf: (name: string) => string;
 }
 
-const VISIBILITY_SECONDS = 180;
+export const VISIBILITY_SECONDS = 180;
 
 export function createQueues({ time, tell, history, busy }: Stage): SimulatedQueues {
   const sqs = sqsActions({
