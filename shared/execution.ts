@@ -70,7 +70,7 @@ export async function execute(
       }
     }),
   );
-  return settle(results.flat(), outside, [...touched.values()]);
+  return settle(results.flat(), outside, [...touched.values()], deadline);
 }
 
 async function executeGroup(
@@ -448,13 +448,17 @@ function postponed(seconds: number): Result['disposition'] {
 /**
  * The effects of a batch, in their order: letters and followed orders, then reports; then, when the last request of
  * every account is one interval old, visibility. A message is finished only when SQS has named each of its effects.
- * No end is reported before its letter is taken, and an end that could not be told is told again, not decided anew.
+ * No end is reported before its letter is taken, no order as accepted before somebody follows it, and an end that could not
+ * be told is told again, not decided anew.
  */
 async function settle(
   results: readonly Result[],
   outside: Outside,
   touched: readonly TradingAccount[],
+  deadline: number,
 ): Promise<readonly string[]> {
+  // Stopped, and gone on with later: others have the messages by now, and what was decided may be true no more.
+  if (outside.clock.now() >= deadline) return results.map(({ message }) => message.messageId);
   const { queues, venue, memory } = outside;
   const held = Promise.all(touched.map((account) => venue.hold(account)));
   const letterOf = ({ disposition }: Result) => (disposition.kind === 'bury' ? disposition.letter : undefined);
@@ -468,7 +472,7 @@ async function settle(
   ]);
   const publishedOk = await sendEach(
     results,
-    (result, index) => (buriedOk[index] === false ? undefined : result.report),
+    (result, index) => (buriedOk[index] === false || followedOk[index] === false ? undefined : result.report),
     (reports) => queues.publish(reports),
   );
   await held;
