@@ -21,6 +21,8 @@ const settings = readSettings(process.env, {
   parkSeconds: numeric('PARK_SECONDS', '60', 1, 3600),
   /** true where all environments leave through one address (a VPC with one NAT gateway). */
   isEgressFixed: flag('FIXED_EGRESS', 'false'),
+  /** The VisibilityTimeout of the intents queue. */
+  visibilitySeconds: numeric('INTENTS_VISIBILITY_SECONDS', '180', 1, 43_000),
   unresolvedAfterSeconds: numeric('UNRESOLVED_AFTER_SECONDS', '900', 1, 86_400),
 });
 
@@ -28,7 +30,11 @@ const outside = {
   clock: systemClock,
   log,
   memory: newMemory(),
-  timing: { parkMs: settings.parkSeconds * 1000, unresolvedAfterMs: settings.unresolvedAfterSeconds * 1000 },
+  timing: {
+    parkMs: settings.parkSeconds * 1000,
+    unresolvedAfterMs: settings.unresolvedAfterSeconds * 1000,
+    visibilityMs: settings.visibilitySeconds * 1000,
+  },
   isEgressFixed: settings.isEgressFixed,
   accounts: secretAccounts({
     prefix: settings.secretPrefix,

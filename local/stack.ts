@@ -160,8 +160,7 @@ async function createQueues(
   for (const queue of [...queues].sort((a, b) => Number(a.redrive !== undefined) - Number(b.redrive !== undefined))) {
     const { redrive } = queue;
     const Attributes: Record<string, string> = { ...queue.attributes };
-    const visibility = Number(Attributes['VisibilityTimeout'] ?? 30);
-    Attributes['VisibilityTimeout'] = String(Math.max(1, Math.round(visibility * timeScale)));
+    Attributes['VisibilityTimeout'] = scaledSeconds(Attributes['VisibilityTimeout'] ?? '30', timeScale);
     if (redrive !== undefined) {
       const deadLetterTargetArn = arns.get(redrive.to);
       Attributes['RedrivePolicy'] = JSON.stringify({ deadLetterTargetArn, maxReceiveCount: redrive.maxReceiveCount });
@@ -172,6 +171,11 @@ async function createQueues(
     arns.set(queue.logicalName, told.Attributes?.['QueueArn'] ?? '');
   }
   return urls;
+}
+
+/** Whole seconds, as SQS takes them. */
+function scaledSeconds(seconds: string, timeScale: number): string {
+  return String(Math.max(1, Math.round(Number(seconds) * timeScale)));
 }
 
 function definition(
@@ -185,6 +189,7 @@ function definition(
     name,
     typeof value === 'string' ? value : queueUrl(value.queue),
   ]);
+  const visibility = each.variables['INTENTS_VISIBILITY_SECONDS'];
   const scaled = Object.entries(VENUE_TIMES).map(([name, ms]) => [name, String(ms * timeScale)]);
   const environment: Record<string, string> = {
     ...(Object.fromEntries(given) as Record<string, string>),
@@ -193,6 +198,7 @@ function definition(
     BITMART_FUTURES_URL: bitmart.futuresUrl,
     SECRET_CACHE_SECONDS: String(30 * timeScale),
     UNRESOLVED_AFTER_SECONDS: String(Math.max(1, 900 * timeScale)),
+    ...(typeof visibility === 'string' ? { INTENTS_VISIBILITY_SECONDS: scaledSeconds(visibility, timeScale) } : {}),
     ...variables,
   };
   const { name, zipPath, handler, memoryMb, recursiveLoop, source } = each;

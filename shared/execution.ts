@@ -20,6 +20,8 @@ import {
   keyOf,
   leastReturnMs,
   look,
+  mayComeBackEarly,
+  mayNotAsk,
   parkedNow,
   pause,
   prove,
@@ -72,7 +74,7 @@ export async function execute(
       }
     }),
   );
-  return settle(results.flat(), outside, [...touched.values()]);
+  return settle(results.flat(), outside, [...touched.values()], deadline);
 }
 
 async function executeGroup(
@@ -87,12 +89,32 @@ async function executeGroup(
   // At a cold start the venue's rules are loaded side by side with the secret.
   const first = candidates.find(({ intent }) => intent.action === 'place')?.intent;
   if (first?.action === 'place') void rulesOf(first, outside, time);
-  const desk: Desk = { outside, time, name, attempted: new Set(), ...(await standing(name, outside)) };
+  const ours = await secure(candidates, outside, time.deadline);
+  const late = candidates.slice(ours).map(({ message }): Result => ({ message, disposition: { kind: 'keep' } }));
+  if (ours === 0) return [...turnedAway, ...late];
+  const standingNow = await standing(name, outside);
+  const desk: Desk = { outside, time, name, attempted: new Set(), silence: undefined, ...standingNow };
   if (desk.account !== undefined) {
     touched.set(name, desk.account);
     unpark(desk.account, outside);
   }
-  return [...turnedAway, ...(await inOrder(candidates, desk))];
+  return [...turnedAway, ...(await inOrder(candidates.slice(0, ours), desk)), ...late];
+}
+
+/**
+ * Before anything is asked or sent: no message may come back before what is sent for it now is past its horizon. Those
+ * that might get their whole visibility anew; where SQS refuses it, they are not ours any more, or will not be for long.
+ * @returns how many, from the first on, may be worked on
+ */
+async function secure(candidates: readonly Candidate[], outside: Outside, deadline: number): Promise<number> {
+  const seconds = Math.ceil(outside.timing.visibilityMs / 1000);
+  const early = candidates.filter(({ message }) => mayComeBackEarly(message, deadline, outside));
+  if (early.length === 0) return candidates.length;
+  const isOurs = await outside.queues.postpone(
+    early.map(({ message: { receiptHandle } }) => ({ receiptHandle, seconds })),
+  );
+  const lost = early.find((_, index) => isOurs[index] !== true);
+  return lost === undefined ? candidates.length : candidates.indexOf(lost);
 }
 
 /** What the account may do now: read anew for each intent, from the cache as long as its lifetime lasts. */
@@ -115,7 +137,9 @@ function door(
   const turnedAway: Result[] = [];
   const candidates: Candidate[] = [];
   for (const message of group) {
-    const ended = memory.ended.get(message.messageId);
+    // An end holds only for the very next delivery: after another environment's it may be true no more.
+    const last = memory.ended.get(message.messageId);
+    const ended = last?.message.receiveCount === message.receiveCount - 1 ? last : undefined;
     const parsed = parse(message.body);
     if (ended !== undefined) turnedAway.push(toldAgain(ended, message));
     else if (parsed.kind === 'malformed') turnedAway.push(malformed(message, parsed, clock.now()));
@@ -172,27 +196,47 @@ async function takeAnew(candidate: Candidate, proof: Proof | undefined, desk: De
 async function take(candidate: Candidate, proof: Proof | undefined, desk: Desk): Promise<Step> {
   const { outside, gate, outOfReach } = desk;
   const { message, intent } = candidate;
-  const now = outside.clock.now();
-  const end = (why: End): Step => ({ result: buried(message, intent, why, now) });
   if (proof?.kind === 'found') return sighted(candidate, proof, desk);
-  const parked = parkedNow(candidate, outside);
-  if (proof?.kind === 'unproven' || parked !== undefined || outOfReach !== undefined) {
-    const why = proof?.kind === 'unproven' ? proof.why : (parked?.why ?? outOfReach ?? '');
-    const isUnsent = isFirstOrUnsent(candidate, outside);
-    if (isUnsent && now >= Date.parse(intent.expiresAt)) {
-      return end({ code: 'INTENT_EXPIRED', detail: `expired at ${intent.expiresAt} unsent; last: ${why}` });
-    }
-    if (!isUnsent && now - message.firstReceivedAt > outside.timing.unresolvedAfterMs) {
-      const minutes = Math.round((now - message.firstReceivedAt) / 60_000);
-      const detail = `${minutes} min after its first delivery nobody can prove whether it was executed; last: ${why}`;
-      return end({ code: 'UNRESOLVED', detail });
-    }
-    const wait = parked === undefined ? backoff(candidate) : untilParkOver(candidate, outside);
-    return stopped(candidate, proof?.kind === 'unproven' ? proof.seconds : wait, why, outside);
+  const parked = parkedNow(candidate, outside) ?? desk.silence;
+  if (proof?.kind === 'unproven') return putOff(candidate, proof, outside);
+  if (parked !== undefined || outOfReach !== undefined) {
+    const wait =
+      desk.silence?.seconds ?? (parked === undefined ? backoff(candidate) : untilParkOver(candidate, outside));
+    return putOff(candidate, { seconds: wait, why: parked?.why ?? outOfReach ?? '' }, outside);
   }
   // What takes risk away passes without a mandate as it passes a halt, if there is a key to send it with.
-  if (gate !== undefined && (!isRelief(intent) || desk.account === undefined)) return end(gate);
+  if (gate !== undefined && (!isRelief(intent) || desk.account === undefined)) {
+    return { result: buried(message, intent, gate, outside.clock.now()) };
+  }
   return attempt(candidate, desk);
+}
+
+/** Nothing can be done for it now: it comes back, unless its time is over in a way that can be told. */
+function putOff(
+  candidate: Candidate,
+  wait: Omit<Extract<Proof, { kind: 'unproven' }>, 'kind'>,
+  outside: Outside,
+): Step {
+  const { message, intent } = candidate;
+  const { seconds, why, isForgotten = false } = wait;
+  const now = outside.clock.now();
+  const end = (because: End): Step => ({ result: buried(message, intent, because, now) });
+  const isUnsent = isFirstOrUnsent(candidate, outside);
+  const isExpired = now >= Date.parse(intent.expiresAt);
+  if (isUnsent && isExpired) {
+    return end({ code: 'INTENT_EXPIRED', detail: `expired at ${intent.expiresAt} unsent; last: ${why}` });
+  }
+  if (isForgotten && isExpired && message.receiveCount === 1) {
+    // Not by this message; an earlier one with the same id may have been.
+    return end({ code: 'INTENT_EXPIRED', detail: `expired at ${intent.expiresAt}; ${why}`, certainty: 'unknown' });
+  }
+  const sinceMs = now - message.firstReceivedAt;
+  if (!isUnsent && (isForgotten ? message.receiveCount > 1 : sinceMs > outside.timing.unresolvedAfterMs)) {
+    const minutes = Math.round(sinceMs / 60_000);
+    const detail = `${minutes} min after its first delivery nobody can prove whether it was executed; last: ${why}`;
+    return end({ code: 'UNRESOLVED', detail });
+  }
+  return stopped(candidate, seconds, why, outside);
 }
 
 /**
@@ -233,6 +277,9 @@ async function attempt(candidate: Candidate, desk: Desk, isRetry = false): Promi
   if (isBookNeeded && book === undefined && clock.now() < Date.parse(intent.expiresAt)) {
     return stopped(candidate, backoff(candidate), `the order book of ${intent.symbol} cannot be had`, outside);
   }
+  // Another account may have met a ban of the address meanwhile.
+  const silence = mayNotAsk(candidate, desk);
+  if (silence !== undefined) return stopped(candidate, silence.seconds, silence.why, outside);
   const admission = admit(intent, instrument, account.mandate, book, clock.now(), target);
   if (admission.kind === 'denial') return { result: denied(candidate, admission, outside) };
   const { admitted } = admission;
@@ -264,7 +311,10 @@ async function sightTarget(candidate: Candidate, desk: Desk): Promise<VenueOrder
   const { outside } = desk;
   const { message, intent } = candidate;
   const seen = await lookTwice(candidate, desk);
-  if (seen === undefined) return stopped(candidate, 1, 'no time left to look for its target', outside);
+  if (seen === undefined) {
+    const { seconds, why } = mayNotAsk(candidate, desk) ?? { seconds: 1, why: 'no time left to look for its target' };
+    return stopped(candidate, seconds, why, outside);
+  }
   if (seen.kind === 'found') {
     if (isOpen(seen.order)) return seen.order;
     return { result: done(message, intent, `the order was already ${seen.order.state}`, outside.clock.now()) };
@@ -277,15 +327,16 @@ async function sightTarget(candidate: Candidate, desk: Desk): Promise<VenueOrder
   return { result: denied(candidate, { kind: 'denial', code: 'TARGET_NOT_FOUND', detail }, outside) };
 }
 
-/** Nothing is what was not seen twice, as far apart as an order may stay invisible; undefined where there is no time for it. */
+/** Nothing is what was not seen twice, as far apart as an order may stay invisible; undefined where nobody can be asked so long. */
 async function lookTwice(candidate: Candidate, desk: Desk, ids?: readonly string[]): Promise<Looked | undefined> {
   const { clock, venue } = desk.outside;
+  if (mayNotAsk(candidate, desk) !== undefined) return undefined;
   const first = await look(candidate, desk, ids);
   if (first.kind !== 'nothing') return first;
   const { showsOrdersWithinMs } = venue.promises;
   if (clock.now() + showsOrdersWithinMs > desk.time.takeUntil) return undefined;
   await clock.sleep(showsOrdersWithinMs);
-  return look(candidate, desk, ids);
+  return mayNotAsk(candidate, desk) === undefined ? look(candidate, desk, ids) : undefined;
 }
 
 /** Was the target sent from here so lately that the venue may still execute it? */
@@ -393,6 +444,7 @@ async function resolve(candidate: Candidate, verdict: Open, desk: Desk): Promise
   for (const waitMs of [0, lagMs / 20, lagMs / 4]) {
     if (clock.now() + waitMs > time.takeUntil) break;
     await clock.sleep(waitMs);
+    if (mayNotAsk(candidate, desk) !== undefined) break;
     const sighting = await look(candidate, desk, [intent.id]);
     if (sighting.kind === 'found') return sighted(candidate, sighting, desk);
     if (sighting.kind === 'nothing') continue;
@@ -407,7 +459,8 @@ async function resolve(candidate: Candidate, verdict: Open, desk: Desk): Promise
     };
   }
   const why = verdict.kind === 'unknown' ? verdict.detail : 'the venue knows the id and does not show the order';
-  const venueNow = await venue.time(time.answerBy(clock.now()));
+  const isParked = parkedNow(candidate, outside) !== undefined;
+  const venueNow = isParked ? undefined : await venue.time(time.answerBy(clock.now()));
   if (venueNow === undefined) {
     return { result: { message, disposition: { kind: 'keep' } }, stop: { seconds: undefined, why } };
   }
@@ -431,6 +484,7 @@ async function resolveTarget(candidate: Candidate, verdict: Open, desk: Desk): P
     const seconds = Math.max(backoff(candidate), venue.promises.showsOrdersWithinMs / 1000);
     return { result: { message, disposition: postponed(seconds) }, stop: { seconds, why } };
   };
+  if (mayNotAsk(candidate, desk) !== undefined) return again();
   const seen = verdict.kind === 'finished' ? await lookTwice(candidate, desk) : await look(candidate, desk);
   if (seen?.kind === 'found') {
     const rules = intent.action === 'amend' ? known(await rulesOf(intent, outside, desk.time)) : undefined;
@@ -501,13 +555,17 @@ function postponed(seconds: number): Result['disposition'] {
 /**
  * The effects of a batch, in their order: letters and followed orders, then reports; then, when the last request of
  * every account is one interval old, visibility. A message is finished only when SQS has named each of its effects.
- * No end is reported before its letter is taken, and an end that could not be told is told again, not decided anew.
+ * No end is reported before its letter is taken, no order as accepted before somebody follows it, and an end that could not
+ * be told is told again, not decided anew.
  */
 async function settle(
   results: readonly Result[],
   outside: Outside,
   touched: readonly TradingAccount[],
+  deadline: number,
 ): Promise<readonly string[]> {
+  // Stopped, and gone on with later: others have the messages by now, and what was decided may be true no more.
+  if (outside.clock.now() >= deadline) return results.map(({ message }) => message.messageId);
   const { queues, venue, memory } = outside;
   const held = Promise.all(touched.map((account) => venue.hold(account)));
   const letterOf = ({ disposition }: Result) => (disposition.kind === 'bury' ? disposition.letter : undefined);
@@ -521,7 +579,7 @@ async function settle(
   ]);
   const publishedOk = await sendEach(
     results,
-    (result, index) => (buriedOk[index] === false ? undefined : result.report),
+    (result, index) => (buriedOk[index] === false || followedOk[index] === false ? undefined : result.report),
     (reports) => queues.publish(reports),
   );
   await held;

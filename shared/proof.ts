@@ -24,6 +24,8 @@ export interface Outside {
     readonly parkMs: number;
     /** After this long without proof an intent is reported as unresolved. */
     readonly unresolvedAfterMs: number;
+    /** How long SQS hides a message of the intents queue that was handed out; whole seconds. */
+    readonly visibilityMs: number;
   };
   /** Every environment leaves through one address: a ban that one account meets is then everybody's. */
   readonly isEgressFixed: boolean;
@@ -76,10 +78,20 @@ export interface Desk {
   outOfReach: string | undefined;
   /** Ids that this invocation has sent: a look-up from before that says nothing about them. */
   readonly attempted: Set<string>;
+  /** The venue wants no more requests of this account now: the rest of the invocation asks and sends nothing. */
+  silence: Silence | undefined;
+}
+
+/** Why nobody is asked now, and for how long. */
+interface Silence {
+  readonly seconds: number;
+  readonly why: string;
 }
 
 /** How the time of an invocation is spent: 30 s leave 6 s for settling and 3 s for any one answer. */
 export interface Budget {
+  /** When the invocation will be stopped; nothing is signed later. */
+  readonly deadline: number;
   readonly takeUntil: number;
   readonly answerBy: (now: number) => number;
 }
@@ -87,13 +99,15 @@ export interface Budget {
 export function budget(deadline: number, now: number): Budget {
   const total = deadline - now;
   const [reserveMs, answerMs] = [Math.min(6000, total / 5), Math.min(3000, total / 10)];
-  return { takeUntil: deadline - reserveMs, answerBy: (at) => Math.min(at + answerMs, deadline - reserveMs / 2) };
+  const answerBy = (at: number): number => Math.min(at + answerMs, deadline - reserveMs / 2);
+  return { deadline, takeUntil: deadline - reserveMs, answerBy };
 }
 
 export type Proof =
   | { readonly kind: 'found'; readonly order: VenueOrder; readonly id: string }
   | { readonly kind: 'absent' }
-  | { readonly kind: 'unproven'; readonly seconds: number; readonly why: string };
+  /** `isForgotten`: waiting will not help, the venue may know no more what it knew once. */
+  | { readonly kind: 'unproven'; readonly seconds: number; readonly why: string; readonly isForgotten?: boolean };
 
 const MEMORY_ENTRIES = 10_000;
 /** SQS refuses a second message with one deduplication id for 5 minutes; createdAt may be 5 s ahead on either side. */
@@ -125,6 +139,20 @@ export function wasPutBackUnsent(message: Delivery, memory: Memory): boolean {
  */
 export function cameBackTooSoon(message: Delivery, intent: OrderIntent, { venue, clock }: Outside): boolean {
   return isOnlyMessage(message, intent) && clock.now() - message.firstReceivedAt < horizonOf(venue, 0);
+}
+
+/**
+ * Might the message come back before what this invocation signs is past its horizon? Lambda may hold a batch back for as
+ * long as its visibility lasts, and SQS tells when a message was received first, not when it was this time: so any
+ * redelivery might, and a first delivery that is late. By one clock on both sides, so that it may be wrong.
+ */
+export function mayComeBackEarly(
+  { receiveCount, firstReceivedAt }: Delivery,
+  deadline: number,
+  outside: Outside,
+): boolean {
+  if (receiveCount > 1) return true;
+  return deadline + leastReturnMs(outside.venue) > firstReceivedAt + outside.timing.visibilityMs;
 }
 
 /** A message that may have been sent is never made visible sooner: a horizon, and a fifth for clocks that disagree. */
@@ -161,7 +189,8 @@ export function horizonOf(venue: Venue, signedAt: number): number {
 /**
  * Looks up what may have been sent. Absent is what was not found twice, as far apart as an order may stay invisible,
  * and after the horizon: by the venue's clock where the signing time is known; a redelivery comes after it by itself,
- * because a message that may have been sent is never made visible sooner.
+ * because a message that may have been sent is never made visible sooner, and nothing is sent in the end of a visibility
+ * (`mayComeBackEarly`).
  * @returns message id → proof, for each of the doubtful ones
  */
 export async function prove(doubtful: readonly Candidate[], desk: Desk): Promise<ReadonlyMap<string, Proof>> {
@@ -188,14 +217,19 @@ export async function prove(doubtful: readonly Candidate[], desk: Desk): Promise
   const firstLooksUntil = clock.now() + (time.takeUntil - clock.now()) * 0.4;
   const lookAtAll = async (candidates: readonly Candidate[], until: number): Promise<void> => {
     for (const candidate of candidates) {
-      if (clock.now() > until) {
-        stopAt(candidate, 1, 'no time left to look it up');
+      const silence =
+        clock.now() > until ? { seconds: 1, why: 'no time left to look it up' } : mayNotAsk(candidate, desk);
+      if (silence !== undefined) {
+        stopAt(candidate, silence.seconds, silence.why);
         return;
       }
       const sighting = await look(candidate, desk);
       if (sighting.kind === 'found') proofs.set(candidate.message.messageId, sighting);
       else if (sighting.kind !== 'nothing') {
-        stopAt(candidate, pause(candidate, sighting, desk), sighting.detail);
+        const seconds = pause(candidate, sighting, desk);
+        // One that was given up for want of time is no failure of the venue's.
+        const isCut = clock.now() > time.takeUntil && (sighting.kind === 'unknown' || sighting.kind === 'unavailable');
+        stopAt(candidate, isCut ? 1 : seconds, sighting.detail);
         return;
       }
     }
@@ -208,7 +242,9 @@ export async function prove(doubtful: readonly Candidate[], desk: Desk): Promise
       intent.action === 'place' && (intent.replayOf !== undefined || !wasPutBackUnsent(message, memory)),
   );
   const again = onTheirWay.filter(unproven);
-  if (again[0] !== undefined) {
+  const hush = again[0] && mayNotAsk(again[0], desk);
+  if (again[0] !== undefined && hush !== undefined) stopAt(again[0], hush.seconds, hush.why);
+  else if (again[0] !== undefined) {
     const lookedAt = clock.now();
     await clock.sleep(Math.min(venue.promises.showsOrdersWithinMs, time.takeUntil - lookedAt));
     const isFarEnough = clock.now() - lookedAt >= venue.promises.showsOrdersWithinMs;
@@ -223,11 +259,11 @@ export async function prove(doubtful: readonly Candidate[], desk: Desk): Promise
   return proofs;
 }
 
-/** Why nobody can be asked now: no key, or a parked account. */
-function mayNotAsk(candidate: Candidate, desk: Desk): { readonly seconds: number; readonly why: string } | undefined {
+/** Why nobody can be asked now: no key, a parked account, or a venue that has had enough of it for this invocation. */
+export function mayNotAsk(candidate: Candidate, desk: Desk): Silence | undefined {
   const parked = parkedNow(candidate, desk.outside);
   if (parked !== undefined) return { seconds: untilParkOver(candidate, desk.outside), why: parked.why };
-  if (desk.account !== undefined) return undefined;
+  if (desk.silence !== undefined || desk.account !== undefined) return desk.silence;
   return { seconds: backoff(candidate), why: desk.outOfReach ?? desk.gate?.detail ?? 'no account' };
 }
 
@@ -242,12 +278,14 @@ function absence({ message, intent }: Candidate, venueNow: number | undefined, o
   const { venue, memory, clock } = outside;
   const signedAt = signedAtOf(intent, memory);
   if (signedAt !== undefined && (venueNow === undefined || venueNow <= horizonOf(venue, signedAt))) {
-    return { kind: 'unproven', seconds: 60, why: 'the venue may still execute the request' };
+    const leftMs = venueNow === undefined ? leastReturnMs(venue) : horizonOf(venue, signedAt) - venueNow;
+    return { kind: 'unproven', seconds: leftMs / 1000 + 1, why: 'the venue may still execute the request' };
   }
   // The earliest time at which anybody can have sent it: this message's first delivery, unless another came before it.
   const earliest = isOnlyMessage(message, intent) ? message.firstReceivedAt : Date.parse(intent.createdAt);
-  if (message.receiveCount > 1 && clock.now() - earliest > venue.promises.answersLookupsForMs) {
-    return { kind: 'unproven', seconds: 60, why: 'not found, but the venue may have forgotten it by now' };
+  if (clock.now() - earliest > venue.promises.answersLookupsForMs) {
+    const why = 'not found, but the venue may have forgotten it by now';
+    return { kind: 'unproven', seconds: 60, why, isForgotten: true };
   }
   return { kind: 'absent' };
 }
@@ -255,8 +293,9 @@ function absence({ message, intent }: Candidate, venueNow: number | undefined, o
 export type Looked = Exclude<Sighting, { readonly kind: 'found' }> | Extract<Proof, { readonly kind: 'found' }>;
 
 /** One look for everything that could be there of an intent. A look changes nothing, so a lost one is repeated. */
-export async function look({ intent }: Candidate, desk: Desk, ids = soughtIds(intent)): Promise<Looked> {
+export async function look(candidate: Candidate, desk: Desk, ids = soughtIds(candidate.intent)): Promise<Looked> {
   const { outside, time } = desk;
+  const { intent } = candidate;
   if (!('symbol' in intent) || intent.symbol === undefined) return { kind: 'nothing' };
   const { market, symbol } = intent;
   for (const id of ids) {
@@ -268,7 +307,7 @@ export async function look({ intent }: Candidate, desk: Desk, ids = soughtIds(in
       if (sighting.kind === 'nothing') break;
       const isLost = sighting.kind === 'unknown' || sighting.kind === 'unavailable';
       const isWorthAnother = isLost
-        ? attempt < 3
+        ? attempt < 3 && parkedNow(candidate, outside) === undefined
         : sighting.kind === 'unauthorised' && attempt === 1 && (await renew(desk));
       if (!isWorthAnother || outside.clock.now() > time.takeUntil) return sighting;
     }
@@ -303,6 +342,7 @@ export function pause(
 ): number {
   const { memory, clock, log, timing, isEgressFixed } = desk.outside;
   const { account } = candidate.intent;
+  if (refusal.kind === 'throttled') desk.silence = { seconds: backoff(candidate), why: refusal.detail };
   if (refusal.kind !== 'unauthorised' && refusal.kind !== 'banned') return backoff(candidate);
   const forMs = refusal.kind === 'banned' ? refusal.forMs : timing.parkMs;
   // A ban stays whatever the key; a refusal is over when the key is another.

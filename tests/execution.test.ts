@@ -1,6 +1,6 @@
 // Execution among plain records of functions: what whole worlds meet too rarely to be sure of.
 import { describe, expect, test } from '@jest/globals';
-import type { Delivery } from '../shared/aws/queues.ts';
+import type { Delivery, Queues } from '../shared/aws/queues.ts';
 import { execute } from '../shared/execution.ts';
 import type { Instrument } from '../shared/order/instrument.ts';
 import type { DeadLetter, ExecutionReport, Verdict } from '../shared/order/report.ts';
@@ -45,7 +45,11 @@ interface Told {
 }
 
 /** A world that stands still until somebody sleeps or asks. */
-function still(venue: Partial<Venue>, stateAt: (now: number) => 'active' | 'halted' = () => 'active') {
+function still(
+  venue: Partial<Venue>,
+  stateAt: (now: number) => 'active' | 'halted' = () => 'active',
+  queues: Partial<Queues> = {},
+) {
   const {
     submit = (): Promise<Verdict> => Promise.resolve({ kind: 'placed', venueOrderId: '1' }),
     instruct = (): Promise<Verdict> => Promise.resolve({ kind: 'done' }),
@@ -67,7 +71,7 @@ function still(venue: Partial<Venue>, stateAt: (now: number) => 'active' | 'halt
     clock,
     log: () => undefined,
     memory: newMemory(),
-    timing: { parkMs: MINUTE, unresolvedAfterMs: 15 * MINUTE },
+    timing: { parkMs: MINUTE, unresolvedAfterMs: 15 * MINUTE, visibilityMs: 3 * MINUTE },
     isEgressFixed: false,
     accounts: {
       read: () => Promise.resolve({ kind: 'account', account: account(), version: '1' }),
@@ -79,8 +83,9 @@ function still(venue: Partial<Venue>, stateAt: (now: number) => 'active' | 'halt
       follow: all,
       postpone: (postponed) => {
         for (const { receiptHandle, seconds } of postponed) told.back.set(receiptHandle, seconds);
-        return Promise.resolve();
+        return all(postponed);
       },
+      ...queues,
     },
     venue: {
       name: 'paper',
@@ -425,4 +430,71 @@ describe('a cancel', () => {
     expect(await run([delivery('c', cancelA)])).toEqual([]);
     expect(told.letters).toMatchObject([{ reason: 'VENUE_REFUSED', venueCode: '50005' }]);
   });
+});
+
+test('an invocation that starts late sends nothing before the message has its whole visibility anew', async () => {
+  for (const isTaken of [true, false]) {
+    const asked: unknown[] = [];
+    const { told, run, sleep } = still({}, undefined, {
+      postpone: (items) => Promise.resolve(items.map((item) => (asked.push(item), isTaken))),
+    });
+    await sleep(60_000);
+    await run([delivery('early', buy)]);
+    expect(asked).toEqual([]);
+    await sleep(30_000);
+    const left = await run([delivery('late', buy)]);
+    expect(asked).toEqual([{ receiptHandle: 'r-late', seconds: 180 }]);
+    expect(left).toEqual(isTaken ? [] : ['m-late']);
+    expect(told.reports.map(({ id }) => id)).toEqual(isTaken ? ['early', 'late'] : ['early']);
+  }
+});
+
+test('what SQS does not secure is left alone, and so is all behind it; nobody is asked about it', async () => {
+  const finds: string[] = [];
+  const { run, told } = still(
+    { find: (_, { id }) => (finds.push(id), Promise.resolve({ kind: 'nothing' })) },
+    undefined,
+    { postpone: (items) => Promise.resolve(items.map(({ receiptHandle }) => receiptHandle === 'r-a')) },
+  );
+  expect(await run([delivery('a', buy, 2), delivery('b', buy, 2), delivery('c', buy)])).toEqual(['m-b', 'm-c']);
+  expect(told.reports.map(({ id }) => id)).toEqual(['a']);
+  expect(new Set(finds)).toEqual(new Set(['a']));
+});
+
+test('an end that could not be told is not told after another environment has had the message', async () => {
+  let isTaken = false;
+  const { run, told } = still({}, (now) => (now < START + MINUTE ? 'halted' : 'active'), {
+    bury: (letters) => Promise.resolve(letters.map((letter) => (told.letters.push(letter), isTaken))),
+  });
+  await run([delivery('a', buy)]);
+  expect(told.letters.map(({ reason }) => reason)).toEqual(['TRADING_HALTED']);
+  isTaken = true;
+  await run([{ ...delivery('b', buy), messageId: 'm-b' }]);
+  await run([delivery('a', buy, 2)]);
+  expect(told.letters.filter(({ intentId }) => intentId === 'a')).toHaveLength(2);
+  isTaken = false;
+  const other = still({}, () => 'halted', { bury: (letters) => Promise.resolve(letters.map(() => false)) });
+  await other.run([delivery('d', buy)]);
+  await other.run([delivery('d', buy, 3)]);
+  expect(other.outside.memory.ended.get('m-d')?.message.receiveCount).toBe(3);
+});
+
+test.each([
+  ['banned', { kind: 'banned', venueCode: 'HTTP_418', detail: 'banned', forMs: 300_000 }],
+  ['throttled', { kind: 'throttled', venueCode: 'HTTP_429', detail: 'too many' }],
+] as const)('after a look that is %s nothing more is asked or sent', async (_, refusal) => {
+  const finds: string[] = [];
+  let submits = 0;
+  const { run, sleep } = still({
+    find: (_account, { id }) => {
+      finds.push(id);
+      return Promise.resolve(id === 'b' ? refusal : { kind: 'nothing' });
+    },
+    submit: () => Promise.resolve({ kind: 'placed', venueOrderId: String((submits += 1)) }),
+  });
+  await sleep(3 * MINUTE);
+  const left = await run([delivery('first', buy), delivery('a', buy, 2), delivery('b', buy, 2), delivery('c', buy, 2)]);
+  expect(finds).toEqual(['a', 'b']);
+  expect(submits).toBe(0);
+  expect(left).toEqual(['m-first', 'm-a', 'm-b', 'm-c']);
 });

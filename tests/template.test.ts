@@ -14,6 +14,7 @@ import {
   templatePath,
   type PackagedFunction,
 } from '../local/package.ts';
+import { executeQueues } from '../shared/aws/queues.ts';
 import { bitmartSettings } from '../shared/bitmart/venue.ts';
 import { readSettings } from '../shared/config.ts';
 
@@ -34,17 +35,25 @@ interface QueueProperties {
   readonly [property: string]: unknown;
 }
 
-/** The variables that `execute` is deployed with. Whatever else it knows has a default that holds everywhere. */
+/** The variables that `execute` is deployed with: all that it reads. */
 const EXECUTE_VARIABLES = [
   'ACCOUNT_SECRET_PREFIX',
+  'BITMART_BAN_MS',
   'BITMART_FUTURES_URL',
+  'BITMART_LOOKUP_LAG_MS',
+  'BITMART_LOOKUP_MEMORY_MS',
   'BITMART_SPOT_URL',
+  'BITMART_TIMESTAMP_WINDOW_MS',
   'DEAD_QUEUE_URL',
+  'FIXED_EGRESS',
   'INTENTS_QUEUE_URL',
+  'INTENTS_VISIBILITY_SECONDS',
+  'PARK_SECONDS',
   'PENDING_QUEUE_URL',
   'RATE_UTILISATION',
   'REPORTS_QUEUE_URL',
   'SECRET_CACHE_SECONDS',
+  'UNRESOLVED_AFTER_SECONDS',
 ];
 
 /** The variables that `reconcile` is deployed with. */
@@ -203,6 +212,10 @@ describe('a message comes back late enough', () => {
     expect(queue('IntentsQueue').VisibilityTimeout).toBeGreaterThanOrEqual(6 * executeTimeoutSeconds());
   });
 
+  test('the function knows the visibility of its queue', () => {
+    expect(executeVariables()['INTENTS_VISIBILITY_SECONDS']).toBe(String(queue('IntentsQueue').VisibilityTimeout));
+  });
+
   test('visibility minus the timeout is longer than an order sent at the last moment may take to show', () => {
     // A redelivery does not know when the earlier one signed its request: at the latest when its time was up. Only
     // once the venue would refuse that signature, and would show the order had it taken it, does "not found" mean absent.
@@ -273,6 +286,30 @@ describe('each function has what it needs and no more', () => {
       ACCOUNT_SECRET_PREFIX: 'bitmart/accounts/',
     });
     expect(deployedVenueSettings().spotUrl).toMatch(/^https:/);
+  });
+
+  test('what can be set per stage is deployed with the defaults of the code', () => {
+    const defaults = readSettings({}, bitmartSettings);
+    expect(deployedVenueSettings()).toEqual({ ...defaults, futuresUrl: expect.any(String) });
+    expect(executeVariables()).toMatchObject({
+      PARK_SECONDS: '60',
+      UNRESOLVED_AFTER_SECONDS: '900',
+      FIXED_EGRESS: 'false',
+    });
+    const named = serverlessYml.match(/\$\{param:(\w+)\}/g) ?? [];
+    for (const name of ['parkSeconds', 'unresolvedAfterSeconds', 'fixedEgress', 'bitmartBanMs']) {
+      expect(named).toContain(`\${param:${name}}`);
+    }
+  });
+
+  test('every variable that the code reads is deployed', () => {
+    const read = readFileSync(join(root, 'functions/execute.ts'), 'utf8');
+    const named = [...read.matchAll(/(?:numeric|flag|words|url)\('([A-Z_]+)'/g)].map(([, name]) => name);
+    const settings = [
+      ...named,
+      ...Object.values({ ...executeQueues, ...bitmartSettings }).map(({ variable }) => variable),
+    ];
+    expect(settings.sort()).toEqual(EXECUTE_VARIABLES);
   });
 
   test('each deployed variable is read by the deployed code', () => {

@@ -23,14 +23,19 @@ export interface Delivery {
   readonly firstReceivedAt: number;
 }
 
-/** The three sending calls answer entry by entry: true where SQS named it in `Successful`. None of them rejects. */
+/** The calls answer entry by entry: true where SQS named it in `Successful`. None of them rejects. */
 export interface Queues {
   bury(letters: readonly DeadLetter[]): Promise<readonly boolean[]>;
   publish(reports: readonly ExecutionReport[]): Promise<readonly boolean[]>;
   /** `delaySeconds` from 0 to 900: not seen before. */
   follow(orders: readonly PendingOrder[], delaySeconds: number): Promise<readonly boolean[]>;
-  /** Sets when a message of the handled queue is seen again. `seconds` from 1 to 43000: the 12 hours count from the receive. */
-  postpone(postponed: readonly { readonly receiptHandle: string; readonly seconds: number }[]): Promise<void>;
+  /**
+   * Sets when a message of the handled queue is seen again. `seconds` from 1 to 43000: the 12 hours count from the receive.
+   * SQS refuses it for a message that is not this receiver's any more.
+   */
+  postpone(
+    postponed: readonly { readonly receiptHandle: string; readonly seconds: number }[],
+  ): Promise<readonly boolean[]>;
 }
 
 /** Where the queues are. `handledUrl` is the one whose messages come in; who follows orders buries nothing. */
@@ -84,22 +89,26 @@ export function sqsQueues(
     publish: (reports) => sendAll('reports', urls.reportsUrl, bodies(reports)),
     follow: (orders, DelaySeconds) => sendAll('pending', urls.pendingUrl, bodies(orders, { DelaySeconds })),
     postpone: async (postponed) => {
-      const sqs = await open();
-      const change = async (batch: typeof postponed): Promise<void> => {
+      const change = async (batch: typeof postponed): Promise<readonly boolean[]> => {
         const Entries = batch.map(({ receiptHandle, seconds }, index) => ({
           Id: String(index),
           ReceiptHandle: receiptHandle,
           VisibilityTimeout: seconds,
         }));
         try {
-          const { Failed: [refused] = [] } = await sqs.changeVisibility({ QueueUrl: urls.handledUrl, Entries });
+          const sqs = await open();
+          const answer = await sqs.changeVisibility({ QueueUrl: urls.handledUrl, Entries });
+          const taken = new Set(answer.Successful?.map(({ Id }) => Id));
+          const [refused] = answer.Failed ?? [];
           if (refused !== undefined) failed('handled', refused.Code ?? 'refused');
+          return Entries.map(({ Id }) => taken.has(Id));
         } catch (error) {
           // Nothing is lost: the message comes back when its visibility timeout has run out.
           failed('handled', nameOf(error));
+          return Entries.map(() => false);
         }
       };
-      await Promise.all(tens(postponed).map(change));
+      return (await Promise.all(tens(postponed).map(change))).flat();
     },
   };
 }

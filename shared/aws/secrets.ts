@@ -46,17 +46,24 @@ export function secretStore(client: SecretsManagerClient, name: string): SecretS
 export type Written =
   { readonly kind: 'written'; readonly version: string } | { readonly kind: 'refused'; readonly detail: string };
 type Fields = Readonly<Record<string, unknown>>;
+type Changed = Fields | { readonly unreadable: string };
 
 const CURRENT = 'AWSCURRENT';
+const PREVIOUS = 'AWSPREVIOUS';
 const PENDING = 'AWSPENDING';
 const ATTEMPTS = 5;
 
 /**
- * Changes fields of the mandate; `undefined` takes a field away. Nothing else of the secret changes.
- * @returns refused, with the reason, where the mandate would not be readable, or where others write all the time
+ * Changes fields of the mandate; `undefined` takes a field away. Nothing else of the secret changes. A halt that comes while
+ * trading is being resumed wins.
+ * @returns refused, with the reason, where the mandate would not be readable, where others write all the time, or where
+ * others wrote meanwhile and nobody can tell whether this was written
  */
 export function changeMandate(store: SecretStore, change: Fields): Promise<Written> {
-  return replace(store, (current) => {
+  return replace(store, (current, attempt) => {
+    if (attempt > 1 && lifts(change, current)) {
+      return { unreadable: 'another wrote to it meanwhile, and it is halted; look why before writing again' };
+    }
     const before = typeof current['mandate'] === 'object' ? current['mandate'] : {};
     const merged = Object.entries({ ...before, ...change }).filter(([, value]) => value !== undefined);
     const mandate = readMandate(Object.fromEntries(merged));
@@ -90,9 +97,13 @@ export async function promote(
   const credentials = Object.fromEntries(Object.entries(staged).filter(([field]) => field !== 'mandate'));
   const { isGood, detail } = await check(credentials);
   if (!isGood) return refused(store, `the staged key stays staged: ${detail}`);
-  const written = await replace(store, (current) =>
-    'mandate' in current ? { ...credentials, mandate: current['mandate'] } : credentials,
-  );
+  const written = await replace(store, async (current) => {
+    // Read after AWSCURRENT: whoever promotes another key from here on moves that label first.
+    if ((await versionOf(store, PENDING)) !== pending.version) {
+      return { unreadable: 'another key was staged or promoted meanwhile; look which one is wanted' };
+    }
+    return 'mandate' in current ? { ...credentials, mandate: current['mandate'] } : credentials;
+  });
   if (written.kind === 'written') await forget(store, PENDING, pending.version);
   return written;
 }
@@ -124,13 +135,13 @@ export function signedRead(
 /** Reads what is current, changes it, and moves the label from exactly the version that was read; or begins anew. */
 async function replace(
   store: SecretStore,
-  change: (current: Fields) => Fields | { readonly unreadable: string },
+  change: (current: Fields, attempt: number) => Changed | Promise<Changed>,
 ): Promise<Written> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const { text, version: before } = await store.read(CURRENT);
     const current = parsed(text);
     if (current === undefined) return refused(store, 'the secret is not a JSON object; write it anew');
-    const changed = change(current);
+    const changed = await change(current, attempt);
     if ('unreadable' in changed) return refused(store, `nothing was written: ${String(changed['unreadable'])}`);
     // A version without a label can be cleaned away at any time, and one without a label of its own would be current at once.
     const label = `write-${randomUUID()}`;
@@ -139,12 +150,51 @@ async function replace(
       await store.move(CURRENT, before, version);
       return { kind: 'written', version };
     } catch (error) {
-      if ((await store.read(CURRENT)).version === before) throw error;
+      const became = await becameOf(store, before, version).catch(() => 'unknown' as const);
+      if (became === 'written') return { kind: 'written', version };
+      if (became === 'nothing') throw error;
+      if (became === 'unknown') {
+        return refused(store, 'whether it was written cannot be told; look what is current before writing again');
+      }
     } finally {
       await forget(store, label, version);
     }
   }
   return refused(store, `others wrote to it during each of ${ATTEMPTS} attempts; try again when they are done`);
+}
+
+/**
+ * What became of a move whose answer was an error. AWSCURRENT takes AWSPREVIOUS along to where it was: so a version that was
+ * current once is current, or previous, or two others have been current since. The order of the reads matters.
+ */
+async function becameOf(
+  store: SecretStore,
+  before: string,
+  version: string,
+): Promise<'written' | 'nothing' | 'overtaken' | 'unknown'> {
+  const current = await versionOf(store, CURRENT);
+  if (current === version) return 'written';
+  if (current === before) return 'nothing';
+  const previous = await versionOf(store, PREVIOUS);
+  if (previous === version) return 'written';
+  return previous === before ? 'overtaken' : 'unknown';
+}
+
+/** The version that has a label; undefined where none has it. */
+async function versionOf(store: SecretStore, label: string): Promise<string | undefined> {
+  try {
+    return (await store.read(label)).version;
+  } catch (error) {
+    if (!isNamed(error, 'ResourceNotFoundException')) throw error;
+    return undefined;
+  }
+}
+
+/** Would the change end a halt? */
+function lifts(change: Fields, current: Fields): boolean {
+  const { mandate } = current;
+  const isHalted = typeof mandate === 'object' && mandate !== null && 'state' in mandate && mandate.state === 'halted';
+  return isHalted && 'state' in change && change['state'] !== 'halted';
 }
 
 /** Takes a label off. One that stays does no harm: nobody reads it. */

@@ -1,6 +1,6 @@
 // A dead letter's intent, wanted after all: a new intent, with a life and a price decision of its own. Pure.
-// Promises that whoever replays one letter makes the same id, so that SQS and the venue take it once; and that the
-// original is looked up before it is sent (replayOf), so that nothing trades twice.
+// Promises that all replays of one original have one id, whoever makes them, of whichever of its letters, and whenever; and
+// that both ids, this one and the original's, are looked up before it is sent, so that nothing trades twice.
 import { createHash } from 'node:crypto';
 import type { OrderIntent, PlaceIntent } from './intent.ts';
 import { MAX_LIFETIME_MS } from './admit.ts';
@@ -8,8 +8,6 @@ import type { Certainty } from './reason.ts';
 
 export interface Replay {
   readonly original: OrderIntent;
-  /** The SQS message id of the dead letter. */
-  readonly letterId: string;
   /** The letter's reason, and what it says of the original; one without a reason is `unknown`. */
   readonly reason: string;
   readonly certainty: Certainty;
@@ -22,6 +20,8 @@ export interface Replay {
   readonly collar?: PlaceIntent['collar'];
   /** Needed for an original whose order may exist: somebody has looked at the venue. */
   readonly isUnknownAccepted?: boolean;
+  /** For a stack whose time is scaled, ms; 2 minutes otherwise. */
+  readonly settlesWithinMs?: number;
 }
 
 export type Replayed =
@@ -29,20 +29,26 @@ export type Replayed =
   | { readonly kind: 'refused'; readonly detail: string };
 
 /**
- * The id of the one replay of a letter: 32 letters and digits out of the original id and the letter's message id.
- * Two letters of one original, as after a replay that died itself, have two.
+ * After its expiry an intent may trade for this long: a request signed before it counts for a minute by the venue's clock,
+ * shows a few seconds later, and clocks are off by some.
  */
-export function replayId(originalId: string, letterId: string): string {
-  return `r${createHash('sha256').update(`${originalId}\n${letterId}`).digest('hex').slice(0, 31)}`;
+const SETTLES_WITHIN_MS = 120_000;
+/** SQS drops a second message with the same deduplication id for so long, without a word. */
+const DEDUPLICATED_FOR_MS = 300_000;
+
+/** The id of all replays of an original: 32 letters and digits. Ids are unique within an account, and so is this one. */
+export function replayId(originalId: string): string {
+  return `r${createHash('sha256').update(originalId).digest('hex').slice(0, 31)}`;
 }
 
 /**
- * Makes the new intent; it goes through `parse` like any other when it is sent.
- * Refuses a cancel, the letter of a redriven or otherwise foreign message (its intent has a letter or a trade of its own), a
- * replay of a replay that may exist, a missing price decision and a life out of bounds.
+ * Makes the new intent; it goes through `parse` like any other when it is sent. The replay of a replay is the same one
+ * again, with another life: it has the same two ids to look up.
+ * Refuses a cancel, the letter of a redriven or otherwise foreign message (its intent has a letter or a trade of its own),
+ * an original that may still trade by itself, a missing price decision and a life out of bounds.
  */
 export function replay(wish: Replay): Replayed {
-  const { original, letterId, reason, certainty, now, lifeMs, price, collar } = wish;
+  const { original, reason, certainty, now, lifeMs, price, collar } = wish;
   const refused = (detail: string): Replayed => ({ kind: 'refused', detail: `intent ${original.id}: ${detail}` });
   if (original.action !== 'place') {
     return refused(`a ${original.action} is not replayed; look at the order and send a new ${original.action}`);
@@ -53,9 +59,14 @@ export function replay(wish: Replay): Replayed {
   if (reason.endsWith('_MISMATCH')) {
     return refused("its letter is about a message that was not the intent's own; replay the letter of that one");
   }
-  // One id is looked up, and two may exist.
-  if (certainty === 'unknown' && original.replayOf !== undefined) {
-    return refused(`it is a replay of ${original.replayOf} itself, and either may exist; send a new intent by hand`);
+  const first = original.replayOf ?? original.id;
+  // Two ids are looked up, and here there would be three.
+  if (original.replayOf !== undefined && original.id !== replayId(first)) {
+    return refused(`it is a replay of ${first} that was made by hand, and so has to be its own; send a new intent`);
+  }
+  const settlesAt = settledAt(wish);
+  if (now < settlesAt) {
+    return refused(`it may still trade by itself until ${new Date(settlesAt).toISOString()}; replay it after that`);
   }
   if (!(lifeMs > 0 && lifeMs <= MAX_LIFETIME_MS)) {
     return refused(`a life of ${lifeMs} ms is not above 0 and at most ${MAX_LIFETIME_MS}`);
@@ -70,13 +81,18 @@ export function replay(wish: Replay): Replayed {
     kind: 'intent',
     intent: {
       ...Object.fromEntries(kept),
-      id: replayId(original.id, letterId),
-      // Of a replay that certainly did not trade, the first original is what may.
-      replayOf: original.replayOf ?? original.id,
+      id: replayId(first),
+      replayOf: first,
       createdAt: new Date(now).toISOString(),
       expiresAt: new Date(now + lifeMs).toISOString(),
       ...(isPriced && price !== 'same' ? { price } : {}),
       ...(collar === undefined ? {} : { collar }),
     },
   };
+}
+
+/** From when on the original, and any message with the id of the replay, has done what it will do, ms. */
+function settledAt({ original, settlesWithinMs = SETTLES_WITHIN_MS }: Replay): number {
+  const takenUntil = original.replayOf === undefined ? 0 : Date.parse(original.createdAt) + DEDUPLICATED_FOR_MS;
+  return Math.max(Date.parse(original.expiresAt), takenUntil) + settlesWithinMs;
 }

@@ -42,6 +42,19 @@ const interrupted = (store: SecretStore, times: number, between: () => Promise<u
     },
   };
 };
+/** The store whose first move of AWSCURRENT is made, and then something happens before its answer is lost. */
+const lossy = (store: SecretStore, between: () => Promise<unknown>): SecretStore => {
+  let left = 1;
+  return {
+    ...store,
+    move: async (label, from, to) => {
+      await store.move(label, from, to);
+      if (label !== 'AWSCURRENT' || left-- < 1) return;
+      await between();
+      throw new Error('TimeoutError');
+    },
+  };
+};
 const detailOf = (written: Written): string => (written.kind === 'refused' ? written.detail : '');
 
 test('a change of the mandate leaves the key, and the fields that it does not name, as they are', async () => {
@@ -114,6 +127,66 @@ test('writers at once end as if one had come after the other', async () => {
   const { mandate } = (await current(store)) as { mandate: { state: string; limitShare: number } };
   expect(mandate.state).toBe('halted');
   expect(shares).toContain(mandate.limitShare);
+});
+
+test('a write whose answer is lost is not made again over what came after it', async () => {
+  const store = await account({ state: 'halted' });
+  const resumed = await changeMandate(
+    lossy(store, () => changeMandate(store, { state: 'halted' })),
+    { state: 'active' },
+  );
+  expect(resumed).toMatchObject({ kind: 'written' });
+  expect(await current(store)).toEqual({ ...OLD, mandate: { state: 'halted' } });
+});
+
+test('a write whose answer is lost is known as written when nothing came after it', async () => {
+  const store = await account();
+  expect(await changeMandate(lossy(store, good), { state: 'halted' })).toMatchObject({ kind: 'written' });
+  expect(await current(store)).toEqual({ ...OLD, mandate: { state: 'halted' } });
+});
+
+test('where two have written since, nobody can tell whether a write took effect, and it is not made again', async () => {
+  const store = await account({ state: 'halted' });
+  const twice = async (): Promise<void> => {
+    await changeMandate(store, { limitShare: 0.5 });
+    await changeMandate(store, { state: 'halted' });
+  };
+  expect(detailOf(await changeMandate(lossy(store, twice), { state: 'active' }))).toContain('cannot be told');
+  expect(await current(store)).toEqual({ ...OLD, mandate: { state: 'halted', limitShare: 0.5 } });
+});
+
+test('a halt that comes while trading is being resumed wins', async () => {
+  const store = await account({ state: 'halted' });
+  const slow = interrupted(store, 1, () => changeMandate(store, { state: 'halted', limitShare: 0.5 }));
+  expect(detailOf(await changeMandate(slow, { state: 'active' }))).toContain('another wrote to it meanwhile');
+  expect(await current(store)).toEqual({ ...OLD, mandate: { state: 'halted', limitShare: 0.5 } });
+});
+
+test('a promotion whose answer is lost does not undo the promotion of a later key', async () => {
+  const store = await account();
+  await stage(store, NEW);
+  const later = { ...NEW, apiKey: 'later-key' };
+  const promoted = await promote(
+    lossy(store, async () => {
+      await stage(store, later);
+      await promote(store, good);
+    }),
+    good,
+  );
+  expect(promoted).toMatchObject({ kind: 'written' });
+  expect(await current(store)).toEqual({ ...later, mandate: { state: 'active' } });
+});
+
+test('a promotion that is overtaken by that of another key does not undo it', async () => {
+  const store = await account();
+  await stage(store, NEW);
+  const later = { ...NEW, apiKey: 'later-key' };
+  const slow = interrupted(store, 1, async () => {
+    await stage(store, later);
+    await promote(store, good);
+  });
+  expect(detailOf(await promote(slow, good))).toContain('another key was staged or promoted meanwhile');
+  expect(await current(store)).toEqual({ ...later, mandate: { state: 'active' } });
 });
 
 test('a race without end is given up with a sentence that shows no value', async () => {

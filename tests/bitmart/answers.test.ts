@@ -117,6 +117,7 @@ describe('a look-up', () => {
     expect(seen()).toEqual({
       kind: 'found',
       order: {
+        market: 'spot',
         venueOrderId: '118100034543076010',
         symbol: 'BTC_USDT',
         side: 'buy',

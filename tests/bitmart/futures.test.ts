@@ -346,7 +346,7 @@ describe('a futures look-up', () => {
 
   test("by the venue's id is one question with the key alone", async () => {
     answers(ok(row));
-    const order = { venueOrderId: row.order_id, symbol: 'BTC_USDT', side: 'buy', type: 'limit', price: '14277', size: '0.02', filledSize: '0', state: 'open' }; // prettier-ignore
+    const order = { venueOrderId: row.order_id, symbol: 'BTC_USDT', side: 'buy', type: 'limit', price: '14277', size: '0.02', filledSize: '0', state: 'open', market: 'futures' }; // prettier-ignore
     expect(await find({ venueOrderId: row.order_id })).toEqual({ kind: 'found', order });
     expect(sent()[0]).toMatchObject({ method: 'GET', url: `/contract/private/order?symbol=BTCUSDT&order_id=${row.order_id}` }); // prettier-ignore
     const { headers } = sent()[0] ?? {};

@@ -5,6 +5,7 @@ import { parse, type OrderIntent } from '../../shared/order/intent.ts';
 import { replay, replayId, type Replay, type Replayed } from '../../shared/order/replay.ts';
 import { changed, instructions, intentFields, type Fields } from './arbitraries.ts';
 
+const MINUTE = 60_000;
 const now = Date.UTC(2026, 10, 23, 12);
 const read = (fields: object): OrderIntent => {
   const parsed = parse(JSON.stringify(fields));
@@ -27,7 +28,6 @@ const fields = {
 };
 const wish = (more: Partial<Replay> = {}): Replay => ({
   original: read(fields),
-  letterId: 'letter-1',
   reason: 'INTENT_EXPIRED',
   certainty: 'not-sent',
   now,
@@ -45,7 +45,7 @@ const why = (replayed: Replayed): string => (replayed.kind === 'refused' ? repla
 test('is an intent with a life and a price of its own, which names its original', () => {
   expect(made(replay(wish()))).toEqual({
     ...changed(fields, ['collar']),
-    id: replayId('first', 'letter-1'),
+    id: replayId('first'),
     replayOf: 'first',
     price: '61000',
     createdAt: '2026-11-23T12:00:00.000Z',
@@ -56,18 +56,40 @@ test('is an intent with a life and a price of its own, which names its original'
 test('every replay of every placement is an intent that parses', () => {
   const placements = intentFields.filter(({ action }) => action === 'place');
   fc.assert(
-    fc.property(placements, fc.string({ minLength: 1 }), (any, letterId) => {
-      const market = { ...without(), original: read(any), letterId };
+    fc.property(placements, (any) => {
+      const original = read(any);
+      const market = { ...without(), original, now: Date.parse(original.expiresAt) + 10 * MINUTE };
+      if (original.action === 'place' && original.replayOf !== undefined) {
+        expect(why(replay('price' in any ? { ...market, price: 'same' } : market))).toContain('made by hand');
+        return;
+      }
       const replayed = replay('price' in any ? { ...market, price: 'same' } : market);
       expect(parse(JSON.stringify(made(replayed))).kind).toBe('intent');
     }),
   );
 });
 
-test('two operators make one id of one letter, and two letters have two', () => {
-  expect(made(replay(wish({ price: '1' })))['id']).toBe(made(replay(wish({ price: '2', now: now + 5 })))['id']);
-  expect(replayId('first', 'letter-1')).not.toBe(replayId('first', 'letter-2'));
-  expect(replayId('first', 'letter-1')).toMatch(/^[A-Za-z0-9]{32}$/);
+test('whoever replays an original makes one id, of whichever of its letters and in whichever generation', () => {
+  const first = made(replay(wish({ price: '1' })));
+  expect(first['id']).toBe(made(replay(wish({ price: '2', now: now + 5, reason: 'VENUE_REFUSED' })))['id']);
+  const again = wish({ original: read(first), now: now + 10 * MINUTE });
+  expect(made(replay(again))).toMatchObject({ id: first['id'], replayOf: 'first' });
+  expect(first['id']).not.toBe(replayId('other'));
+  expect(first['id']).toMatch(/^[A-Za-z0-9]{32}$/);
+});
+
+test('an original that may still trade by itself is not replayed, and it is said until when', () => {
+  const early = { now: Date.parse(fields.expiresAt) + 119_999 };
+  expect(why(replay(wish(early)))).toContain('may still trade by itself until 2026-11-22T19:03:00.000Z');
+  expect(made(replay(wish({ now: early.now + 1 })))['replayOf']).toBe('first');
+  expect(made(replay(wish({ ...early, settlesWithinMs: 1000 })))['replayOf']).toBe('first');
+});
+
+test('a replay is not repeated while SQS would take it for the one before and drop it', () => {
+  const original = read(made(replay(wish())));
+  const until = now + 5 * MINUTE + 2 * MINUTE;
+  expect(why(replay(wish({ original, now: until - 1 })))).toContain('until 2026-11-23T12:07:00.000Z');
+  expect(made(replay(wish({ original, now: until })))['createdAt']).toBe('2026-11-23T12:07:00.000Z');
 });
 
 test('a price is decided anew: none is refused, "same" repeats the old one', () => {
@@ -87,14 +109,9 @@ test('an order that may exist is replayed only when somebody says that he looked
   expect(made(replay(wish({ ...unresolved, isUnknownAccepted: true })))['replayOf']).toBe('first');
 });
 
-test('a replay of a replay that did not trade looks the first original up', () => {
+test('a replay that was made by hand is not replayed: three ids would have to be looked up', () => {
   const original = read({ ...fields, id: 'second', replayOf: 'first' });
-  expect(made(replay(wish({ original })))['replayOf']).toBe('first');
-});
-
-test('a replay of a replay is refused where either may exist', () => {
-  const original = read({ ...fields, id: 'second', replayOf: 'first' });
-  expect(why(replay(wish({ original, certainty: 'unknown', isUnknownAccepted: true })))).toContain('either may exist');
+  expect(why(replay(wish({ original })))).toContain('a replay of first that was made by hand');
 });
 
 test('a letter of a redriven message, or of one that was not the intent of its group, is not replayed', () => {

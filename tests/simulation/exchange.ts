@@ -4,7 +4,7 @@ import { serve } from '../../local/bitmart/reply.ts';
 import { spotMarket } from '../../local/bitmart/spot.ts';
 import { createVenue } from '../../local/bitmart/venue.ts';
 import type { HttpFailure, HttpRequest, HttpResponse } from '../../shared/http.ts';
-import { ACCOUNTS, type Stage } from './stage.ts';
+import { ACCOUNTS, type Call, type Stage } from './stage.ts';
 
 export const PLACE = '/spot/v2/submit_order';
 export const CANCEL = '/spot/v3/cancel_order';
@@ -15,6 +15,8 @@ export interface VenueOrderRow {
   readonly orderId: string;
   readonly state: string;
   readonly size: string;
+  /** True time, ms. */
+  readonly createdAt: number;
 }
 export interface Exchange {
   /** Registers the key of this version; the one before it is not known any more. */
@@ -43,9 +45,10 @@ export function createExchange(
   const { plan, time, history, tell, struck, chance, between, draw, sleep, pick } = stage;
   const venue = createVenue(1, () => time.now());
   const markets = [spotMarket(venue)];
-  const { refusesRepeatedIds, refusesTimestamps, showsOrdersWithinMs } = plan;
+  const { refusesRepeatedIds, refusesTimestamps, showsOrdersWithinMs, forgetsAfterMs } = plan;
+  const promises = { refusesRepeatedIds, refusesTimestamps, showsOrdersWithinMs };
   Object.assign(venue.settings, {
-    promises: { ...venue.settings.promises, refusesRepeatedIds, refusesTimestamps, showsOrdersWithinMs },
+    promises: { ...venue.settings.promises, ...promises, forgetsUnfilledAfterMs: forgetsAfterMs },
   });
   venue.settings.clockOffsetMs = between(-900, 900) + (plan.badClocks ? pick([-20_000, 0, 0, 20_000]) : 0);
   let answers = plan.answer?.times ?? 0;
@@ -75,15 +78,17 @@ export function createExchange(
     };
     return { kind: 'response', status: reply.send.status, headers: usageHeaders, body: reply.send.body };
   };
-  const note = (path: string, request: HttpRequest, from: string, skewMs: number, turnAt: number): void => {
+  const note = (path: string, request: HttpRequest, from: string, skewMs: number, turnAt: number): Call | undefined => {
     const account = ACCOUNTS.find((name) => request.headers['X-BM-KEY']?.startsWith(`key-${name}-`));
-    if (account === undefined) return;
-    history.calls.push({ account, path, at: time.now(), from });
-    if (path !== PLACE && path !== CANCEL) return;
+    if (account === undefined) return undefined;
+    const call = { account, path, at: time.now(), turnAt, from };
+    history.calls.push(call);
+    if (path !== PLACE && path !== CANCEL) return call;
     const body = JSON.parse(request.body ?? '{}') as { client_order_id: string; size?: string };
     const expiresAt = expiryOf(path, body.client_order_id, body.size);
     const at = time.now() + skewMs;
     history.sent.push({ id: body.client_order_id, at, trueAt: time.now(), turnAt, account, expiresAt, path });
+    return call;
   };
   const refusedOnTheWay = async (request: HttpRequest): Promise<HttpResponse | HttpFailure | undefined> => {
     if (chance(0.1) && struck('no connection')) return failed(false, 'ECONNREFUSED');
@@ -101,8 +106,9 @@ export function createExchange(
   };
   const answered = async (request: HttpRequest, path: string): Promise<HttpResponse | HttpFailure> => {
     const isWrite = path === PLACE || path === CANCEL;
-    const isLate = isWrite && chance(plan.badClocks ? 0.4 : 0.1) && struck('request arrives late');
-    const [least, most] = plan.badClocks ? [60_000, 112_000] : [1000, 75_000];
+    const isSlow = plan.badClocks || plan.lateInvocation;
+    const isLate = isWrite && chance(isSlow ? 0.4 : 0.1) && struck('request arrives late');
+    const [least, most] = plan.badClocks ? [60_000, 112_000] : [plan.lateInvocation ? 20_000 : 1000, 75_000];
     await sleep(isLate ? between(least, most) : between(1, 40));
     if (plan.answer !== undefined && path === PLACE && answers > 0) {
       answers -= 1;
@@ -122,19 +128,23 @@ export function createExchange(
       // As over real sockets: what has no connection before its time is not sent.
       if (time.now() + skewMs >= (request.sendBefore ?? Infinity)) return failed(false, 'no connection in time');
       const path = new URL(request.url).pathname;
-      note(path, request, from, skewMs, turnAt);
-      const refused = await refusedOnTheWay(request);
-      if (refused !== undefined) return refused;
+      const call = note(path, request, from, skewMs, turnAt);
       const deadline = sleep(request.deadline - Date.now()).then(() => failed(true, 'no answer in time'));
-      return Promise.race([answered(request, path), deadline]);
+      const refused = await refusedOnTheWay(request);
+      const answer = refused ?? (await Promise.race([answered(request, path), deadline]));
+      if (call !== undefined && answer.kind === 'response') {
+        call.answer = { at: time.now(), status: answer.status, body: answer.body };
+      }
+      return answer;
     },
     orders: () =>
-      venue.exchange.orders().map(({ clientOrderId, account, orderId, state, size }) => ({
+      venue.exchange.orders().map(({ clientOrderId, account, orderId, state, size, createdAtMs }) => ({
         clientOrderId,
         account,
         orderId,
         state,
         size: size.toFixed(),
+        createdAt: createdAtMs,
       })),
     maxInWindow: () => venue.windows.report()[PLACE]?.maxInWindow ?? 0,
   };

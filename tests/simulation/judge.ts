@@ -1,5 +1,6 @@
 // Holds what happened in a world against the promises, by the exchange's own book. Pure.
-import { CANCEL, PLACE } from './exchange.ts';
+import { CANCEL, PLACE, type VenueOrderRow } from './exchange.ts';
+import { bans, spacing } from './discipline.ts';
 import type { Plan } from './plan.ts';
 import { SECRET_CACHE_MS, SHADOW, type Intent, type Letter } from './stage.ts';
 import type { World } from './world.ts';
@@ -10,6 +11,9 @@ export function judge(plan: Plan, world: World): readonly string[] {
     ...world.intents.flatMap((intent) => ends(intent, plan, world)),
     ...sends(world),
     ...spacing(plan, world),
+    ...bans(world),
+    ...unfollowed(world),
+    ...replayed(plan, world),
     ...others(plan, world),
   ];
 }
@@ -19,7 +23,17 @@ export function judge(plan: Plan, world: World): readonly string[] {
  * a verdict may be wrong; a second order must not happen still.
  */
 function areVerdictsProven(plan: Plan): boolean {
-  return plan.showsOrdersWithinMs <= 5000 && plan.refusesTimestamps && !plan.doubleInvocation && !plan.badClocks;
+  const isVenueTrue = plan.showsOrdersWithinMs <= 5000 && plan.refusesTimestamps;
+  return isVenueTrue && !plan.doubleInvocation && !plan.badClocks && !isForgottenTooSoon(plan);
+}
+
+function isForgottenTooSoon({ forgetsAfterMs, saysForgetsAfterMs }: Plan): boolean {
+  return forgetsAfterMs < saysForgetsAfterMs;
+}
+
+/** Was the earlier order canceled without a trade, and so long ago that nothing can be known of it any more? */
+function isForgotten(earlier: VenueOrderRow, later: VenueOrderRow, plan: Plan): boolean {
+  return earlier.state === 'canceled' && later.createdAt - earlier.createdAt >= plan.forgetsAfterMs;
 }
 
 /** One intent: at most one order, one end that is true, a letter where no trade came of it. */
@@ -30,23 +44,63 @@ function ends(intent: Intent, plan: Plan, world: World): readonly string[] {
   const told = world.reports.filter((report) => report.account === account && report.id === id);
   const statuses = new Set(told.map(({ status }) => status));
   const letters = world.letters.filter(({ intentId, reason }) => intentId === id && !reason.endsWith('_MISMATCH'));
-  if (own.length > 1) broken.push(`${id} has ${own.length} orders`);
+  // Under the id of a replay, and under a reused one, another message may come when the first order is long forgotten.
+  const isOther = world.sentOtherwise.has(id);
+  const remembered = own.filter((order, index) => {
+    const next = own[index + 1];
+    return !isOther || next === undefined || !isForgotten(order, next, plan);
+  });
+  if (remembered.length > 1) broken.push(`${id} has ${own.length} orders`);
   if (told.length === 0) broken.push(`${id} has no report`);
   const isBuriedOnly = told.length > 0 && !statuses.has('accepted') && !statuses.has('done');
   if (isBuriedOnly && letters.length === 0) broken.push(`${id} came to no trade and has no letter`);
   // What was never sent leaves no trace: told as done before a crash, it may be told as expired after it.
   if (account === SHADOW) return broken;
-  if (world.sentAgain.has(id) || world.judgedAgain.has(id) || !areVerdictsProven(plan)) return broken;
-  if (action === 'place')
-    return [...broken, ...doubled(intent, own.length > 0, world), ...untrue(id, own.length > 0, statuses, letters)];
+  if (!areVerdictsProven(plan)) return broken;
+  if (world.sentAgain.has(id) && !isOther && action === 'place') broken.push(...denied(id, own[0], letters));
+  if (world.sentAgain.has(id) || isOther || world.judgedAgain.has(id)) return broken;
+  if (action === 'place') return [...broken, ...untrue(id, own.length > 0, statuses, letters)];
   return [...broken, ...untrueOfCancel(intent, world, statuses, letters)];
 }
 
-/** A replay trades only where its original did not. */
-function doubled({ id, account, replayOf }: Intent, isThere: boolean, { orders, sentAgain }: World): readonly string[] {
-  const original = orders.find((order) => order.account === account && order.clientOrderId === replayOf);
-  if (!isThere || original === undefined || sentAgain.has(original.clientOrderId)) return [];
-  return [`${id} and ${original.clientOrderId}, of which it is a replay, both have an order`];
+/**
+ * Two messages of one intent, one after the other: whatever is said once the order is there does not deny it. What was said
+ * before was true then.
+ */
+function denied(id: string, order: VenueOrderRow | undefined, letters: readonly Letter[]): readonly string[] {
+  if (order === undefined) return [];
+  return letters
+    .filter(({ certainty, at }) => certainty !== 'unknown' && at > order.createdAt)
+    .map(({ reason, certainty }) => `${id} has an order, and a later letter denies it (${reason} ${certainty})`);
+}
+
+/**
+ * A replay trades only where its original did not, and all that operators make of one original are one. A replay made by
+ * hand, while its original may still come a second time, is its maker's own.
+ */
+function replayed(plan: Plan, { intents, orders, replays, sentAgain, sentOtherwise }: World): readonly string[] {
+  const isMade = new Set(replays.map(({ id }) => id));
+  // As before: where verdicts are not proven, only the refusal of the same id stands against a second order.
+  if (!areVerdictsProven(plan) && !isForgottenTooSoon(plan)) return [];
+  return intents.flatMap(({ id, account, replayOf }) => {
+    const of = (wanted: unknown): VenueOrderRow | undefined =>
+      orders.find((order) => order.account === account && order.clientOrderId === wanted);
+    const [own, original] = [of(id), of(replayOf)];
+    if (own === undefined || original === undefined || isForgotten(original, own, plan)) return [];
+    // With other times, or another size, it is another order under a used id: only the venue's refusal stands against it.
+    if (sentOtherwise.has(original.clientOrderId)) return [];
+    if (sentAgain.has(original.clientOrderId) && !isMade.has(id)) return [];
+    return [`${id} and ${original.clientOrderId}, of which it is a replay, both have an order`];
+  });
+}
+
+/** Whoever is told that an order was accepted finds it among those that are followed. */
+function unfollowed({ accepted, followed }: World): readonly string[] {
+  return accepted
+    .filter(
+      ({ account, id, at }) => !followed.some((each) => each.account === account && each.id === id && each.at <= at),
+    )
+    .map(({ id }) => `${id} is reported accepted, and nobody follows it`);
 }
 
 function untrue(
@@ -106,18 +160,6 @@ function sends({ sent, halts }: World): readonly string[] {
       halt.account === account && turnAt > halt.from + SECRET_CACHE_MS + 5000 && turnAt < halt.until;
     if (path === PLACE && halts.some(isHalted)) broken.push(`${id} was sent while ${account} was halted`);
   }
-  return broken;
-}
-
-function spacing(plan: Plan, { sent, maxInWindow }: World): readonly string[] {
-  const broken: string[] = [];
-  for (const account of new Set(sent.map((each) => each.account))) {
-    const times = sent.flatMap((each) => (each.account === account && each.path === PLACE ? [each.turnAt] : []));
-    // 53.19 ms apart, less what a whole-millisecond clock rounds away. Two invocations of one delivery are no sequence.
-    const closest = Math.min(...times.slice(1).map((time, index) => time - (times[index] ?? 0)));
-    if (closest < 52 && !plan.doubleInvocation) broken.push(`two submits of ${account} started ${closest} ms apart`);
-  }
-  if (maxInWindow > 40) broken.push(`${maxInWindow} submits arrived in one window`);
   return broken;
 }
 

@@ -10,8 +10,8 @@ import { readSettings } from '../../shared/config.ts';
 import { execute } from '../../shared/execution.ts';
 import { newMemory, type Outside } from '../../shared/proof.ts';
 import type { Exchange } from './exchange.ts';
-import type { SimulatedQueues } from './queues.ts';
-import { SECRET_CACHE_MS, type Stage } from './stage.ts';
+import { VISIBILITY_SECONDS, type Deletion, type SimulatedQueues } from './queues.ts';
+import { BAN_MS, SECRET_CACHE_MS, type Stage } from './stage.ts';
 
 const TIMEOUT_MS = 30_000;
 
@@ -40,6 +40,7 @@ export function createLambda(
   const { chance, between, pick, draw, tell, struck, sleep, plan, history } = stage;
   const environments: Environment[] = [];
   const isEgressFixed = draw() < 0.3;
+  history.isEgressFixed = isEgressFixed;
 
   /** Between any two effects an environment may die; what it was doing then never goes on. */
   const effect = async <T>(environment: Environment, name: string, run: () => Promise<T>): Promise<T> => {
@@ -50,16 +51,16 @@ export function createLambda(
       environment.died?.();
       return struck(`killed around ${name}`);
     };
-    const thawed = async (): Promise<void> => {
+    const thawed = async (what: string): Promise<void> => {
       if (environment.busy || environment.dead) return;
-      struck('frozen with something under way');
+      struck(what);
       await new Promise<void>((resolve) => environment.frozen.push(resolve));
     };
-    await thawed();
+    await thawed('frozen with something under way');
     if (isDead()) return never;
     if (chance(0.004) && struck('stalled')) await sleep(between(100, 15_000));
     const result = await run();
-    await thawed();
+    await thawed('answer late into the next invocation');
     return isDead() ? never : result;
   };
   const start = (): Environment => {
@@ -90,14 +91,26 @@ export function createLambda(
     for (const thaw of environment.frozen.splice(0)) thaw();
     environment.diesIn = chance(0.3) ? between(0, 25) : undefined;
     tell(`${environment.name} takes ${records.map(named).join(' ')}`);
+    const invocation = { from: environment.name, at: stage.time.now(), until: Infinity };
+    history.invocations.push(invocation);
     const timeout = sleep(TIMEOUT_MS).then(() => undefined);
     const death = new Promise<undefined>((resolve) => (environment.died = () => resolve(undefined)));
     const done = execute(deliveries(records), environment.outside, environment.outside.clock.now() + TIMEOUT_MS);
     const result = await Promise.race([done, timeout, death]);
-    if (result === undefined && !environment.dead) struck('timed out');
-    if (result === undefined) environment.dead = true;
+    invocation.until = stage.time.now();
+    if (result === undefined && !environment.dead) {
+      struck('timed out');
+      // Lambda starts the process anew; one that only froze it would be worse.
+      if (draw() < 0.5) thawLater(environment, records);
+      else environment.dead = true;
+    }
     environment.busy = false;
     return result;
+  };
+  /** What it was doing goes on in its next invocation, and may tell of messages that others have by then. */
+  const thawLater = ({ name }: Environment, records: readonly SQSRecord[]): void => {
+    history.thawed.add(name);
+    for (const { body } of records) history.judgedAgain.add(/"id":"(\w+)"/.exec(body)?.[1] ?? '');
   };
   const free = (): Environment => {
     const idle = environments.filter(({ dead, busy }) => !dead && !busy);
@@ -108,14 +121,19 @@ export function createLambda(
     for (;;) {
       const records = await receive(queues);
       if (records.length === 0) continue;
+      const [least, most] = plan.lateInvocation ? [90_000, 200_000] : [1000, 200_000];
+      if (chance(plan.lateInvocation ? 0.8 : 0.02) && struck('invoked late')) await sleep(between(least, most));
       const twice = plan.doubleInvocation && chance(0.3) && struck('invoked twice');
       const [left] = await Promise.all([invoke(free(), records), twice ? invoke(start(), records) : undefined]);
       if (left === undefined) continue;
       const finished = records.filter(({ messageId }) => !left.includes(messageId));
       if (finished.length === 0 || (chance(0.03) && struck('delete fails'))) continue;
-      const Entries = finished.map(({ receiptHandle }, index) => ({ Id: String(index), ReceiptHandle: receiptHandle }));
+      const Entries = finished.map(({ receiptHandle, messageId }, index): Deletion => ({
+        Id: String(index),
+        ReceiptHandle: receiptHandle,
+        messageId,
+      }));
       await queues.call('DeleteMessageBatch', { QueueUrl: queues.urlOf('intents.fifo'), Entries });
-      for (const { messageId } of finished) stage.busy.delete(messageId);
     }
   };
   for (let poller = 0; poller < 3; poller += 1) void poll();
@@ -139,7 +157,12 @@ function outsideOf(
     sleep: (ms: number) => (ms <= 0 ? Promise.resolve() : effect('sleep', () => sleep(Math.ceil(ms)))),
   };
   const settings = readSettings(
-    { BITMART_SPOT_URL: 'http://spot', BITMART_FUTURES_URL: 'http://futures', BITMART_BAN_MS: '60000' },
+    {
+      BITMART_SPOT_URL: 'http://spot',
+      BITMART_FUTURES_URL: 'http://futures',
+      BITMART_BAN_MS: String(BAN_MS),
+      BITMART_LOOKUP_MEMORY_MS: String(plan.saysForgetsAfterMs),
+    },
     bitmartSettings,
   );
   const batch = (action: string, queue: string) => (input: Input) =>
@@ -158,7 +181,7 @@ function outsideOf(
   return {
     clock,
     memory: newMemory(),
-    timing: { parkMs: 60_000, unresolvedAfterMs: 900_000 },
+    timing: { parkMs: 60_000, unresolvedAfterMs: 900_000, visibilityMs: VISIBILITY_SECONDS * 1000 },
     log: (_, message, fields = {}) => {
       if (message !== 'outcome') return;
       const disposition = String(fields['disposition']);

@@ -9,6 +9,9 @@ export const KINDS = [
   'old timestamps accepted',
   'invoked twice', // one delivery may be handed to two environments at once
   'wrong clocks', // many environments are far off, requests arrive late, and repeated ids are accepted
+  'invoked late', // Lambda holds batches back, requests arrive late, and repeated ids are accepted
+  'short memory', // the venue forgets unfilled orders after minutes, as it says, and accepts repeated ids
+  'forgotten too soon', // it says 20 minutes, and forgets them after less
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
@@ -22,6 +25,10 @@ export interface Plan {
   readonly refusesTimestamps: boolean;
   readonly doubleInvocation: boolean;
   readonly badClocks: boolean;
+  readonly lateInvocation: boolean;
+  /** For how long an order that was canceled unfilled can be looked up, and what the functions are told of that. */
+  readonly forgetsAfterMs: number;
+  readonly saysForgetsAfterMs: number;
   /** Every message is sent again: at once with another deduplication id, and with the same one after ten minutes. */
   readonly sendsAllAgain: boolean;
   /** What the venue answers to every placement, executing it first or not; undefined: it answers truly. */
@@ -34,6 +41,9 @@ const SOUND = {
   refusesTimestamps: true,
   doubleInvocation: false,
   badClocks: false,
+  lateInvocation: false,
+  forgetsAfterMs: 1_200_000,
+  saysForgetsAfterMs: 1_200_000,
   sendsAllAgain: false,
   answer: undefined,
 } as const;
@@ -59,15 +69,27 @@ export function planOf(seed: number): Plan {
       return { ...plan, doubleInvocation: true };
     case 'wrong clocks':
       return { ...plan, refusesRepeatedIds: 'never', badClocks: true, trouble: 0.4 };
+    case 'invoked late':
+      return { ...plan, refusesRepeatedIds: 'never', lateInvocation: true, trouble: 0.4 };
+    case 'short memory': {
+      // What is said leaves room for clocks that disagree.
+      const forgetsAfterMs = draw() < 0.5 ? 310_000 : 610_000;
+      return { ...plan, refusesRepeatedIds: 'never', forgetsAfterMs, saysForgetsAfterMs: forgetsAfterMs - 10_000 };
+    }
+    case 'forgotten too soon':
+      return { ...plan, forgetsAfterMs: draw() < 0.5 ? 20_000 : 200_000 };
   }
 }
 
 function kindOf(part: number): Kind {
   if (part < 0.1) return 'wrong clocks';
   if (part < 0.2) return 'sound';
-  if (part < 0.5) return 'repeated ids accepted';
-  if (part < 0.6) return 'look-ups lag a minute';
-  if (part < 0.65) return 'old timestamps accepted';
-  if (part < 0.75) return 'invoked twice';
+  if (part < 0.45) return 'repeated ids accepted';
+  if (part < 0.52) return 'look-ups lag a minute';
+  if (part < 0.57) return 'old timestamps accepted';
+  if (part < 0.65) return 'invoked twice';
+  if (part < 0.75) return 'invoked late';
+  if (part < 0.8) return 'short memory';
+  if (part < 0.83) return 'forgotten too soon';
   return 'repeated ids accepted once closed';
 }

@@ -12,9 +12,16 @@ export interface SimulatedQueues {
   readonly urlOf: (name: string) => string;
 }
 
-const VISIBILITY_SECONDS = 180;
+export const VISIBILITY_SECONDS = 180;
 
-export function createQueues({ time, tell, history, busy }: Stage): SimulatedQueues {
+/** An entry of DeleteMessageBatch; SQS does not read the message id. */
+export interface Deletion {
+  readonly Id: string;
+  readonly ReceiptHandle: string;
+  readonly messageId: string;
+}
+
+export function createQueues({ time, tell, history, busy, readers }: Stage): SimulatedQueues {
   const sqs = sqsActions({
     region: 'r',
     url: () => 'http://sqs',
@@ -27,8 +34,20 @@ export function createQueues({ time, tell, history, busy }: Stage): SimulatedQue
     const act = sqs[action];
     if (act === undefined) throw new Error(`no action ${action}`);
     const output = await act(input, { accessKeyId: 'sim', traceHeader: undefined, onDisconnect: () => undefined });
-    if (action === 'SendMessage' && String(input['QueueUrl']).endsWith('intents.fifo')) busy.add(output['MessageId']);
+    if (!String(input['QueueUrl']).endsWith('intents.fifo')) return output;
+    // What SQS takes for another copy has the id of the message that it took; that one may be gone already.
+    const messageId = String(output['MessageId']);
+    if (action === 'SendMessage' && !history.deleted.has(messageId)) busy.add(messageId);
+    if (action === 'DeleteMessageBatch') gone(output, input);
     return output;
+  };
+  const gone = (output: Output, input: Input): void => {
+    const named = new Map((input['Entries'] as readonly Deletion[]).map(({ Id, messageId }) => [Id, messageId]));
+    for (const { Id } of (output['Successful'] ?? []) as readonly { readonly Id: string }[]) {
+      const messageId = named.get(Id) ?? '';
+      busy.delete(messageId);
+      history.deleted.add(messageId);
+    }
   };
   const urlOf = (name: string): string => `http://sqs/000000000000/${name}`;
   const open = async (): Promise<void> => {
@@ -48,19 +67,28 @@ export function createQueues({ time, tell, history, busy }: Stage): SimulatedQue
     if (queue === 'reports') {
       const report = JSON.parse(String(entry['MessageBody'])) as ExecutionReport;
       history.reports.push(report);
+      const { account, id, status } = report;
+      if (status === 'accepted') history.accepted.push({ account, id, at: time.now() });
       tell(`report ${report.id} ${report.status} ${report.reason ?? ''}`);
+    }
+    if (queue === 'pending') {
+      const { intent } = JSON.parse(String(entry['MessageBody'])) as { intent: { account: string; id: string } };
+      history.followed.push({ account: intent.account, id: intent.id, at: time.now() });
     }
     if (queue !== 'dead.fifo') return;
     const attributes = entry['MessageAttributes'] as Record<string, { StringValue: string } | undefined>;
     const read = (name: string): string => attributes[name]?.StringValue ?? '';
-    history.letters.push({
+    const letter = {
       intentId: read('intentId'),
       reason: read('reason'),
       certainty: read('certainty'),
       sourceMessageId: read('sourceMessageId'),
+      body: String(entry['MessageBody']),
       at: time.now(),
-    });
+    };
+    history.letters.push(letter);
     tell(`letter ${read('intentId')} ${read('reason')} ${read('certainty')}: ${read('detail')}`);
+    for (const reader of readers) reader(letter);
   };
   return {
     ready: open(),

@@ -10,6 +10,8 @@ export const SHADOW = 'shadow';
 export const ACCOUNTS = ['main', 'other', SHADOW] as const;
 /** How long an environment uses a secret before it reads it again. */
 export const SECRET_CACHE_MS = 30_000;
+/** For how long a banned account is left alone. */
+export const BAN_MS = 60_000;
 
 export type Intent = Readonly<Record<string, unknown>> & {
   readonly id: string;
@@ -23,6 +25,25 @@ export interface Letter {
   readonly reason: string;
   readonly certainty: string;
   readonly sourceMessageId: string;
+  readonly body: string;
+  readonly at: number;
+}
+/** A signed request of an account on its way to the venue. */
+export interface Call {
+  readonly account: string;
+  readonly path: string;
+  readonly at: number;
+  /** When its turn had come: an environment may stall between that and the send. */
+  readonly turnAt: number;
+  /** The environment. */
+  readonly from: string;
+  /** What came back, and when; undefined while nothing has. */
+  answer?: { readonly at: number; readonly status: number; readonly body: string };
+}
+/** Something that was told of an intent, or of its message. */
+export interface Told {
+  readonly account: string;
+  readonly id: string;
   readonly at: number;
 }
 /** A placement or a cancel on its way to the venue. */
@@ -44,8 +65,12 @@ export interface History {
   readonly reports: ExecutionReport[];
   readonly letters: Letter[];
   readonly sent: Sent[];
-  /** Ids that a careless producer sent a second time, much later: each of the two messages has a verdict of its own. */
+  /** Ids that a careless producer sent a second time, much later and the same: two messages, and one intent. */
   readonly sentAgain: Set<string>;
+  /** Ids under which two messages ask for something different: each of them has a verdict of its own. */
+  readonly sentOtherwise: Set<string>;
+  /** Replays that an operator made of a dead letter, with the original's id. */
+  readonly replays: { readonly id: string; readonly account: string; readonly replayOf: string }[];
   /** Messages that carry the id of an earlier intent and ask for another size. */
   readonly reused: { readonly id: string; readonly account: string; readonly messageId: string }[];
   /** Messages whose body is no intent. */
@@ -54,8 +79,17 @@ export interface History {
   readonly judgedAgain: Set<string>;
   /** When accounts were halted and resumed; `stayed`: nothing had lifted the halt until then. */
   readonly halts: { readonly account: string; readonly from: number; until: number; stayed: boolean }[];
-  /** Requests that an account in shadow mode, or one that was refused, sent all the same: path by account. */
-  readonly calls: { readonly account: string; readonly path: string; readonly at: number; readonly from: string }[];
+  readonly calls: Call[];
+  readonly invocations: { readonly from: string; readonly at: number; until: number }[];
+  /** Environments that went on with an invocation whose time was over. */
+  readonly thawed: Set<string>;
+  /** All environments leave through one address. */
+  isEgressFixed: boolean;
+  /** Intents that were handed to those who follow them, and those that were reported accepted. */
+  readonly followed: Told[];
+  readonly accepted: Told[];
+  /** Messages of the intents queue that are gone. */
+  readonly deleted: Set<string>;
   readonly story: string[];
   readonly faults: Record<string, number>;
   readonly dispositions: Record<string, number>;
@@ -77,6 +111,8 @@ export interface Stage {
   readonly sleep: (ms: number) => Promise<void>;
   /** What keeps the world from being over. */
   readonly busy: Set<unknown>;
+  /** Who wants to know of dead letters. */
+  readonly readers: ((letter: Letter) => void)[];
 }
 
 export function createStage(plan: Plan, time: VirtualTime): Stage {
@@ -87,11 +123,19 @@ export function createStage(plan: Plan, time: VirtualTime): Stage {
     letters: [],
     sent: [],
     sentAgain: new Set(),
+    sentOtherwise: new Set(),
+    replays: [],
     reused: [],
     malformed: [],
     judgedAgain: new Set(),
     halts: [],
     calls: [],
+    invocations: [],
+    thawed: new Set(),
+    isEgressFixed: false,
+    followed: [],
+    accepted: [],
+    deleted: new Set(),
     story: [],
     faults: {},
     dispositions: {},
@@ -114,5 +158,6 @@ export function createStage(plan: Plan, time: VirtualTime): Stage {
     },
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     busy: new Set(),
+    readers: [],
   };
 }

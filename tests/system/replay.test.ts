@@ -1,5 +1,5 @@
 // Dead letters sent back: blindly, which does no harm, and as replays, which trade once at most.
-import { SendMessageCommand, StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs';
+import { CreateQueueCommand, SendMessageCommand, StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { parse } from '../../shared/order/intent.ts';
 import { replay, type Replay } from '../../shared/order/replay.ts';
@@ -9,9 +9,10 @@ interface Order {
   readonly clientOrderId: string;
 }
 
+const SCALE = 0.05;
 let system: System;
 beforeAll(async () => {
-  system = await startSystem({ timeScale: 0.05 });
+  system = await startSystem({ timeScale: SCALE });
 });
 afterAll(() => system.close());
 
@@ -21,13 +22,16 @@ const letter = async (id: string): Promise<Letter> => {
   await system.until(`a letter of ${id}`, () => system.letterOf(id) !== undefined);
   return system.letterOf(id) as Letter;
 };
+/** An intent whose life is over soon, so that it can be replayed soon. */
+const brief = () => intent({ expiresAt: new Date(Date.now() + 4000).toISOString() });
+const settled = () => new Promise((resolve) => setTimeout(resolve, 4000 + 120_000 * SCALE));
 /** What an operator's desk makes of a letter. */
 const replayed = ({ body, attributes }: Letter, more: Partial<Replay> = {}): Record<string, unknown> => {
   const parsed = parse(body);
   if (parsed.kind !== 'intent') throw new Error('no intent');
-  const { reason = '', sourceMessageId = '' } = attributes;
+  const { reason = '' } = attributes;
   const certainty = attributes['certainty'] as Replay['certainty'];
-  const common = { original: parsed.intent, letterId: sourceMessageId, reason, certainty, now: Date.now() };
+  const common = { original: parsed.intent, reason, certainty, now: Date.now(), settlesWithinMs: 120_000 * SCALE };
   const made = replay({ ...common, lifeMs: 60_000, price: '50000', ...more });
   if (made.kind === 'refused') throw new Error(made.detail);
   return made.intent;
@@ -68,31 +72,69 @@ test('a blind redrive of the whole dead-letter queue places no order, and every 
   expect([...again].sort()).toEqual([...Array<string>(5).fill('DEDUPLICATION_MISMATCH'), 'MALFORMED']);
 }, 60_000);
 
+/** A dead-letter queue that nobody reads, so that what lies in it can be moved. @returns its URL */
+const unreadDeadQueue = async (): Promise<string> => {
+  const fifo = { FifoQueue: 'true' };
+  const create = (QueueName: string, Attributes: Record<string, string>) =>
+    system.sqs.send(new CreateQueueCommand({ QueueName, Attributes: { ...fifo, ...Attributes } }));
+  const { QueueUrl = '' } = await create('unread-dead.fifo', {});
+  const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: arnOf(QueueUrl), maxReceiveCount: 1 });
+  await create('unread.fifo', { RedrivePolicy });
+  return QueueUrl;
+};
+const arnOf = (url: string) => `arn:aws:sqs:${system.ready.region}:000000000000:${url.split('/').at(-1) ?? ''}`;
+/** As SQS itself moves messages: one lies in a dead-letter queue without a reason, and is moved back from there. */
+const redriven = async (body: string, MessageDeduplicationId: string): Promise<void> => {
+  const QueueUrl = await unreadDeadQueue();
+  const put = { QueueUrl, MessageBody: body, MessageGroupId: 'main', MessageDeduplicationId };
+  await system.sqs.send(new SendMessageCommand(put));
+  const [SourceArn, DestinationArn] = [arnOf(QueueUrl), arnOf(system.ready.queues.intents)];
+  await system.sqs.send(new StartMessageMoveTaskCommand({ SourceArn, DestinationArn }));
+};
+
 test('a redrive by SQS itself places no order either', async () => {
   const wanted = intent({ side: 'sell', size: '99999' });
   await system.send([wanted]);
-  const { body, group } = await letter(wanted.id);
-  // As SQS moves a message that was received too often: body and deduplication id are as they were, no reason.
-  const QueueUrl = system.ready.queues.dead;
-  const put = { QueueUrl, MessageBody: body, MessageGroupId: group, MessageDeduplicationId: `sqs${wanted.id}` };
+  const { body } = await letter(wanted.id);
   const count = (await orders()).length;
   const seen = system.letters.length;
-  const SourceArn = `arn:aws:sqs:${system.ready.region}:000000000000:${QueueUrl.split('/').at(-1) ?? ''}`;
-  const DestinationArn = SourceArn.replace('-dead.fifo', '-intents.fifo');
-  await system.sqs.send(new SendMessageCommand(put));
-  await system.sqs.send(new StartMessageMoveTaskCommand({ SourceArn, DestinationArn }));
+  await redriven(body, `sqs${wanted.id}`);
   await system.until('a letter more', () => system.letters.length > seen);
+  expect(system.letters.at(-1)?.attributes['reason']).toBe('DEDUPLICATION_MISMATCH');
   expect((await orders()).length).toBe(count);
 }, 60_000);
+
+test('a redrive that keeps the deduplication id places no second order, even where the venue takes an id twice', async () => {
+  await system.control('PUT', '/promises', { refusesRepeatedIds: 'never' });
+  // SQS gives up what was received 50 times, so it is older than its deduplication remembers.
+  const old = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString();
+  const traded = intent({ createdAt: old(-300), expiresAt: old(250) });
+  const denied = intent({ createdAt: old(-300), expiresAt: old(250), size: '0.0000001' });
+  await system.send([traded, denied]);
+  await system.until('the trade', () => system.reportsOf(traded.id).length > 0, 40_000);
+  await letter(denied.id);
+  // Until SQS has forgotten the ids; its memory is scaled like all else.
+  await new Promise((resolve) => setTimeout(resolve, 300_000 * SCALE + 1000));
+  // As a redrive that keeps it would; the local one gives each message a new deduplication id, as a new message has.
+  await system.send([traded, denied]);
+  await system.until('the same ends again', () => {
+    return [traded, denied].every(({ id }) => system.reportsOf(id).length === 2);
+  });
+  expect(system.reportsOf(traded.id).map(({ status }) => status)).toEqual(['accepted', 'accepted']);
+  expect(await ordersOf(traded.id)).toHaveLength(1);
+  expect(await ordersOf(denied.id)).toHaveLength(0);
+}, 90_000);
 
 test('a replay of a refused intent trades once, whoever and however often somebody replays it', async () => {
   await system.control('PUT', '/faults', {
     faults: [{ path: '/spot/v2/submit_order', fault: 'code', code: 50020, times: 1 }],
   });
-  const wanted = intent();
+  const wanted = brief();
   await system.send([wanted]);
   const why = await letter(wanted.id);
   expect(why.attributes).toMatchObject({ reason: 'VENUE_REFUSED', certainty: 'refused' });
+  expect(() => replayed(why)).toThrow('may still trade by itself until');
+  await settled();
   const [first, second] = [replayed(why, { price: '50001' }), replayed(why, { price: '50002' })];
   const id = String(first['id']);
   await system.send([{ ...first, id }]);
@@ -104,10 +146,11 @@ test('a replay of a refused intent trades once, whoever and however often somebo
 }, 60_000);
 
 test('a replay of an intent that traded after all is stopped, and says so', async () => {
-  const wanted = intent();
+  const wanted = brief();
   await system.send([wanted]);
   await system.until('the trade', () => system.reportsOf(wanted.id).length > 0);
-  const attributes = { reason: 'UNRESOLVED', certainty: 'unknown', sourceMessageId: 'the-letter-of-an-outage' };
+  await settled();
+  const attributes = { reason: 'UNRESOLVED', certainty: 'unknown' };
   const lost = { body: JSON.stringify(wanted), group: 'main', deduplicationId: '', attributes };
   const made = replayed(lost, { isUnknownAccepted: true });
   await system.send([made]);
