@@ -26,7 +26,7 @@ export const suites: Readonly<Record<string, string>> = {
   'a cancel that was sent told as unsent': 'tests/execution.test.ts',
 };
 /** The kind of world that shows the bug, where only one does: `npm run simulate -- --kind`. */
-const kinds: Readonly<Record<string, string>> = { 'horizon by our clock': 'wrong clocks' };
+const kinds: Readonly<Record<string, string>> = {};
 
 export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'resend after timeout': [
@@ -76,18 +76,6 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
       find: '  const venueNow = isParked ? undefined : await venue.time(time.answerBy(clock.now()));',
       replace:
         "  if (verdict.kind === 'unknown') return attempt(candidate, desk, true);\n  const venueNow = isParked ? undefined : await venue.time(time.answerBy(clock.now()));",
-    },
-  ],
-  'horizon by our clock': [
-    {
-      file: EXECUTION,
-      find: 'const venueNow = isParked ? undefined : await venue.time(time.answerBy(clock.now()));',
-      replace: 'const venueNow: number | undefined = await Promise.resolve(clock.now());',
-    },
-    {
-      file: PROOF,
-      find: 'const venueNow = isTimeNeeded ? await venue.time(time.answerBy(clock.now())) : undefined;',
-      replace: 'const venueNow = isTimeNeeded ? clock.now() : undefined;',
     },
   ],
   'acknowledge before bury': [
