@@ -1,5 +1,5 @@
 // `npm run docs`: the pages under docs/ that are made of the code: the intent's JSON Schema, the reasons, the venue's
-// codes. A test fails when a page is not what the code says. Writes nothing else.
+// codes and endpoints, the execution test spec. A test fails when a page is not what the code says. Writes nothing else.
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import prettier from 'prettier';
@@ -7,6 +7,8 @@ import { codes } from '../shared/bitmart/codes.ts';
 import { endpointsPage } from '../shared/bitmart/endpoints.ts';
 import { intentJsonSchema } from '../shared/order/intent.ts';
 import { movedBySqs, reasons } from '../shared/order/reason.ts';
+import { cases, nameOf } from '../tests/spec/cases.ts';
+import { grounds } from '../tests/spec/grounds.ts';
 
 const MADE = 'Made from the code by `npm run docs`; do not edit.';
 
@@ -17,6 +19,7 @@ export async function pages(): Promise<Readonly<Record<string, string>>> {
     'docs/reasons.md': reasonsPage(),
     'docs/codes.md': codesPage(),
     'docs/endpoints.md': endpointsPage(MADE),
+    'docs/execution-spec.md': specPage(),
   };
   const formatted = Object.entries(texts).map(async ([path, text]) => {
     const config = await prettier.resolveConfig(fileURLToPath(new URL(`../${path}`, import.meta.url)));
@@ -70,6 +73,30 @@ refused), 40012 (known business messages are refused) and the codes under which 
 
 | code | class | meaning |
 |---|---|---|
+${rows.join('\n')}
+`;
+}
+
+function specPage(): string {
+  const rows = cases.map((each) => {
+    const able = grounds.map(({ cannot }) => {
+      const reasons = (each.needs ?? []).flatMap((need) => cannot[need] ?? []);
+      return reasons.length === 0 ? 'yes' : `cannot: ${reasons.join('; ')}`;
+    });
+    return `| ${[nameOf(each), each.title, ...able].map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  });
+  return `# Execution test spec
+
+${MADE}
+
+What any venue must pass. Each case is a test (tests/spec) on the local stack with the packaged functions and accounts of
+its own; each looks at the venue's own book as well as at reports and dead letters. At the end of every case the book
+holds nothing that was not asked for and nothing twice, each intent was reported and nothing after its end, and each that
+came to no trade has a dead letter with the same reason. Where a venue cannot do what a case needs, the case checks that
+an intent which asks for it is refused with a sentence.
+
+| number | what holds | ${grounds.map(({ name }) => name).join(' | ')} |
+|---|---|${grounds.map(() => '---').join('|')}|
 ${rows.join('\n')}
 `;
 }

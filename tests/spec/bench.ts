@@ -117,8 +117,6 @@ export interface Case {
   /** On a stack of its own, where no rules of what trades can be had from the start. */
   readonly isWithoutRules?: boolean;
   readonly run: (bench: Bench) => Promise<void>;
-  /** An intent that asks for what the case needs: where a venue cannot do it, it is refused with a sentence. */
-  readonly refused?: (bench: Bench) => Intent;
 }
 
 export type Bench = ReturnType<typeof benchOf>;

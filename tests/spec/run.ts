@@ -1,10 +1,11 @@
 // Runs the execution test spec on the ground of a venue: many cases at once on one stack, each with accounts of its own,
 // and those that want a stack without rules one after the other on another. Each case is one test of its own.
 import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { benchOf, type Bench, type Case, type Ground, type Intent } from './bench.ts';
-import { cases, nameOf } from './cases.ts';
-import type { Declared } from './grounds.ts';
+import { asks, cases, nameOf } from './cases.ts';
+import { grounds, type Declared } from './grounds.ts';
 
 /** Cases at once: `execute` works on ten accounts at a time, and most of a case is waiting. */
 const AT_ONCE = 16;
@@ -19,11 +20,11 @@ export function runSpec(
   const only = process.env['SPEC']?.split(',');
   const chosen = cases.filter((each) => only === undefined || only.includes(nameOf(each)));
   const outcomes = new Map<number, Promise<void>>();
-  const grounds: Ground[] = [];
+  const started: Ground[] = [];
 
   beforeAll(async () => {
     const ground = await start();
-    grounds.push(ground);
+    started.push(ground);
     // One intent ahead: the environments are warm and the rules are loaded.
     const warm = benchOf(ground, 0);
     await warm.account();
@@ -34,17 +35,22 @@ export function runSpec(
     const bare = chosen.filter(({ isWithoutRules }) => isWithoutRules === true);
     inPool(usual, AT_ONCE, (each) => runCase(each, ground), outcomes);
     const second = bare.length === 0 ? undefined : start({ isWithoutRules: true });
-    void second?.then((made) => grounds.push(made));
+    void second?.then((made) => started.push(made));
     inPool(bare, 1, async (each) => runCase(each, (await second) ?? assert.fail()), outcomes);
   }, PATIENCE_MS);
   afterAll(async () => {
     await Promise.allSettled(outcomes.values());
-    await Promise.all(grounds.map((ground) => ground.close()));
+    await Promise.all(started.map((ground) => ground.close()));
   }, PATIENCE_MS);
 
-  test('every case has a number of its own, and every reason is a sentence', () => {
+  test('every case has a number of its own, every reason is a sentence, and no case names a venue', async () => {
     expect(new Set(cases.map(({ number }) => number)).size).toBe(cases.length);
     for (const reason of Object.values(declared.cannot)) expect(reason).toMatch(/\w+ \w+ \w+/);
+    const chapters = (await readdir(new URL('cases/', import.meta.url))).map((file) => `cases/${file}`);
+    for (const file of ['cases.ts', 'bench.ts', 'run.ts', 'wire.ts', ...chapters]) {
+      const text = await readFile(new URL(file, import.meta.url), 'utf8');
+      for (const { name } of grounds) expect(text.toLowerCase()).not.toContain(name.toLowerCase());
+    }
   });
   for (const each of chosen) {
     test(`${nameOf(each)} ${each.title}`, () => outcomes.get(each.number), PATIENCE_MS);
@@ -77,8 +83,13 @@ function inPool(
 async function runCase(each: Case, ground: Ground): Promise<void> {
   const bench = benchOf(ground, each.number);
   await bench.account();
-  if ((each.needs ?? []).every((need) => bench.can(need))) await each.run(bench);
-  else if (each.refused !== undefined) await isRefused(bench, each.refused(bench));
+  const lacking = (each.needs ?? []).filter((need) => !bench.can(need));
+  if (lacking.length === 0) await each.run(bench);
+  for (const need of lacking) {
+    assert.match(ground.cannot[need] ?? '', /\w+ \w+ \w+/, `why ${ground.name} cannot do ${need}`);
+    const asked = asks[need]?.(bench);
+    if (asked !== undefined) await isRefused(bench, asked);
+  }
   await bench.close();
 }
 
