@@ -56,9 +56,9 @@ export function createLambda(
       struck(what);
       await new Promise<void>((resolve) => environment.frozen.push(resolve));
     };
+    if (chance(0.004) && struck('stalled')) await sleep(between(100, draw() < 0.5 ? 45_000 : 15_000));
     await thawed('frozen with something under way');
     if (isDead()) return never;
-    if (chance(0.004) && struck('stalled')) await sleep(between(100, 15_000));
     const result = await run();
     await thawed('answer late into the next invocation');
     return isDead() ? never : result;
