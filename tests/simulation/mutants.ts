@@ -45,8 +45,8 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'resend after timeout': [
     {
       file: EXECUTION,
-      find: "return intent.action === 'cancel' ? resolveCancel(candidate, verdict, desk) : resolve(candidate, verdict, desk);",
-      replace: 'return attempt(candidate, desk, true);',
+      find: "if (intent.action === 'place') return resolve(candidate, verdict, desk);",
+      replace: "if (intent.action === 'place') return attempt(candidate, desk, true);",
     },
   ],
   'look-up skipped': [
@@ -67,11 +67,11 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'expiry checked when the message was received': [
     {
       file: EXECUTION,
-      find: 'admit(intent, instrument, account.mandate, book, clock.now())',
-      replace: 'admit(intent, instrument, account.mandate, book, message.firstReceivedAt)',
+      find: 'admit(intent, instrument, account.mandate, book, clock.now(), target)',
+      replace: 'admit(intent, instrument, account.mandate, book, candidate.message.firstReceivedAt, target)',
     },
     {
-      file: 'shared/bitmart/venue.ts',
+      file: 'shared/bitmart/calls.ts',
       find: 'if (now >= expiresAt || deadline - now < LEAST_MS)',
       replace: 'if (deadline - now < LEAST_MS)',
     },
@@ -86,15 +86,15 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'not found taken as proof': [
     {
       file: EXECUTION,
-      find: '  const venueNow = await venue.time(time.answerBy(clock.now()));\n  if (venueNow === undefined) {',
+      find: '  const venueNow = isParked ? undefined : await venue.time(time.answerBy(clock.now()));',
       replace:
-        "  if (verdict.kind === 'unknown') return attempt(candidate, desk, true);\n  const venueNow = await venue.time(time.answerBy(clock.now()));\n  if (venueNow === undefined) {",
+        "  if (verdict.kind === 'unknown') return attempt(candidate, desk, true);\n  const venueNow = isParked ? undefined : await venue.time(time.answerBy(clock.now()));",
     },
   ],
   'horizon by our clock': [
     {
       file: EXECUTION,
-      find: 'const venueNow = await venue.time(time.answerBy(clock.now()));',
+      find: 'const venueNow = isParked ? undefined : await venue.time(time.answerBy(clock.now()));',
       replace: 'const venueNow: number | undefined = await Promise.resolve(clock.now());',
     },
     {
@@ -158,8 +158,8 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   ],
   'shadow mode sends': [
     {
-      file: 'shared/bitmart/venue.ts',
-      find: "const via = account.mandate.shadow === true && lane !== 'find' ? shadow : transport;",
+      file: 'shared/bitmart/calls.ts',
+      find: 'const via = account.mandate.shadow === true && !isLookup ? shadow : transport;',
       replace: 'const via = transport;',
     },
   ],
@@ -173,9 +173,9 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'secret promotion un-halts': [
     {
       file: 'shared/aws/secrets.ts',
-      find: "'mandate' in current ? { ...credentials, mandate: current['mandate'] } : credentials,",
+      find: "'mandate' in current ? { ...credentials, mandate: current['mandate'] } : credentials;",
       replace:
-        "'mandate' in current ? { ...credentials, mandate: staged['mandate'] ?? { state: 'active' } } : credentials,",
+        "'mandate' in current ? { ...credentials, mandate: staged['mandate'] ?? { state: 'active' } } : credentials;",
     },
   ],
   'a label moved from wherever it is': [
@@ -202,7 +202,7 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'a cancel that was sent told as unsent': [
     {
       file: EXECUTION,
-      find: "if (intent.action === 'cancel') return message.receiveCount === 1 && disproved;",
+      find: "if (intent.action !== 'place') return message.receiveCount === 1 && disproved;",
       replace: "if (intent.action === 'cancel' && message.receiveCount > 0) return true;",
     },
   ],
