@@ -12,6 +12,7 @@ export function judge(plan: Plan, world: World): readonly string[] {
     ...sends(world),
     ...spacing(plan, world),
     ...bans(world),
+    ...world.bugs.map((bug) => `execution threw: ${bug}`),
     ...unfollowed(world),
     ...replayed(plan, world),
     ...others(plan, world),

@@ -183,6 +183,7 @@ function outsideOf(
     memory: newMemory(),
     timing: { parkMs: 60_000, unresolvedAfterMs: 900_000, visibilityMs: VISIBILITY_SECONDS * 1000 },
     log: (_, message, fields = {}) => {
+      if (message === 'group failed') history.bugs.push(String(fields['error']));
       if (message !== 'outcome') return;
       const disposition = String(fields['disposition']);
       history.dispositions[disposition] = (history.dispositions[disposition] ?? 0) + 1;
