@@ -365,13 +365,15 @@ export function parkedNow({ intent }: Candidate, { memory, clock }: Outside): Pa
 }
 
 /**
- * Not longer than the intent lives, so that its end is told in time; and, where that is sooner than the park's end, once
+ * Not longer than the intent lives, so that its end is told in time (one that lives no more, and whose end cannot be told,
+ * waits like any other: its receives are numbered); and, where that is sooner than the park's end, once
  * two seconds before: a key that was corrected meanwhile still serves. This environment asks nothing before the park is over.
  */
 export function untilParkOver(candidate: Candidate, outside: Outside): number {
   const now = outside.clock.now();
   const lifeMs = Date.parse(candidate.intent.expiresAt) - now;
   const parkMs = (parkedNow(candidate, outside)?.until ?? now) - now;
+  if (lifeMs <= 0) return parkMs / 1000;
   const lastChanceMs = lifeMs > 4000 ? lifeMs - 2000 : Math.max(1000, lifeMs);
   return Math.min(parkMs, lastChanceMs) / 1000;
 }

@@ -461,22 +461,19 @@ test('what SQS does not secure is left alone, and so is all behind it; nobody is
   expect(new Set(finds)).toEqual(new Set(['a']));
 });
 
-test('an end that could not be told is not told after another environment has had the message', async () => {
-  let isTaken = false;
-  const { run, told } = still({}, (now) => (now < START + MINUTE ? 'halted' : 'active'), {
-    bury: (letters) => Promise.resolve(letters.map((letter) => (told.letters.push(letter), isTaken))),
-  });
-  await run([delivery('a', buy)]);
-  expect(told.letters.map(({ reason }) => reason)).toEqual(['TRADING_HALTED']);
-  isTaken = true;
-  await run([{ ...delivery('b', buy), messageId: 'm-b' }]);
-  await run([delivery('a', buy, 2)]);
-  expect(told.letters.filter(({ intentId }) => intentId === 'a')).toHaveLength(2);
-  isTaken = false;
-  const other = still({}, () => 'halted', { bury: (letters) => Promise.resolve(letters.map(() => false)) });
-  await other.run([delivery('d', buy)]);
-  await other.run([delivery('d', buy, 3)]);
-  expect(other.outside.memory.ended.get('m-d')?.message.receiveCount).toBe(3);
+test('an end that could not be told is told at the next delivery, and not after another environment has had the message', async () => {
+  for (const receiveCount of [2, 3]) {
+    let isTaken = false;
+    const halted = (now: number) => (now < START + MINUTE ? 'halted' : 'active');
+    const { run, told, sleep } = still({}, halted, {
+      bury: (letters) => Promise.resolve(letters.map(() => isTaken)),
+    });
+    expect(await run([delivery('a', buy)])).toEqual(['m-a']);
+    isTaken = true;
+    await sleep(2 * MINUTE);
+    expect(await run([delivery('a', buy, receiveCount)])).toEqual([]);
+    expect(told.reports.map(({ status }) => status)).toEqual([receiveCount === 2 ? 'denied' : 'accepted']);
+  }
 });
 
 test.each([
@@ -497,4 +494,29 @@ test.each([
   expect(finds).toEqual(['a', 'b']);
   expect(submits).toBe(0);
   expect(left).toEqual(['m-first', 'm-a', 'm-b', 'm-c']);
+});
+
+test('an end that cannot be told yet waits for the end of a ban, and uses up no receives meanwhile', async () => {
+  const asked: number[] = [];
+  const { run, sleep } = still(
+    { find: () => Promise.resolve({ kind: 'banned', venueCode: 'HTTP_418', detail: 'banned', forMs: 300_000 }) },
+    undefined,
+    { postpone: (items) => Promise.resolve(items.map(({ seconds }) => asked.push(seconds) > 0)) },
+  );
+  await sleep(2 * MINUTE);
+  const expired = delivery('c', { action: 'cancel', target: 'a' }, 2, MINUTE);
+  await run([expired]);
+  await sleep(10_000);
+  await run([{ ...expired, receiveCount: 3 }]);
+  // Each delivery gets its whole visibility anew, and is then put back.
+  expect(asked).toEqual([180, 300, 180, 290]);
+});
+
+test('an invocation that goes on after its time tells nothing: others have the messages by then', async () => {
+  const { run, told, sleep } = still({
+    submit: () =>
+      sleep(MINUTE).then(() => ({ kind: 'refused', venueCode: '50020', detail: 'balance', tradingOver: false })),
+  });
+  expect(await run([delivery('a', buy)])).toEqual(['m-a']);
+  expect([...told.reports, ...told.letters]).toEqual([]);
 });

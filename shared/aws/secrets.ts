@@ -55,12 +55,16 @@ const ATTEMPTS = 5;
 
 /**
  * Changes fields of the mandate; `undefined` takes a field away. Nothing else of the secret changes. A halt that comes while
- * trading is being resumed wins.
+ * trading is being resumed wins: over one that gives `seen`, from the moment of that look.
+ * @param seen the version that whoever resumes has looked at; anything written since is a reason to look again
  * @returns refused, with the reason, where the mandate would not be readable, where others write all the time, or where
  * others wrote meanwhile and nobody can tell whether this was written
  */
-export function changeMandate(store: SecretStore, change: Fields): Promise<Written> {
-  return replace(store, (current, attempt) => {
+export function changeMandate(store: SecretStore, change: Fields, seen?: string): Promise<Written> {
+  return replace(store, (current, attempt, version) => {
+    if (seen !== undefined && seen !== version) {
+      return { unreadable: 'another wrote to it since it was looked at; look again before writing' };
+    }
     if (attempt > 1 && lifts(change, current)) {
       return { unreadable: 'another wrote to it meanwhile, and it is halted; look why before writing again' };
     }
@@ -135,13 +139,13 @@ export function signedRead(
 /** Reads what is current, changes it, and moves the label from exactly the version that was read; or begins anew. */
 async function replace(
   store: SecretStore,
-  change: (current: Fields, attempt: number) => Changed | Promise<Changed>,
+  change: (current: Fields, attempt: number, version: string) => Changed | Promise<Changed>,
 ): Promise<Written> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const { text, version: before } = await store.read(CURRENT);
     const current = parsed(text);
     if (current === undefined) return refused(store, 'the secret is not a JSON object; write it anew');
-    const changed = await change(current, attempt);
+    const changed = await change(current, attempt, before);
     if ('unreadable' in changed) return refused(store, `nothing was written: ${String(changed['unreadable'])}`);
     // A version without a label can be cleaned away at any time, and one without a label of its own would be current at once.
     const label = `write-${randomUUID()}`;

@@ -162,6 +162,15 @@ test('a halt that comes while trading is being resumed wins', async () => {
   expect(await current(store)).toEqual({ ...OLD, mandate: { state: 'halted', limitShare: 0.5 } });
 });
 
+test('a resume takes effect only on what was looked at', async () => {
+  const store = await account({ state: 'halted' });
+  const { version } = await store.read('AWSCURRENT');
+  await changeMandate(store, { state: 'halted' });
+  expect(detailOf(await changeMandate(store, { state: 'active' }, version))).toContain('since it was looked at');
+  const seen = (await store.read('AWSCURRENT')).version;
+  expect(await changeMandate(store, { state: 'active' }, seen)).toMatchObject({ kind: 'written' });
+});
+
 test('a promotion whose answer is lost does not undo the promotion of a later key', async () => {
   const store = await account();
   await stage(store, NEW);

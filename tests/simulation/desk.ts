@@ -49,7 +49,7 @@ export function createDesk(stage: Stage, queues: SimulatedQueues, exchange: Exch
     });
   };
   const take = async (letter: Letter, skewMs: number): Promise<void> => {
-    await sleep(between(1000, 400_000));
+    await sleep(between(1000, draw() < 0.5 ? 20_000 : 400_000));
     for (let attempt = 1; attempt <= 3; attempt += 1) {
       const replayed = made(letter, skewMs);
       if (replayed?.kind === 'intent') return send(replayed.intent as Intent, letter.intentId);

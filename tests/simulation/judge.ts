@@ -12,6 +12,7 @@ export function judge(plan: Plan, world: World): readonly string[] {
     ...sends(world),
     ...spacing(plan, world),
     ...bans(world),
+    ...world.bugs.map((bug) => `execution threw: ${bug}`),
     ...unfollowed(world),
     ...replayed(plan, world),
     ...others(plan, world),
@@ -82,7 +83,17 @@ function replayed(plan: Plan, { intents, orders, replays, sentAgain, sentOtherwi
   const isMade = new Set(replays.map(({ id }) => id));
   // As before: where verdicts are not proven, only the refusal of the same id stands against a second order.
   if (!areVerdictsProven(plan) && !isForgottenTooSoon(plan)) return [];
-  return intents.flatMap(({ id, account, replayOf }) => {
+  const families = Map.groupBy(replays, ({ account, replayOf }) => `${account}/${replayOf}`);
+  const many = [...families].flatMap(([original, family]) => {
+    const ids = new Set(family.map(({ id }) => id));
+    const traded = orders.filter(
+      ({ account, clientOrderId }) => account === family[0]?.account && ids.has(clientOrderId),
+    );
+    const [earlier, later] = traded;
+    const isTwice = earlier !== undefined && later !== undefined && earlier.clientOrderId !== later.clientOrderId;
+    return isTwice && !isForgotten(earlier, later, plan) ? [`two replays of ${original} have an order`] : [];
+  });
+  const both = intents.flatMap(({ id, account, replayOf }) => {
     const of = (wanted: unknown): VenueOrderRow | undefined =>
       orders.find((order) => order.account === account && order.clientOrderId === wanted);
     const [own, original] = [of(id), of(replayOf)];
@@ -92,6 +103,7 @@ function replayed(plan: Plan, { intents, orders, replays, sentAgain, sentOtherwi
     if (sentAgain.has(original.clientOrderId) && !isMade.has(id)) return [];
     return [`${id} and ${original.clientOrderId}, of which it is a replay, both have an order`];
   });
+  return [...many, ...both];
 }
 
 /** Whoever is told that an order was accepted finds it among those that are followed. */

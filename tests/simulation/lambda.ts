@@ -56,9 +56,9 @@ export function createLambda(
       struck(what);
       await new Promise<void>((resolve) => environment.frozen.push(resolve));
     };
+    if (chance(0.004) && struck('stalled')) await sleep(between(100, draw() < 0.5 ? 45_000 : 15_000));
     await thawed('frozen with something under way');
     if (isDead()) return never;
-    if (chance(0.004) && struck('stalled')) await sleep(between(100, 15_000));
     const result = await run();
     await thawed('answer late into the next invocation');
     return isDead() ? never : result;
@@ -183,6 +183,7 @@ function outsideOf(
     memory: newMemory(),
     timing: { parkMs: 60_000, unresolvedAfterMs: 900_000, visibilityMs: VISIBILITY_SECONDS * 1000 },
     log: (_, message, fields = {}) => {
+      if (message === 'group failed') history.bugs.push(String(fields['error']));
       if (message !== 'outcome') return;
       const disposition = String(fields['disposition']);
       history.dispositions[disposition] = (history.dispositions[disposition] ?? 0) + 1;

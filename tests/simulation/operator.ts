@@ -53,7 +53,7 @@ export function createOperator(stage: Stage, exchange: Exchange): FetchSecret {
       const { SecretString } = await ask('GetSecretValue', { SecretId: nameOf(account) });
       halt.stayed = (JSON.parse(String(SecretString)) as { mandate: { state: string } }).mandate.state === 'halted';
       halt.until = time.now();
-      await insist(() => changeMandate(store(account), { state: 'active' }));
+      await resumeAmidHalt(stage, ask, account, (change, seen) => changeMandate(store(account), change, seen));
     });
   }
   return async (name) => {
@@ -61,6 +61,45 @@ export function createOperator(stage: Stage, exchange: Exchange): FetchSecret {
     return { SecretString: String(SecretString), VersionId: String(VersionId) };
   };
 }
+
+/**
+ * Resumes trading; and now and then somebody else halts it at that very moment, so that both write at once. Whoever resumes
+ * looks first, and looks no more once they know of the halt; what they had begun by then must not undo it.
+ */
+async function resumeAmidHalt(
+  stage: Stage,
+  ask: Ask,
+  account: string,
+  change: (change: { readonly state: string }, seen?: string) => Promise<Written>,
+): Promise<void> {
+  const { time, history, draw, between, struck, sleep } = stage;
+  const insist = insisting(stage);
+  const call = { isHalted: false };
+  const halting = async (): Promise<void> => {
+    await sleep(between(1, 4000));
+    struck('halted while it was resumed');
+    call.isHalted = true;
+    await insist(() => change({ state: 'halted' }));
+    const halt = { account, from: time.now(), until: Infinity, stayed: true };
+    history.halts.push(halt);
+    await sleep(between(20_000, 100_000));
+    const { SecretString } = await ask('GetSecretValue', { SecretId: nameOf(account) });
+    halt.stayed = (JSON.parse(String(SecretString)) as { mandate: { state: string } }).mandate.state === 'halted';
+    halt.until = time.now();
+    await insist(() => change({ state: 'active' }));
+  };
+  const resume = async (): Promise<Written> => {
+    if (call.isHalted) return GIVEN_UP;
+    const { VersionId, SecretString } = await ask('GetSecretValue', { SecretId: nameOf(account) });
+    const { mandate } = JSON.parse(String(SecretString)) as { mandate: { state: string } };
+    // As after a write whose answer was lost.
+    if (mandate.state === 'active') return GIVEN_UP;
+    return change({ state: 'active' }, String(VersionId));
+  };
+  const isContested = draw() < 0.5;
+  await Promise.all([isContested ? halting() : undefined, insist(resume)]);
+}
+const GIVEN_UP: Written = { kind: 'written', version: '' };
 
 /** Does a thing until it is done, as a person would: a failed call, a lost race, a key not yet proven are tried again. */
 function insisting({ sleep, between, tell }: Stage): (write: () => Promise<Written>) => Promise<void> {

@@ -53,6 +53,7 @@ const EVERY_FAULT = [
   'delete fails',
   'executed, then 502',
   'frozen with something under way',
+  'halted while it was resumed',
   'html page',
   'id reused for another order',
   'invoked late',

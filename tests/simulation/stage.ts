@@ -90,6 +90,8 @@ export interface History {
   readonly accepted: Told[];
   /** Messages of the intents queue that are gone. */
   readonly deleted: Set<string>;
+  /** What execution threw: it is not meant to, whatever the world does. */
+  readonly bugs: string[];
   readonly story: string[];
   readonly faults: Record<string, number>;
   readonly dispositions: Record<string, number>;
@@ -136,6 +138,7 @@ export function createStage(plan: Plan, time: VirtualTime): Stage {
     followed: [],
     accepted: [],
     deleted: new Set(),
+    bugs: [],
     story: [],
     faults: {},
     dispositions: {},

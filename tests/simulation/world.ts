@@ -17,7 +17,7 @@ export interface World extends Readonly<History> {
   readonly maxInWindow: number;
 }
 
-const LIFE_MS = 120 * 60_000;
+const LIFE_MS = 240 * 60_000;
 /** After the last message is gone, requests may still be on their way to the venue. */
 const TAIL_MS = 120_000;
 
