@@ -1,4 +1,5 @@
-// Time as the code sees it. One record of two functions, so that a test can put its own time behind everything.
+// Time as the code sees it: one record of two functions, so that a test can put its own time behind everything; and how
+// the time of an invocation is spent.
 
 export interface Clock {
   /** ms since the epoch. */
@@ -12,3 +13,19 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: (ms) => (ms <= 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, Math.ceil(ms)))),
 };
+
+/** How the time of an invocation is spent: 30 s leave 6 s for settling and 3 s for any one answer. */
+export interface Budget {
+  /** When the invocation will be stopped; nothing is signed later. */
+  readonly deadline: number;
+  readonly takeUntil: number;
+  readonly answerBy: (now: number) => number;
+}
+
+/** @param deadline when the invocation will be stopped, ms @param now ms */
+export function budget(deadline: number, now: number): Budget {
+  const total = deadline - now;
+  const [reserveMs, answerMs] = [Math.min(6000, total / 5), Math.min(3000, total / 10)];
+  const answerBy = (at: number): number => Math.min(at + answerMs, deadline - reserveMs / 2);
+  return { deadline, takeUntil: deadline - reserveMs, answerBy };
+}

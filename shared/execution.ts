@@ -2,18 +2,18 @@
 // It promises: at most one order per intent, nothing sent after its expiry, a verdict that is proven and never guessed,
 // and one end for every intent. It is longer than other files because the order of effects is one story; how it is
 // proven what may have been sent before stands in proof.ts.
-import type { Delivery } from './aws/queues.ts';
+import { postponable, sendEach, type Delivery } from './aws/queues.ts';
+import { budget, type Budget } from './clock.ts';
 import { describeError, type Log } from './log.ts';
 import { admit, isAmended, isRelief, MAX_AHEAD_MS, needsBook, type Denial } from './order/admit.ts';
-import type { Instrument } from './order/instrument.ts';
-import { parse, type AmendIntent, type Market } from './order/intent.ts';
+import { listed, type Instrument } from './order/instrument.ts';
+import { parse, type Market } from './order/intent.ts';
 import { accepted, buried, done, foreign, malformed, toldAgain, type End, type Outcome } from './order/outcome.ts';
 import { difference } from './order/same.ts';
 import type { Verdict } from './order/report.ts';
 import type { Admitted, TradingAccount, Venue, VenueOrder } from './order/venue.ts';
 import {
   backoff,
-  budget,
   cameBackTooSoon,
   horizonOf,
   isFirst,
@@ -31,7 +31,6 @@ import {
   unpark,
   untilParkOver,
   wasPutBackUnsent,
-  type Budget,
   type Candidate,
   type Desk,
   type Looked,
@@ -46,10 +45,9 @@ interface Step {
   readonly stop?: { readonly seconds: number | undefined; readonly why: string };
 }
 
+const AS_WANTED = 'the order is as wanted';
 /** So that the first look at an accepted order comes after the report of its acceptance. */
 const FOLLOW_AFTER_SECONDS = 1;
-/** SQS allows 12 hours from the receive, part of which is over when a message is put back. */
-const MAX_POSTPONE_SECONDS = 43_000;
 
 /**
  * Executes one batch: accounts side by side, the intents of an account strictly in order.
@@ -269,8 +267,8 @@ async function attempt(candidate: Candidate, desk: Desk, isRetry = false): Promi
   const instrument = isPriced ? await rulesOf(intent, outside, time) : undefined;
   const target = intent.action === 'amend' ? await sightTarget(candidate, desk) : undefined;
   if (target !== undefined && 'result' in target) return target;
-  if (target !== undefined && isAmended(intent as AmendIntent, target, known(instrument))) {
-    return { result: done(candidate.message, intent, 'the order is as wanted', clock.now()) };
+  if (target !== undefined && intent.action === 'amend' && isAmended(intent, target, listed(instrument))) {
+    return { result: done(candidate.message, intent, AS_WANTED, clock.now()) };
   }
   const isBookNeeded = isPriced && needsBook(intent, account.mandate);
   const book = isBookNeeded ? await venue.book(intent.market, intent.symbol, time.answerBy(clock.now())) : undefined;
@@ -347,10 +345,6 @@ function mayStillAppear({ intent }: Candidate, { memory, clock, venue }: Outside
 
 function isOpen({ state }: VenueOrder): boolean {
   return state === 'open' || state === 'partially-filled';
-}
-
-function known(instrument: Instrument | 'unknown' | undefined): Instrument | undefined {
-  return instrument === 'unknown' ? undefined : instrument;
 }
 
 function request(venue: Venue, account: TradingAccount, admitted: Admitted, deadline: number): Promise<Verdict> {
@@ -487,9 +481,10 @@ async function resolveTarget(candidate: Candidate, verdict: Open, desk: Desk): P
   if (mayNotAsk(candidate, desk) !== undefined) return again();
   const seen = verdict.kind === 'finished' ? await lookTwice(candidate, desk) : await look(candidate, desk);
   if (seen?.kind === 'found') {
-    const rules = intent.action === 'amend' ? known(await rulesOf(intent, outside, desk.time)) : undefined;
+    if (!isOpen(seen.order)) return sighted(candidate, seen, desk);
+    const rules = intent.action === 'amend' ? listed(await rulesOf(intent, outside, desk.time)) : undefined;
     const isSettled = intent.action === 'amend' && isAmended(intent, seen.order, rules);
-    return isOpen(seen.order) && !isSettled ? again() : sighted(candidate, seen, desk);
+    return isSettled ? { result: done(message, intent, AS_WANTED, clock.now()) } : again();
   }
   if (seen !== undefined && seen.kind !== 'nothing') pause(candidate, seen, desk);
   // An order that does not exist is one that was not seen for as long as an order may stay invisible.
@@ -514,7 +509,7 @@ async function sighted(candidate: Candidate, proof: Extract<Proof, { kind: 'foun
     return { result: buried(message, intent, { code: 'REPLAYED_ORDER_EXISTS', detail }, now) };
   }
   const instrument = await rulesOf(intent, desk.outside, desk.time);
-  const differs = difference(intent, order, known(instrument));
+  const differs = difference(intent, order, listed(instrument));
   if (differs !== undefined) {
     return { result: buried(message, intent, { code: 'ID_REUSED', detail: differs }, now) };
   }
@@ -547,9 +542,8 @@ function putBack(candidate: Candidate, seconds: number | undefined, why: string,
   return { message, disposition: isSafe ? postponed(seconds) : { kind: 'keep' } };
 }
 
-/** Never 0: that would hand the message out again before this invocation has returned. */
 function postponed(seconds: number): Result['disposition'] {
-  return { kind: 'postpone', seconds: Math.min(MAX_POSTPONE_SECONDS, Math.max(1, Math.ceil(seconds))) };
+  return { kind: 'postpone', seconds: postponable(seconds) };
 }
 
 /**
@@ -570,16 +564,16 @@ async function settle(
   const held = Promise.all(touched.map((account) => venue.hold(account)));
   const letterOf = ({ disposition }: Result) => (disposition.kind === 'bury' ? disposition.letter : undefined);
   const [buriedOk, followedOk] = await Promise.all([
-    sendEach(results, letterOf, (letters) => queues.bury(letters)),
+    sendEach(results.map(letterOf), (letters) => queues.bury(letters)),
     sendEach(
-      results,
-      (result) => result.accepted,
+      results.map((result) => result.accepted),
       (orders) => queues.follow(orders, FOLLOW_AFTER_SECONDS),
     ),
   ]);
   const publishedOk = await sendEach(
-    results,
-    (result, index) => (buriedOk[index] === false || followedOk[index] === false ? undefined : result.report),
+    results.map((result, index) =>
+      buriedOk[index] === false || followedOk[index] === false ? undefined : result.report,
+    ),
     (reports) => queues.publish(reports),
   );
   await held;
@@ -595,19 +589,6 @@ async function settle(
   if (back.length > 0) await queues.postpone(back);
   for (const result of results) logOutcome(result, outside.log);
   return unfinished.map(({ message }) => message.messageId);
-}
-
-/** Sends what there is to send; the answer has one entry per result, undefined where there was nothing. */
-async function sendEach<T>(
-  results: readonly Result[],
-  pick: (result: Result, index: number) => T | undefined,
-  send: (items: readonly T[]) => Promise<readonly boolean[]>,
-): Promise<readonly (boolean | undefined)[]> {
-  const items = results.map(pick);
-  const given = items.filter((item) => item !== undefined);
-  const sent = given.length === 0 ? [] : await send(given);
-  let next = 0;
-  return items.map((item) => (item === undefined ? undefined : sent[next++] === true));
 }
 
 function logVerdict({ intent }: Candidate, verdict: Verdict, log: Log): void {

@@ -3,10 +3,10 @@
 // kept by the pacer; nothing is ever placed, changed or canceled from here.
 import Big from 'big.js';
 import type { Accounts } from './aws/accounts.ts';
-import type { Delivery, Queues } from './aws/queues.ts';
-import type { Clock } from './clock.ts';
+import { postponable, sendEach, type Delivery, type Queues } from './aws/queues.ts';
+import { budget, type Budget, type Clock } from './clock.ts';
 import { describeError, type Log } from './log.ts';
-import type { Instrument } from './order/instrument.ts';
+import { listed } from './order/instrument.ts';
 import { parse } from './order/intent.ts';
 import { forgottenReport, isFinal, progressReport, stateOf } from './order/progress.ts';
 import type { ExecutionReport, PendingOrder } from './order/report.ts';
@@ -39,17 +39,9 @@ interface Look {
   readonly pending: PendingOrder;
 }
 
-/** How the time of an invocation is spent: no order is taken up after `takeUntil`, ms. */
-interface Time {
-  readonly takeUntil: number;
-  readonly answerBy: () => number;
-}
-
 /** An order that was canceled without a fill is forgotten by the venue after about 20 minutes: it is looked at twice before. */
 const SLOWEST_SECONDS = 600;
 const FASTEST_SECONDS = 2;
-/** SQS allows 12 hours from the receive, part of which is over when a message is put back. */
-const MOST_SECONDS = 43_000;
 /** A message is replaced before SQS gives it up: at 1,000 receives by the queue's redrive, after 14 days by its retention. */
 const MOST_RECEIVES = 500;
 const OLDEST_MS = 7 * 86_400_000;
@@ -97,9 +89,7 @@ async function followAccount(
   deadline: number,
 ): Promise<readonly string[]> {
   const { accounts, clock, venue } = beyond;
-  const total = deadline - clock.now();
-  const takeUntil = deadline - Math.min(6000, total / 5);
-  const answerBy = (): number => Math.min(clock.now() + Math.min(3000, total / 10), deadline - total / 10);
+  const time = budget(deadline, clock.now());
   const reading = await accounts.read(name);
   const account = 'account' in reading ? reading.account : undefined;
   const steps: { readonly look: Look; readonly step: Step }[] = [];
@@ -110,8 +100,8 @@ async function followAccount(
       if (account === undefined && 'detail' in reading)
         beyond.log('error', 'account out of reach', { account: name, detail: reading.detail });
       steps.push({ look, step: { kind: 'waits', seconds } });
-    } else if (clock.now() > takeUntil) steps.push({ look, step: { kind: 'waits', seconds: FASTEST_SECONDS } });
-    else steps.push({ look, step: await lookAt(look, account, beyond, { answerBy, takeUntil }) });
+    } else if (clock.now() > time.takeUntil) steps.push({ look, step: { kind: 'waits', seconds: FASTEST_SECONDS } });
+    else steps.push({ look, step: await lookAt(look, account, beyond, time) });
   }
   const held = account === undefined ? undefined : venue.hold(account);
   const unfinished = await settle(steps, beyond);
@@ -120,12 +110,17 @@ async function followAccount(
 }
 
 /** One order: what the venue shows of it, and when it is looked at again. */
-async function lookAt({ message, pending }: Look, account: TradingAccount, beyond: Beyond, time: Time): Promise<Step> {
+async function lookAt(
+  { message, pending }: Look,
+  account: TradingAccount,
+  beyond: Beyond,
+  time: Budget,
+): Promise<Step> {
   const { venue, clock } = beyond;
   const { intent, venueOrderId } = pending;
   const { id, market, symbol } = intent;
   const query = { id, market, symbol, venueOrderId };
-  let seen = await venue.find(account, query, time.answerBy());
+  let seen = await venue.find(account, query, time.answerBy(clock.now()));
   const ageMs = Math.max(0, clock.now() - Date.parse(pending.acceptedAt));
   if (seen.kind === 'nothing') {
     const { showsOrdersWithinMs, refusesTimestampsAfterMs } = venue.promises;
@@ -137,15 +132,15 @@ async function lookAt({ message, pending }: Look, account: TradingAccount, beyon
       return { kind: 'waits', seconds: Math.max(FASTEST_SECONDS, showsOrdersWithinMs / 1000) };
     }
     await clock.sleep(showsOrdersWithinMs);
-    seen = await venue.find(account, query, time.answerBy());
+    seen = await venue.find(account, query, time.answerBy(clock.now()));
     if (seen.kind === 'nothing') return { kind: 'finished', report: forgottenReport(pending, clock.now()) };
   }
   if (seen.kind !== 'found') return putOff(seen, account, message, beyond);
-  const rules = await rulesOf(venue, query, clock.now() + 1000);
+  const rules = listed(await venue.instrument(market, symbol, clock.now() + 1000));
   const state = stateOf(intent, seen.order, rules);
   if (isFinal(state)) {
     const fee = await feeOf(seen.order, query, account, beyond, time);
-    return { kind: 'finished', report: progressReport(pending, seen.order, state as 'filled', fee, clock.now()) };
+    return { kind: 'finished', report: progressReport(pending, seen.order, state, fee, clock.now()) };
   }
   return stillOpen(message, pending, seen.order, state, ageMs, clock.now());
 }
@@ -184,13 +179,13 @@ async function feeOf(
   query: OrderQuery,
   account: TradingAccount,
   { venue, clock }: Beyond,
-  time: Time,
+  time: Budget,
 ): Promise<Fee | undefined> {
   if (new Big(order.filledSize).eq(0)) return undefined;
   for (const waitMs of [0, 1000, venue.promises.showsOrdersWithinMs]) {
     if (clock.now() + waitMs > time.takeUntil) return undefined;
     await clock.sleep(waitMs);
-    const fee = await venue.fee(account, query, time.answerBy());
+    const fee = await venue.fee(account, query, time.answerBy(clock.now()));
     if (fee !== undefined && new Big(fee.size).gte(order.filledSize)) return fee;
   }
   return undefined;
@@ -216,28 +211,18 @@ function putOff(
   return { kind: 'waits', seconds: forMs / 1000 };
 }
 
-async function rulesOf(
-  venue: Venue,
-  { market, symbol }: OrderQuery,
-  deadline: number,
-): Promise<Instrument | undefined> {
-  const rules = await venue.instrument(market, symbol, deadline);
-  return rules === 'unknown' ? undefined : rules;
-}
-
 /** Reports first, copies after them, visibility last: a message is finished only when SQS has taken each of its effects. */
 async function settle(
   steps: readonly { readonly look: Look; readonly step: Step }[],
   { queues, log }: Beyond,
 ): Promise<readonly string[]> {
-  const told = steps.map(({ step }) => ('report' in step ? step.report : undefined));
-  const reports = told.filter((report) => report !== undefined);
-  const published = reports.length === 0 ? [] : await queues.publish(reports);
-  let next = 0;
-  const isTold = told.map((report) => report === undefined || published[next++] === true);
+  const told = await sendEach(
+    steps.map(({ step }) => ('report' in step ? step.report : undefined)),
+    (reports) => queues.publish(reports),
+  );
   const isDone = await Promise.all(
     steps.map(async ({ step }, index) => {
-      if (step.kind === 'waits' || isTold[index] !== true) return false;
+      if (step.kind === 'waits' || told[index] === false) return false;
       if (step.kind === 'finished') return true;
       return (await queues.follow([step.copy], Math.round(step.seconds)))[0] === true;
     }),
@@ -245,7 +230,7 @@ async function settle(
   const left = steps.filter((_, index) => isDone[index] !== true);
   const back = left.map(({ look, step }) => ({
     receiptHandle: look.message.receiptHandle,
-    seconds: Math.min(MOST_SECONDS, Math.max(1, Math.ceil(step.kind === 'finished' ? FASTEST_SECONDS : step.seconds))),
+    seconds: postponable(step.kind === 'finished' ? FASTEST_SECONDS : step.seconds),
   }));
   if (back.length > 0) await queues.postpone(back);
   for (const { look, step } of steps) {

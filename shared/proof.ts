@@ -3,7 +3,7 @@
 // sharpens verdicts; no promise rests on it.
 import type { Accounts } from './aws/accounts.ts';
 import type { Delivery, Queues } from './aws/queues.ts';
-import type { Clock } from './clock.ts';
+import type { Budget, Clock } from './clock.ts';
 import type { Log } from './log.ts';
 import { MAX_AHEAD_MS } from './order/admit.ts';
 import type { OrderIntent } from './order/intent.ts';
@@ -86,21 +86,6 @@ export interface Desk {
 interface Silence {
   readonly seconds: number;
   readonly why: string;
-}
-
-/** How the time of an invocation is spent: 30 s leave 6 s for settling and 3 s for any one answer. */
-export interface Budget {
-  /** When the invocation will be stopped; nothing is signed later. */
-  readonly deadline: number;
-  readonly takeUntil: number;
-  readonly answerBy: (now: number) => number;
-}
-
-export function budget(deadline: number, now: number): Budget {
-  const total = deadline - now;
-  const [reserveMs, answerMs] = [Math.min(6000, total / 5), Math.min(3000, total / 10)];
-  const answerBy = (at: number): number => Math.min(at + answerMs, deadline - reserveMs / 2);
-  return { deadline, takeUntil: deadline - reserveMs, answerBy };
 }
 
 export type Proof =

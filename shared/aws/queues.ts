@@ -38,6 +38,25 @@ export interface Queues {
   ): Promise<readonly boolean[]>;
 }
 
+/** SQS allows 12 hours from the receive, part of which is over when a message is put back. */
+const MAX_POSTPONE_SECONDS = 43_000;
+
+/** Seconds as `postpone` takes them. Never 0: that would hand the message out again before this invocation has returned. */
+export function postponable(seconds: number): number {
+  return Math.min(MAX_POSTPONE_SECONDS, Math.max(1, Math.ceil(seconds)));
+}
+
+/** Sends what there is to send; the answer has one entry per item, undefined where there was nothing. */
+export async function sendEach<T>(
+  items: readonly (T | undefined)[],
+  send: (given: readonly T[]) => Promise<readonly boolean[]>,
+): Promise<readonly (boolean | undefined)[]> {
+  const given = items.filter((item) => item !== undefined);
+  const sent = given.length === 0 ? [] : await send(given);
+  let next = 0;
+  return items.map((item) => (item === undefined ? undefined : sent[next++] === true));
+}
+
 /** Where the queues are. `handledUrl` is the one whose messages come in; who follows orders buries nothing. */
 export const executeQueues = {
   handledUrl: url('INTENTS_QUEUE_URL'),
@@ -80,36 +99,27 @@ export function sqsQueues(
       loading = undefined;
       throw error;
     }));
-  const sendAll = (queue: string, url: string, entries: readonly Entry[]): Promise<readonly boolean[]> =>
-    sendBatches(open, url, entries, (detail) => failed(queue, detail));
+  const sendAll = (queue: string, QueueUrl: string, entries: readonly Entry[]): Promise<readonly boolean[]> =>
+    byTens(
+      entries,
+      open,
+      (sqs, Entries) => sqs.send({ QueueUrl, Entries }),
+      (detail) => failed(queue, detail),
+    );
   const bodies = (items: readonly object[], more: Partial<Entry> = {}): readonly Entry[] =>
     items.map((item) => ({ MessageBody: JSON.stringify(item), ...more }));
   return {
     bury: (letters) => sendAll('dead', urls.deadUrl ?? '', letters.map(deadLetter)),
     publish: (reports) => sendAll('reports', urls.reportsUrl, bodies(reports)),
     follow: (orders, DelaySeconds) => sendAll('pending', urls.pendingUrl, bodies(orders, { DelaySeconds })),
-    postpone: async (postponed) => {
-      const change = async (batch: typeof postponed): Promise<readonly boolean[]> => {
-        const Entries = batch.map(({ receiptHandle, seconds }, index) => ({
-          Id: String(index),
-          ReceiptHandle: receiptHandle,
-          VisibilityTimeout: seconds,
-        }));
-        try {
-          const sqs = await open();
-          const answer = await sqs.changeVisibility({ QueueUrl: urls.handledUrl, Entries });
-          const taken = new Set(answer.Successful?.map(({ Id }) => Id));
-          const [refused] = answer.Failed ?? [];
-          if (refused !== undefined) failed('handled', refused.Code ?? 'refused');
-          return Entries.map(({ Id }) => taken.has(Id));
-        } catch (error) {
-          // Nothing is lost: the message comes back when its visibility timeout has run out.
-          failed('handled', nameOf(error));
-          return Entries.map(() => false);
-        }
-      };
-      return (await Promise.all(tens(postponed).map(change))).flat();
-    },
+    // Nothing is lost by a failure: the message comes back when its visibility timeout has run out.
+    postpone: (postponed) =>
+      byTens(
+        postponed.map(({ receiptHandle, seconds }) => ({ ReceiptHandle: receiptHandle, VisibilityTimeout: seconds })),
+        open,
+        (sqs, Entries) => sqs.changeVisibility({ QueueUrl: urls.handledUrl, Entries }),
+        (detail) => failed('handled', detail),
+      ),
   };
 }
 
@@ -137,18 +147,17 @@ async function loadSqs(): Promise<Sqs> {
   };
 }
 
-/** Sends in batches of ten, side by side; the answer has one entry per message, true where SQS took it. */
-async function sendBatches(
+/** Asks in batches of ten, side by side; the answer has one entry per item, true where SQS took it. Never rejects. */
+async function byTens<T extends object>(
+  items: readonly T[],
   open: () => Promise<Sqs>,
-  url: string,
-  entries: readonly Entry[],
+  ask: (sqs: Sqs, entries: (T & { readonly Id: string })[]) => Promise<BatchAnswer>,
   failed: (detail: string) => void,
 ): Promise<readonly boolean[]> {
-  const send = async (batch: readonly Entry[]): Promise<readonly boolean[]> => {
-    const numbered = batch.map((entry, index) => ({ ...entry, Id: String(index) }));
+  const askTen = async (batch: readonly T[]): Promise<readonly boolean[]> => {
+    const numbered = batch.map((item, index) => ({ ...item, Id: String(index) }));
     try {
-      const sqs = await open();
-      const answer = await sqs.send({ QueueUrl: url, Entries: numbered });
+      const answer = await ask(await open(), numbered);
       const taken = new Set(answer.Successful?.map(({ Id }) => Id));
       const [refused] = answer.Failed ?? [];
       if (refused !== undefined) failed(refused.Code ?? 'refused');
@@ -158,7 +167,7 @@ async function sendBatches(
       return numbered.map(() => false);
     }
   };
-  return (await Promise.all(tens(entries).map(send))).flat();
+  return (await Promise.all(tens(items).map(askTen))).flat();
 }
 
 function nameOf(error: unknown): string {

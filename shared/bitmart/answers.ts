@@ -3,7 +3,7 @@
 import Big from 'big.js';
 import * as z from 'zod/mini';
 import type { Verdict } from '../order/report.ts';
-import type { Fee, Sighting, VenueOrder } from '../order/venue.ts';
+import type { Book, Fee, Sighting, VenueOrder } from '../order/venue.ts';
 import { meaningOf, remedy } from './codes.ts';
 import type { Answer, Lost } from './wire.ts';
 
@@ -25,6 +25,12 @@ export const readable = (value: unknown): string | undefined =>
 /** The entries that are there. */
 export const told = <T extends object>(fields: T): { readonly [K in keyof T]?: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+
+const level = z.tuple([number], number);
+/** The two sides of an order book, in the rows of every family. */
+export const bookSchema = z.object({ asks: z.array(level), bids: z.array(level) });
+/** Best prices, of the sides that have one. */
+export const bookOf = (bid: string | undefined, ask: string | undefined): Book => told({ bid, ask }) as Book;
 
 export const succeeded = (answer: Answer | Lost): answer is Answer =>
   answer.kind === 'answer' && answer.code === '1000';

@@ -3,11 +3,11 @@
 import Big from 'big.js';
 import * as z from 'zod/mini';
 import type { Clock } from '../clock.ts';
-import type { Decimal } from '../order/intent.ts';
 import type { Verdict } from '../order/report.ts';
 import type { Instruction, NewOrder, OrderQuery, Sighting, TradingAccount } from '../order/venue.ts';
 import {
-  number,
+  bookOf,
+  bookSchema,
   placedOutcome,
   signed,
   succeeded,
@@ -81,9 +81,8 @@ export function futuresDesk({ calls, clock, contracts }: FuturesOutside): Market
       const data = bookSchema.safeParse(answer.kind === 'answer' ? answer.data : undefined).data;
       if (data === undefined) return undefined;
       // In which order the rows come is written nowhere.
-      const [bids, asks] = [data.bids, data.asks].map((rows) => rows.map(([price]) => price as Decimal).toSorted((a, b) => new Big(a).cmp(b))); // prettier-ignore
-      const [bid, best] = [bids?.at(-1), asks?.[0]];
-      return { ...(bid === undefined ? {} : { bid }), ...(best === undefined ? {} : { ask: best }) };
+      const [bids, asks] = [data.bids, data.asks].map((rows) => rows.map(([price]) => price).toSorted((a, b) => new Big(a).cmp(b))); // prettier-ignore
+      return bookOf(bids?.at(-1), asks?.[0]);
     },
   };
 }
@@ -246,5 +245,3 @@ async function find(
 }
 
 const fillSchema = z.object({ order_id: rowId, vol: contractAmount, paid_fees: signed });
-const level = z.tuple([number], number);
-const bookSchema = z.object({ asks: z.array(level), bids: z.array(level) });

@@ -1,7 +1,9 @@
 // BitMart's accounts as the operator and strategies read them: balances, positions, open orders, fills, fee rates.
 // Paced on lanes of their own. Never writes, and is no part of what places or follows orders.
 import * as z from 'zod/mini';
+import Big from 'big.js';
 import type { Market } from '../order/intent.ts';
+import { listed } from '../order/instrument.ts';
 import type { Balance, FeeRate, Fill, OpenOrder, Position, Reading, Reads } from '../order/reads.ts';
 import type { TradingAccount } from '../order/venue.ts';
 import {
@@ -105,8 +107,7 @@ async function all<Row, Content>(
 
 /** The contract of a row, by its name on the wire. */
 async function contractOf(contracts: Rules<Contract>, name: string, deadline: number): Promise<Contract | undefined> {
-  const contract = await contracts(name, deadline);
-  return contract === 'unknown' ? undefined : contract;
+  return listed(await contracts(name, deadline));
 }
 
 const walletSchema = z.object({
@@ -309,7 +310,7 @@ function symbolRates(data: unknown): Rates | undefined {
   const schema = z.object({ symbol: z.string(), buy_taker_fee_rate: number, sell_taker_fee_rate: number, buy_maker_fee_rate: number, sell_maker_fee_rate: number }); // prettier-ignore
   const row = schema.safeParse(data).data;
   if (row === undefined) return undefined;
-  const dearer = (a: string, b: string): string => (Number(a) >= Number(b) ? a : b);
+  const dearer = (a: string, b: string): string => (new Big(a).gte(b) ? a : b);
   const maker = dearer(row.buy_maker_fee_rate, row.sell_maker_fee_rate);
   const taker = dearer(row.buy_taker_fee_rate, row.sell_taker_fee_rate);
   return { rates: [{ of: row.symbol, maker, taker }], note: NOTE };

@@ -1,10 +1,9 @@
 // Spot and isolated margin: one book, one family of endpoints; only the placement is spelled in two ways.
 // Field names are case sensitive and unknown ones are ignored without an error, so each endpoint's are written out here.
 import * as z from 'zod/mini';
-import type { Decimal } from '../order/intent.ts';
 import type { Verdict } from '../order/report.ts';
 import type { Instruction, NewOrder, Sighting, TradingAccount } from '../order/venue.ts';
-import { cancelOutcome, loanOutcome, number, placedOutcome, sightingOf, signed, succeeded, sumOf, takenOutcome, unseen } from './answers.ts'; // prettier-ignore
+import { bookOf, bookSchema, cancelOutcome, loanOutcome, number, placedOutcome, sightingOf, signed, succeeded, sumOf, takenOutcome, unseen } from './answers.ts'; // prettier-ignore
 import { NAMELESS, named, refusedHere, type Calls, type Fields, type MarketDesk, type Reply } from './calls.ts';
 import { endpoints } from './endpoints.ts';
 
@@ -50,8 +49,7 @@ export function spotDesk(calls: Calls, banMs: number): MarketDesk<SpotOrder> {
       const answer = await ask(endpoints.books, { symbol, limit: '1' }, deadline);
       const data = bookSchema.safeParse(answer.kind === 'answer' ? answer.data : undefined).data;
       if (data === undefined) return undefined;
-      const [bid, best] = [data.bids[0]?.[0] as Decimal | undefined, data.asks[0]?.[0] as Decimal | undefined];
-      return { ...(bid === undefined ? {} : { bid }), ...(best === undefined ? {} : { ask: best }) };
+      return bookOf(data.bids[0]?.[0], data.asks[0]?.[0]);
     },
   };
 }
@@ -97,5 +95,3 @@ const fillSchema = z.object({
   fee: signed,
   feeCoinName: z.string().check(z.minLength(1)),
 });
-const level = z.tuple([number], number);
-const bookSchema = z.object({ asks: z.array(level), bids: z.array(level) });

@@ -2,7 +2,7 @@
 // Same inputs, same answer: no clock, no I/O. Rounding is always down, and a refusal always carries the numbers.
 import Big from 'big.js';
 import type { AmendIntent, Decimal, Exit, OrderIntent, PlaceIntent } from './intent.ts';
-import { roundDown, roundUp, type Instrument } from './instrument.ts';
+import { listed, roundDown, roundUp, type Instrument } from './instrument.ts';
 import type { Mandate } from './mandate.ts';
 import type { ReasonCode } from './reason.ts';
 import type { Admitted, Book, Instruction, NewOrder, VenueOrder } from './venue.ts';
@@ -58,13 +58,9 @@ export function admit(
   if (intent.action !== 'place') return admitInstruction(intent, instrument, mandate, book, target);
   const forbidden = outsideMandate(intent, mandate) ?? notTraded(intent, instrument);
   if (forbidden !== undefined) return forbidden;
-  const rules = instrument === 'unknown' ? undefined : instrument;
+  const rules = listed(instrument);
   const order = rounded(intent, rules);
-  const refusal =
-    (rules && outsideRules(intent, order, rules)) ??
-    outsideCollar(intent, order, book) ??
-    tooLarge(order, mandate, book);
-  return refusal ?? { kind: 'admitted', admitted: order };
+  return outsideLimits(intent, order, rules, mandate, book) ?? { kind: 'admitted', admitted: order };
 }
 
 function admitInstruction(
@@ -77,10 +73,7 @@ function admitInstruction(
   const expiresAt = Date.parse(intent.expiresAt);
   const forbidden = isRelief(intent) ? undefined : outsideMandate(intent, mandate);
   if (forbidden !== undefined) return forbidden;
-  if (intent.action === 'amend') {
-    const rules = instrument === 'unknown' ? undefined : instrument;
-    return admitAmend(intent, rules, mandate, book, target);
-  }
+  if (intent.action === 'amend') return admitAmend(intent, listed(instrument), mandate, book, target);
   return { kind: 'admitted', admitted: { ...wantedOf(intent), expiresAt } as Instruction };
 }
 
@@ -104,10 +97,7 @@ function admitAmend(
     price: down(price, rules?.priceStep),
     expiresAt: Date.parse(intent.expiresAt),
   } as const satisfies NewOrder;
-  const refusal =
-    (rules && outsideRules(intent, order, rules)) ??
-    outsideCollar(intent, order, book) ??
-    tooLarge(order, mandate, book);
+  const refusal = outsideLimits(intent, order, rules, mandate, book);
   if (refusal !== undefined) return refusal;
   const { expiresAt } = order;
   const amended = { id, market, symbol, target: intent.target, price: order.price, size: order.size, expiresAt };
@@ -225,6 +215,21 @@ function rounded(intent: PlaceIntent, rules: Instrument | undefined): NewOrder {
     expiresAt: Date.parse(intent.expiresAt),
   };
   return order as NewOrder;
+}
+
+/** What an order of these numbers breaks: the venue's rules, the intent's collar or the mandate's largest order. */
+function outsideLimits(
+  intent: PlaceIntent | AmendIntent,
+  order: NewOrder,
+  rules: Instrument | undefined,
+  mandate: Mandate,
+  book: Book | undefined,
+): Denial | undefined {
+  return (
+    (rules && outsideRules(intent, order, rules)) ??
+    outsideCollar(intent, order, book) ??
+    tooLarge(order, mandate, book)
+  );
 }
 
 function outsideRules(intent: PlaceIntent | AmendIntent, order: NewOrder, rules: Instrument): Denial | undefined {

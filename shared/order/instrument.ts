@@ -20,6 +20,11 @@ export interface Instrument {
   readonly tradable: boolean;
 }
 
+/** What a venue answered of its rules, where it gave any: `unknown` is what it does not list, undefined what cannot be had. */
+export function listed<Rules>(answer: Rules | 'unknown' | undefined): Rules | undefined {
+  return answer === 'unknown' ? undefined : answer;
+}
+
 /**
  * The largest multiple of `step` that is not above `value`, as a plain decimal ("0" if there is none).
  * @example roundDown('0.0000199', '0.00001') // '0.00001'

@@ -172,7 +172,6 @@ const anyAction = z.looseObject({ ...common, market: anyMarket, action: oneOf(AC
 type Shape<K extends keyof typeof shapes> = z.infer<(typeof shapes)[K]>;
 export type FuturesPlaceIntent = Shape<'openPriced' | 'openMarket' | 'reducePriced' | 'reduceMarket'>;
 export type PlaceIntent = Shape<'priced' | 'marketBuy' | 'marketSell'> | FuturesPlaceIntent;
-export type CancelIntent = Shape<'cancel'>;
 export type AmendIntent = Shape<'amendPrice' | 'amendSize'>;
 export type OrderIntent = Shape<keyof typeof shapes>;
 export type Market = (typeof MARKETS)[number];

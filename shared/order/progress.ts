@@ -22,7 +22,7 @@ export function stateOf(intent: PlaceIntent, order: VenueOrder, rules: Instrumen
   return left.lte(dust) ? 'filled' : order.state;
 }
 
-export function isFinal(state: VenueOrder['state']): boolean {
+export function isFinal(state: VenueOrder['state']): state is 'filled' | 'canceled' | 'rejected' {
   return state === 'filled' || state === 'canceled' || state === 'rejected';
 }
 
