@@ -215,6 +215,7 @@ function outsideOf(
       settings,
       clock,
       lookupShare: 0.5,
+      random: draw,
       pacer: pacer(settings.utilisation, clock),
       transport: (request) => {
         const turnAt = time.now();

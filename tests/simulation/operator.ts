@@ -15,7 +15,7 @@ const nameOf = (account: string): string => `accounts/${account}`;
 
 /** Stores the secrets, and changes them now and then. @returns how Lambda reads them */
 export function createOperator(stage: Stage, exchange: Exchange): FetchSecret {
-  const { time, plan, draw, between, struck, sleep, history, pick } = stage;
+  const { time, plan, draw, between, struck, sleep, pick } = stage;
   const act = secretsActions({ region: 'r', now: () => time.now() });
   const ask: Ask = async (action, input) =>
     (await act[action]?.(input, { accessKeyId: 'sim', traceHeader: undefined, onDisconnect: () => undefined })) ?? {};
@@ -46,14 +46,9 @@ export function createOperator(stage: Stage, exchange: Exchange): FetchSecret {
     const at = draw() < 0.4 ? startsAt + between(0, 70_000) : between(1, draw() < 0.5 ? 10_000 : 300_000);
     void sleep(at).then(async () => {
       struck('account halted');
-      await insist(() => changeMandate(store(account), { state: 'halted' }));
-      const halt = { account, from: time.now(), until: Infinity, stayed: true };
-      history.halts.push(halt);
-      await sleep(between(40_000, 300_000));
-      const { SecretString } = await ask('GetSecretValue', { SecretId: nameOf(account) });
-      halt.stayed = (JSON.parse(String(SecretString)) as { mandate: { state: string } }).mandate.state === 'halted';
-      halt.until = time.now();
-      await resumeAmidHalt(stage, ask, account, (change, seen) => changeMandate(store(account), change, seen));
+      const change: Change = (fields, seen) => changeMandate(store(account), fields, seen);
+      await halted(stage, ask, account, change, [40_000, 300_000]);
+      await resumeAmidHalt(stage, ask, account, change);
     });
   }
   return async (name) => {
@@ -62,39 +57,52 @@ export function createOperator(stage: Stage, exchange: Exchange): FetchSecret {
   };
 }
 
+type Change = (fields: { readonly state: string }, seen?: string) => Promise<Written>;
+
+/** The version of an account's secret, and whether it may trade. */
+async function seeMandate(ask: Ask, account: string): Promise<{ readonly version: string; readonly state: string }> {
+  const { VersionId, SecretString } = await ask('GetSecretValue', { SecretId: nameOf(account) });
+  const { mandate } = JSON.parse(String(SecretString)) as { readonly mandate: { readonly state: string } };
+  return { version: String(VersionId), state: mandate.state };
+}
+
+/** Halts an account for a while, and looks at the end whether the halt is still there. */
+async function halted(
+  stage: Stage,
+  ask: Ask,
+  account: string,
+  change: Change,
+  [least, most]: readonly [number, number],
+): Promise<void> {
+  const { time, history, between, sleep } = stage;
+  await insisting(stage)(() => change({ state: 'halted' }));
+  const halt = { account, from: time.now(), until: Infinity, stayed: true };
+  history.halts.push(halt);
+  await sleep(between(least, most));
+  halt.stayed = (await seeMandate(ask, account)).state === 'halted';
+  halt.until = time.now();
+}
+
 /**
  * Resumes trading; and now and then somebody else halts it at that very moment, so that both write at once. Whoever resumes
  * looks first, and looks no more once they know of the halt; what they had begun by then must not undo it.
  */
-async function resumeAmidHalt(
-  stage: Stage,
-  ask: Ask,
-  account: string,
-  change: (change: { readonly state: string }, seen?: string) => Promise<Written>,
-): Promise<void> {
-  const { time, history, draw, between, struck, sleep } = stage;
+async function resumeAmidHalt(stage: Stage, ask: Ask, account: string, change: Change): Promise<void> {
+  const { draw, between, struck, sleep } = stage;
   const insist = insisting(stage);
   const call = { isHalted: false };
   const halting = async (): Promise<void> => {
     await sleep(between(1, 4000));
     struck('halted while it was resumed');
     call.isHalted = true;
-    await insist(() => change({ state: 'halted' }));
-    const halt = { account, from: time.now(), until: Infinity, stayed: true };
-    history.halts.push(halt);
-    await sleep(between(20_000, 100_000));
-    const { SecretString } = await ask('GetSecretValue', { SecretId: nameOf(account) });
-    halt.stayed = (JSON.parse(String(SecretString)) as { mandate: { state: string } }).mandate.state === 'halted';
-    halt.until = time.now();
+    await halted(stage, ask, account, change, [20_000, 100_000]);
     await insist(() => change({ state: 'active' }));
   };
   const resume = async (): Promise<Written> => {
     if (call.isHalted) return GIVEN_UP;
-    const { VersionId, SecretString } = await ask('GetSecretValue', { SecretId: nameOf(account) });
-    const { mandate } = JSON.parse(String(SecretString)) as { mandate: { state: string } };
+    const { version, state } = await seeMandate(ask, account);
     // As after a write whose answer was lost.
-    if (mandate.state === 'active') return GIVEN_UP;
-    return change({ state: 'active' }, String(VersionId));
+    return state === 'active' ? GIVEN_UP : change({ state: 'active' }, version);
   };
   const isContested = draw() < 0.5;
   await Promise.all([isContested ? halting() : undefined, insist(resume)]);
@@ -142,13 +150,14 @@ function secretStoreOf({ between, sleep, chance, struck }: Stage, ask: Ask, name
 }
 
 /** The operator's own way to the venue. */
-function venueOf({ time, sleep }: Stage, exchange: Exchange): ReturnType<typeof bitmart> {
+function venueOf({ time, sleep, draw }: Stage, exchange: Exchange): ReturnType<typeof bitmart> {
   const clock = { now: () => time.now(), sleep };
   const settings = readSettings({ BITMART_SPOT_URL: 'http://spot', BITMART_FUTURES_URL: 'http://f' }, bitmartSettings);
   return bitmart({
     settings,
     clock,
     lookupShare: 0.2,
+    random: draw,
     pacer: pacer(settings.utilisation, clock),
     transport: (request) => exchange.carry(request, 'the operator', 0, time.now()),
   });

@@ -84,6 +84,14 @@ test('one seed tells one story, and says whether every promise was kept', async 
   expect(first.code).toBe(0);
 }, 30_000);
 
+test('the same seeds make the same worlds, whichever ran before them', async () => {
+  const counted = async (): Promise<unknown> => {
+    const { out } = await simulate(['--json', '--runs', '150', '--workers', '1']);
+    return { ...(JSON.parse(out) as object), seconds: 0 };
+  };
+  expect(await counted()).toEqual(await counted());
+}, 60_000);
+
 test('wrong options are named, with what they may be', async () => {
   expect(await simulate(['--runs', 'many'])).toEqual({
     code: 2,

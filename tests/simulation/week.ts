@@ -11,6 +11,7 @@ import { sqsActions } from '../../local/aws/sqs.ts';
 import type { Input, Output } from '../../local/aws/wire.ts';
 import { secretAccounts } from '../../shared/aws/accounts.ts';
 import { deliveries, sqsQueues } from '../../shared/aws/queues.ts';
+import { endpoints } from '../../shared/bitmart/endpoints.ts';
 import { pacer } from '../../shared/bitmart/pace.ts';
 import { bitmart, bitmartSettings, readCredentials } from '../../shared/bitmart/venue.ts';
 import { readSettings } from '../../shared/config.ts';
@@ -45,12 +46,7 @@ export interface Week {
 const START = Date.UTC(2026, 10, 22, 12);
 const DAY_MS = 86_400_000;
 const CONCURRENCY = 2;
-const LOOK_PATHS = [
-  '/spot/v4/query/order',
-  '/contract/private/order',
-  '/spot/v4/query/order-trades',
-  '/contract/private/trades',
-];
+const LOOKS = [endpoints.query, endpoints.futuresOrder, endpoints.orderTrades, endpoints.futuresTrades];
 const keyOf = (account: string) => ({ apiKey: `key-${account}`, secretKey: `secret-${account}`, memo: 'memo #é' });
 
 /** Runs one week. @param progress told every virtual hour with the part that is over, 0 to 1 */
@@ -66,7 +62,7 @@ export async function runWeek(plan: WeekPlan, progress: (part: number) => void =
     let looks = 0;
     const transport: Transport = async (request) => {
       const url = new URL(request.url);
-      if (LOOK_PATHS.includes(url.pathname)) looks += 1;
+      if (LOOKS.some(({ path }) => path === url.pathname)) looks += 1;
       const headers = Object.fromEntries(
         Object.entries(request.headers).map(([name, value]) => [name.toLowerCase(), value]),
       );
@@ -89,7 +85,7 @@ export async function runWeek(plan: WeekPlan, progress: (part: number) => void =
       bitmartSettings,
     );
     const venueOf = (lookupShare: number): Venue =>
-      bitmart({ settings, clock, transport, lookupShare, pacer: pacer(settings.utilisation, clock) });
+      bitmart({ settings, clock, transport, lookupShare, random: draw, pacer: pacer(settings.utilisation, clock) });
 
     const calls: Record<string, number> = {};
     const reports: ExecutionReport[] = [];
@@ -228,13 +224,7 @@ export async function runWeek(plan: WeekPlan, progress: (part: number) => void =
       ...judgeWeek(placed, reports, exchange, time.now()),
       ...{ looks, calls, copies, mostReceives },
       windows: Object.fromEntries(
-        LOOK_PATHS.map((path) => [
-          path,
-          {
-            most: windows[path]?.maxInWindow ?? 0,
-            limit: path.endsWith('trades') ? (path.startsWith('/spot') ? 12 : 6) : 50,
-          },
-        ]),
+        LOOKS.map(({ path, limit }) => [path, { most: windows[path]?.maxInWindow ?? 0, limit: limit.requests }]),
       ),
     };
   } finally {
