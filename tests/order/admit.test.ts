@@ -7,17 +7,10 @@ import type { Instrument } from '../../shared/order/instrument.ts';
 import type { AmendIntent, Decimal, OrderIntent } from '../../shared/order/intent.ts';
 import type { Mandate } from '../../shared/order/mandate.ts';
 import type { Book, Instruction, NewOrder, VenueOrder } from '../../shared/order/venue.ts';
-import { amendPrice, amendSize, cancelFutures, changed, decimal, EXPIRES, fullKinds, futuresBuy, futuresMarket, instructions, kinds, limitBuy, marketBuy, marketSell, places, setLeverage, setPositionMode, type Fields } from './arbitraries.ts'; // prettier-ignore
+import { amendPrice, amendSize, btcRules, cancelFutures, changed, decimal, EXPIRES, fullKinds, futuresBuy, futuresMarket, instructions, kinds, limitBuy, marketBuy, marketSell, places, setLeverage, setPositionMode, type Fields } from './arbitraries.ts'; // prettier-ignore
 
 const d = (text: string): Decimal => text as Decimal;
-const rules: Instrument = {
-  symbol: 'BTC_USDT',
-  priceStep: d('0.01'),
-  sizeStep: d('0.00001'),
-  minSize: d('0.0001'),
-  minNotional: { buy: d('5'), sell: d('7') },
-  tradable: true,
-};
+const rules: Instrument = { ...btcRules, minSize: d('0.0001'), minNotional: { buy: d('5'), sell: d('7') } };
 const active: Mandate = { state: 'active' };
 const book: Book = { bid: d('59990'), ask: d('60010') };
 const NOW = Date.parse(limitBuy.createdAt) + 1000;

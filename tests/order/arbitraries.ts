@@ -1,6 +1,8 @@
 // What the tests of the order domain share: one good intent of each kind, and generators of good ones.
 // Promises that everything generated here is valid by the contract; the contract is spelled out anew, not imported.
 import fc from 'fast-check';
+import type { Instrument } from '../../shared/order/instrument.ts';
+import type { Decimal } from '../../shared/order/intent.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -225,3 +227,14 @@ const kind = fc.oneof(
 export const intentFields: fc.Arbitrary<Fields> = fc
   .tuple(common, times, kind)
   .map(([fields, instants, rest]) => ({ ...fields, ...instants, ...rest }));
+
+const d = (text: string): Decimal => text as Decimal;
+/** The rules of BTC_USDT on a venue. */
+export const btcRules: Instrument = {
+  symbol: 'BTC_USDT',
+  priceStep: d('0.01'),
+  sizeStep: d('0.00001'),
+  minSize: d('0.00001'),
+  minNotional: { buy: d('5'), sell: d('5') },
+  tradable: true,
+};

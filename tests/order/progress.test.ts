@@ -2,22 +2,15 @@
 import { describe, expect, test } from '@jest/globals';
 import Big from 'big.js';
 import fc from 'fast-check';
-import { roundDown, type Instrument } from '../../shared/order/instrument.ts';
+import { roundDown } from '../../shared/order/instrument.ts';
 import type { Decimal, PlaceIntent } from '../../shared/order/intent.ts';
 import { forgottenReport, isFinal, progressReport, stateOf } from '../../shared/order/progress.ts';
 import type { PendingOrder } from '../../shared/order/report.ts';
 import type { Fee, VenueOrder } from '../../shared/order/venue.ts';
-import { changed, limitBuy, marketBuy, places, type Fields } from './arbitraries.ts';
+import { btcRules, changed, limitBuy, marketBuy, places, type Fields } from './arbitraries.ts';
 
 const d = (text: string): Decimal => text as Decimal;
-const rules: Instrument = {
-  symbol: 'BTC_USDT',
-  priceStep: d('0.01'),
-  sizeStep: d('0.00001'),
-  minSize: d('0.00001'),
-  minNotional: { buy: d('5'), sell: d('5') },
-  tradable: true,
-};
+const rules = btcRules;
 const NOW = Date.parse(limitBuy.createdAt) + 1500;
 const STATES = ['open', 'partially-filled', 'filled', 'canceled', 'rejected'] as const;
 

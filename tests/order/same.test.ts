@@ -3,11 +3,11 @@
 import { describe, expect, test } from '@jest/globals';
 import Big from 'big.js';
 import fc from 'fast-check';
-import { roundDown, type Instrument } from '../../shared/order/instrument.ts';
+import { roundDown } from '../../shared/order/instrument.ts';
 import type { Decimal, PlaceIntent } from '../../shared/order/intent.ts';
 import { difference } from '../../shared/order/same.ts';
 import type { VenueOrder } from '../../shared/order/venue.ts';
-import { changed, decimal, limitBuy, marketBuy, marketSell } from './arbitraries.ts';
+import { btcRules, changed, decimal, limitBuy, marketBuy, marketSell } from './arbitraries.ts';
 
 const limit = limitBuy as unknown as PlaceIntent;
 const order: VenueOrder = {
@@ -21,14 +21,7 @@ const order: VenueOrder = {
   filledSize: '0.00000',
 };
 const d = (text: string): Decimal => text as Decimal;
-const rules: Instrument = {
-  symbol: 'BTC_USDT',
-  priceStep: d('0.01'),
-  sizeStep: d('0.00001'),
-  minSize: d('0.00001'),
-  minNotional: { buy: d('5'), sell: d('5') },
-  tradable: true,
-};
+const rules = btcRules;
 
 describe('the same order', () => {
   test('trailing zeros make no difference', () => {

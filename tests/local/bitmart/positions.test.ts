@@ -140,7 +140,8 @@ describe('the futures exchange', () => {
     );
   });
 
-  test('a resting reduce-only order that finds its position gone is cancelled by the system and opens nothing', () => {
+  /** A one-way account that has bought ten contracts, and the order by which it did. */
+  const holding = () => {
     const { exchange } = open(['one_way_mode', 'hedge_mode', 'hedge_mode']);
     const base: Place = {
       act: 'place',
@@ -153,6 +154,11 @@ describe('the futures exchange', () => {
       size: 10,
     };
     exchange.place(asked(exchange, base), true, now);
+    return { exchange, base };
+  };
+
+  test('a resting reduce-only order that finds its position gone is cancelled by the system and opens nothing', () => {
+    const { exchange, base } = holding();
     const exit = exchange.place(asked(exchange, { ...base, side: 3, type: 'limit', level: 1 }), true, now);
     // A plain sell turns nothing but closes; the exit is left without a position.
     exchange.place(asked(exchange, { ...base, side: 4, type: 'market' }), true, now);
@@ -162,18 +168,7 @@ describe('the futures exchange', () => {
   });
 
   test('fill or kill does not count on two reduce-only orders closing one position', () => {
-    const { exchange } = open(['one_way_mode', 'hedge_mode', 'hedge_mode']);
-    const base: Place = {
-      act: 'place',
-      who: 0,
-      symbol: 'BTCUSDT',
-      side: 1,
-      type: 'market',
-      mode: 1,
-      level: 0,
-      size: 10,
-    };
-    exchange.place(asked(exchange, base), true, now);
+    const { exchange, base } = holding();
     const exits: Place = { ...base, side: 3, type: 'limit', level: 1 };
     for (const exit of [exits, exits]) exchange.place(asked(exchange, exit), true, now);
     // At this price the house offers 250 and the exits together ten.
