@@ -52,7 +52,7 @@ const houseOf = (path: string): string => {
   if (/^shared\/(log|config|clock|http)\.ts$/.test(path)) return path;
   if (/^local\/(aws|bitmart|lambda)\//.test(path)) return 'local servers';
   return (
-    /^(shared\/(order|bitmart|aws|strategies|execution|following|proof)|functions|cli|local|tests|bench)\b/.exec(
+    /^(shared\/(order|bitmart|aws|strategies|execution|following|proof|wiring)|functions|cli|local|tests|bench)\b/.exec(
       path,
     )?.[1] ?? path
   );
@@ -75,7 +75,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'shared/execution': [...below3.filter((house) => house !== 'shared/bitmart'), 'shared/proof'],
   // Following shares nothing with executing: it never sends.
   'shared/following': below3.filter((house) => house !== 'shared/bitmart'),
-  functions: below4,
+  // Where a venue is chosen, for all functions at once.
+  'shared/wiring': below3,
+  functions: [...below4, 'shared/wiring'],
   // The operator's command can start the local stack.
   cli: [...below4, 'local', 'local servers'],
   // What stands for the outside runs none of the code, so that the two can disagree; shapes it may know.
@@ -113,6 +115,7 @@ const cycles = (files: readonly Source[]): readonly string[] => {
 
 const VENUES = /bit-?mart|bybit|binance|X-BM-|okx|coinbase|kraken|kucoin|gate\.io/i;
 const nameless = (path: string): boolean =>
+  path.startsWith('functions/') ||
   /^shared\/(order\/|aws\/|strategies\/|execution\.ts|following\.ts|proof\.ts|log\.ts|clock\.ts|http\.ts|config\.ts)/.test(
     path,
   );

@@ -17,6 +17,7 @@ import {
 import { executeQueues } from '../shared/aws/queues.ts';
 import { bitmartSettings } from '../shared/bitmart/venue.ts';
 import { readSettings } from '../shared/config.ts';
+import { commonSettings } from '../shared/wiring.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 interface Resource {
@@ -307,7 +308,7 @@ describe('each function has what it needs and no more', () => {
     const named = [...read.matchAll(/(?:numeric|flag|words|url)\('([A-Z_]+)'/g)].map(([, name]) => name);
     const settings = [
       ...named,
-      ...Object.values({ ...executeQueues, ...bitmartSettings }).map(({ variable }) => variable),
+      ...Object.values({ ...executeQueues, ...commonSettings }).map(({ variable }) => variable),
     ];
     expect(settings.sort()).toEqual(EXECUTE_VARIABLES);
   });
