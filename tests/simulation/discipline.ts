@@ -1,33 +1,79 @@
 // Holds the requests of a world against the venue's limits: how close they start, and what comes after a refusal. Pure.
-import { CANCEL, PLACE } from './exchange.ts';
+import { PLACE, PLACE_FUTURES, PLACE_MARGIN } from './exchange.ts';
 import type { Plan } from './plan.ts';
-import { ACCOUNTS, BAN_MS, type Call } from './stage.ts';
+import { BAN_MS, type Call } from './stage.ts';
 import type { World } from './world.ts';
 
 /** How far apart two requests of an account start at least, ms, less what a whole-millisecond clock rounds away. */
-const APART: Readonly<Record<string, number>> = {
-  // 40 in 2 s, at 0.94 of it.
-  [PLACE]: 52,
-  [CANCEL]: 52,
-  // 50 in 2 s, at 0.94 of a half.
-  '/spot/v4/query/client-order': 84,
+// prettier-ignore
+const APART: readonly (readonly [who: 'environment' | 'follower', path: string, leastMs: number])[] = [
+  // 40 in 2 s, or 20 in 1 s, at 0.94 of it.
+  ['environment', PLACE, 52],
+  ['environment', PLACE_MARGIN, 52],
+  ['environment', '/spot/v3/cancel_order', 52],
+  ['environment', '/contract/private/cancel-order', 52],
+  // 24 in 2 s.
+  ['environment', PLACE_FUTURES, 87],
+  ['environment', '/contract/private/modify-limit-order', 87],
+  ['environment', '/contract/private/submit-leverage', 87],
+  // 4 and 2 in 2 s, 1 in 3 s.
+  ['environment', '/contract/private/cancel-all-after', 530],
+  ['environment', '/contract/private/cancel-orders', 1062],
+  ['environment', '/contract/private/set-position-mode', 1062],
+  ['environment', '/spot/v4/cancel_all', 3190],
+  // A half of 50 in 2 s, and of 6 in 2 s.
+  ['environment', '/spot/v4/query/client-order', 84],
+  ['environment', '/contract/private/get-open-orders', 84],
+  ['environment', '/contract/private/order-history', 708],
+  // Three twentieths of 50, 12 and 6 in 2 s, for each of two.
+  ['follower', '/spot/v4/query/order', 282],
+  ['follower', '/contract/private/order', 282],
+  ['follower', '/spot/v4/query/order-trades', 1180],
+  ['follower', '/contract/private/trades', 2362],
+];
+/** The limits themselves: so many requests of one account in one window. */
+const MOST: Readonly<Record<string, number>> = {
+  [PLACE]: 40,
+  [PLACE_MARGIN]: 20,
+  [PLACE_FUTURES]: 24,
+  '/spot/v3/cancel_order': 40,
+  '/contract/private/cancel-order': 40,
+  '/contract/private/modify-limit-order': 24,
+  '/contract/private/submit-leverage': 24,
+  '/contract/private/cancel-all-after': 4,
+  '/contract/private/cancel-orders': 2,
+  '/contract/private/set-position-mode': 2,
+  '/spot/v4/cancel_all': 1,
+  '/spot/v4/query/client-order': 50,
+  '/contract/private/get-open-orders': 50,
+  '/contract/private/order-history': 6,
+  '/spot/v4/query/order': 50,
+  '/contract/private/order': 50,
+  '/spot/v4/query/order-trades': 12,
+  '/contract/private/trades': 6,
 };
 /** What another account had under way when the ban came may still go out. */
 const UNDER_WAY_MS = 8000;
 
 /** The windows are kept over all environments. Two invocations of one delivery are no sequence. */
-export function spacing(plan: Plan, { calls, maxInWindow }: World): readonly string[] {
+export function spacing(plan: Plan, { calls, windows }: World): readonly string[] {
   const broken: string[] = [];
-  const isPaced = ({ from }: Call): boolean => from.startsWith('environment') && !plan.doubleInvocation;
-  for (const account of ACCOUNTS) {
-    for (const [path, leastMs] of Object.entries(APART)) {
-      const own = calls.filter((call) => call.account === account && call.path === path && isPaced(call));
-      const times = own.map(({ turnAt }) => turnAt).sort((a, b) => a - b);
-      const closest = Math.min(...times.slice(1).map((time, index) => time - (times[index] ?? 0)));
-      if (closest < leastMs) broken.push(`two requests of ${account} to ${path} started ${closest} ms apart`);
-    }
+  const lanes = Map.groupBy(calls, ({ account, path, from }) => {
+    // Those that follow orders have a part of the limit each; those that execute intents come one after the other.
+    return `${account} ${path} ${from.startsWith('follower') ? from : from.split(' ')[0]}`;
+  });
+  for (const [lane, own] of lanes) {
+    const [account, path, who] = lane.split(' ');
+    const least = APART.find((each) => each[0] === who && each[1] === path)?.[2];
+    if (least === undefined || plan.doubleInvocation) continue;
+    const times = own.map(({ turnAt }) => turnAt).sort((a, b) => a - b);
+    const closest = Math.min(...times.slice(1).map((time, index) => time - (times[index] ?? 0)));
+    if (closest < least) broken.push(`two requests of ${account} to ${path} started ${closest} ms apart`);
   }
-  if (maxInWindow > 40) broken.push(`${maxInWindow} submits arrived in one window`);
+  for (const [path, most] of Object.entries(MOST)) {
+    const came = windows[path] ?? 0;
+    if (came > most) broken.push(`${came} requests to ${path} arrived in one window`);
+  }
   return broken;
 }
 

@@ -1,5 +1,5 @@
 // Holds what happened in a world against the promises, by the exchange's own book. Pure.
-import { CANCEL, PLACE, type VenueOrderRow } from './exchange.ts';
+import type { VenueOrderRow } from './exchange.ts';
 import { bans, spacing } from './discipline.ts';
 import type { Plan } from './plan.ts';
 import { SECRET_CACHE_MS, SHADOW, type Intent, type Letter } from './stage.ts';
@@ -14,6 +14,8 @@ export function judge(plan: Plan, world: World): readonly string[] {
     ...bans(world),
     ...world.bugs.map((bug) => `execution threw: ${bug}`),
     ...unfollowed(world),
+    ...followed(plan, world),
+    ...undone(plan, world),
     ...replayed(plan, world),
     ...others(plan, world),
   ];
@@ -42,7 +44,7 @@ function ends(intent: Intent, plan: Plan, world: World): readonly string[] {
   const broken: string[] = [];
   const { id, account, action } = intent;
   const own = world.orders.filter((order) => order.account === account && order.clientOrderId === id);
-  const told = world.reports.filter((report) => report.account === account && report.id === id);
+  const told = world.reports.filter((report) => report.account === account && report.id === id && !isProgress(report));
   const statuses = new Set(told.map(({ status }) => status));
   const letters = world.letters.filter(({ intentId, reason }) => intentId === id && !reason.endsWith('_MISMATCH'));
   // Under the id of a replay, and under a reused one, another message may come when the first order is long forgotten.
@@ -61,7 +63,7 @@ function ends(intent: Intent, plan: Plan, world: World): readonly string[] {
   if (world.sentAgain.has(id) && !isOther && action === 'place') broken.push(...denied(id, own[0], letters));
   if (world.sentAgain.has(id) || isOther || world.judgedAgain.has(id)) return broken;
   if (action === 'place') return [...broken, ...untrue(id, own.length > 0, statuses, letters)];
-  return [...broken, ...untrueOfCancel(intent, world, statuses, letters)];
+  return [...broken, ...untrueOfInstruction(intent, world, statuses, letters)];
 }
 
 /**
@@ -136,27 +138,151 @@ function untrue(
   return broken;
 }
 
-function untrueOfCancel(
-  { id, account, target }: Intent,
+function untrueOfInstruction(
+  intent: Intent,
   { orders, intents, sent }: World,
   statuses: ReadonlySet<string>,
   letters: readonly Letter[],
 ): readonly string[] {
   const broken: string[] = [];
+  const { id, account, action, target } = intent;
   const order = orders.find((each) => each.account === account && each.clientOrderId === target);
-  const rests = order !== undefined && ['new', 'partially_filled'].includes(order.state);
-  if (rests && (statuses.has('done') || statuses.has('rejected'))) {
+  if (
+    action === 'cancel' &&
+    order !== undefined &&
+    rests(order) &&
+    (statuses.has('done') || statuses.has('rejected'))
+  ) {
     broken.push(`${id} is reported ${[...statuses].join(', ')} and its target still rests`);
   }
-  const isAlone = intents.filter((each) => each['target'] === target).length === 1;
-  const wasSent = sent.some((each) => each.path === CANCEL && each.account === account && each.id === target);
-  const isSaidUnsent = letters.some(({ certainty }) => certainty === 'not-sent');
-  // A resting order that was canceled proves that the cancel arrived; others end so by themselves.
-  const isResting = intents.some((each) => each.id === target && each['type'] === 'limit');
-  if (isAlone && wasSent && isSaidUnsent && isResting && order?.state === 'canceled') {
-    broken.push(`${id} canceled ${String(target)} and a letter says that it was not sent`);
+  // What the venue has done of it, where nothing else of its kind could have been meant.
+  const isAlone = intents.filter((each) => each.account === account && isAlike(each, intent)).length === 1;
+  const wasDone = sent.some(
+    (each) => each.isDone && each.account === account && each.action === action && each.id === String(target ?? ''),
+  );
+  const denials = letters.filter(({ certainty }) => certainty !== 'unknown');
+  if (isAlone && wasDone && denials.length > 0) {
+    const said = denials.map(({ reason, certainty }) => `${reason} ${certainty}`).join(', ');
+    broken.push(`${id} (${action}) was done, and a letter denies it (${said})`);
   }
   return broken;
+}
+
+function rests({ state }: VenueOrderRow): boolean {
+  return state === 'new' || state === 'partially_filled';
+}
+
+function isAlike(one: Intent, other: Intent): boolean {
+  return one.action === other.action && one['target'] === other['target'];
+}
+
+/**
+ * What was told as done stays so: no earlier request comes late and undoes it. Where one message of its kind was sent again
+ * or judged anew, nothing is said.
+ */
+function undone(plan: Plan, world: World): readonly string[] {
+  if (!areVerdictsProven(plan)) return [];
+  const { intents, orders, settings, reports, sentAgain, sentOtherwise, judgedAgain } = world;
+  const isPlain = ({ id, replayOf }: Intent): boolean =>
+    !sentAgain.has(id) && !sentOtherwise.has(id) && !judgedAgain.has(id) && replayOf === undefined;
+  const isDone = ({ id, account }: Intent): boolean => {
+    const told = reports.filter((report) => report.account === account && report.id === id);
+    // What found its target at its end has changed nothing.
+    return told.length > 0 && told.every(({ status, detail = '' }) => status === 'done' && !detail.includes('already'));
+  };
+  return intents.flatMap((intent, index): readonly string[] => {
+    const { id, account, action, target, market, symbol, side } = intent;
+    if (account === SHADOW || !isPlain(intent) || !isDone(intent)) return [];
+    const own = intents.filter((each) => each.account === account);
+    const alike = own.filter(
+      (each) => each.action === action && each['target'] === target && each['symbol'] === symbol,
+    );
+    const isLast = alike.at(-1) === intent && alike.every(isPlain);
+    const name = String(symbol).replace('_', '');
+    const [terms, mode] = [settings[account]?.terms[name], settings[account]?.positionMode];
+    switch (action) {
+      case 'amend': {
+        const order = orders.find((each) => each.account === account && each.clientOrderId === target);
+        if (!isLast || order === undefined || !rests(order)) return [];
+        const coins = symbol === 'SOL_USDT' ? 0.3 : 0.001;
+        const size = Number(order.size) * coins;
+        const isSame =
+          (intent['price'] === undefined || Number(intent['price']) === Number(order.price)) &&
+          (intent['size'] === undefined || Math.abs(Number(intent['size']) - size) < coins / 2);
+        return isSame ? [] : [`${id} is reported done, and its target has price ${order.price} and size ${size}`];
+      }
+      case 'cancel-all': {
+        const earlier = intents.slice(0, index).filter((each) => each.account === account && isPlain(each));
+        const left = orders.filter((order) => {
+          const isMeant =
+            (order.market === 'futures') === (market === 'futures') &&
+            (symbol === undefined || order.symbol === symbol) &&
+            (side === undefined || order.side === side);
+          return (
+            isMeant &&
+            rests(order) &&
+            order.account === account &&
+            earlier.some((each) => each.id === order.clientOrderId)
+          );
+        });
+        return left.map(({ clientOrderId }) => `${id} is reported done, and ${clientOrderId} still rests`);
+      }
+      case 'set-leverage':
+        if (!isLast || terms === `${String(intent['leverage'])} ${String(intent['marginMode'])}`) return [];
+        return [`${id} is reported done, and ${name} has ${terms ?? 'no terms'}`];
+      case 'set-position-mode': {
+        const wanted = intent['positionMode'] === 'hedge' ? 'hedge_mode' : 'one_way_mode';
+        return !isLast || mode === wanted ? [] : [`${id} is reported done, and the account is in ${mode ?? 'no mode'}`];
+      }
+      default:
+        return [];
+    }
+  });
+}
+
+function isProgress({ status }: { readonly status: string }): boolean {
+  return status === 'partially-filled' || status === 'filled' || status === 'canceled';
+}
+
+/** Every order that is followed comes to one end, told as the book has it, and to nothing else afterwards. */
+function followed(plan: Plan, world: World): readonly string[] {
+  const broken: string[] = [];
+  // An environment whose clock is a minute off the venue's sees nothing; now and then a world has no other.
+  const isBlind = plan.badClocks && world.unended > 0;
+  if (world.unended > 0 && !isBlind) broken.push(`${world.unended} orders are followed still, long after their end`);
+  const names = new Set(world.followed.map(({ account, id }) => `${account}/${id}`));
+  for (const name of names) {
+    const [account, id] = name.split('/');
+    const orders = world.ended.filter((each) => each.account === account && each.clientOrderId === id);
+    const [order] = orders;
+    // Two orders of one id are told elsewhere; which of them was meant nobody knows.
+    if (order === undefined || orders.length > 1) continue;
+    const told = world.reports.filter((each) => each.account === account && each.id === id && isProgress(each));
+    const keys = [...new Set(told.map(({ status, filledSize = '?' }) => `${status} ${filledSize}`))];
+    const ends = keys.filter((key) => !key.startsWith('partially-filled'));
+    const wanted = endsOf(order);
+    if (told.length === 0 && isBlind) continue;
+    if (ends.length !== 1 || !wanted.includes(ends[0] ?? '')) {
+      broken.push(`${id} ended as ${wanted.join(' or ')} and is told as ${ends.join(', ') || 'nothing'}`);
+    }
+    const cost = told.find(({ fee }) => fee !== undefined)?.fee;
+    if (cost !== undefined && Number(cost).toFixed(8) !== order.fee) {
+      broken.push(`${id} is told to cost ${cost} and cost ${order.fee}`);
+    }
+    if (plan.doubleInvocation || world.followedTwice.has(String(id))) continue;
+    const sizes = keys.map((key) => Number(key.split(' ')[1]));
+    const isInOrder = keys.at(-1) === ends[0] && sizes.every((size, index) => size >= (sizes[index - 1] ?? 0));
+    if (!isInOrder) broken.push(`${id} is told out of order: ${keys.join(', ')}`);
+  }
+  return broken;
+}
+
+/** How an order may be told by its state in the book: a market buy that spent its money is filled, and its rest too small to buy. */
+function endsOf({ state, filledSize, type, side }: VenueOrderRow): readonly string[] {
+  const size = String(Number(filledSize));
+  const isSpent = state === 'partially_canceled' && type === 'market' && side === 'buy';
+  if (state === 'filled' || isSpent) return [`filled ${size}`];
+  return [`canceled ${size}`];
 }
 
 /** Nothing is sent after its expiry, in shadow mode, or while the account is halted. */
@@ -164,13 +290,14 @@ function sends({ sent, halts }: World): readonly string[] {
   const broken = halts.flatMap(({ account, stayed }) =>
     stayed ? [] : [`the halt of ${account} was lifted by nobody`],
   );
-  for (const { id, at, turnAt, expiresAt, path, account } of sent) {
+  for (const { id, at, turnAt, expiresAt, path, account, action } of sent) {
     if (at >= expiresAt) broken.push(`${id} was sent to ${path} ${at - expiresAt} ms after its expiry`);
     if (account === SHADOW) broken.push(`${id} was sent to ${path} in shadow mode`);
     // Between admission and its turn lies one request at most, and that is given three seconds.
     const isHalted = (halt: (typeof halts)[number]): boolean =>
       halt.account === account && turnAt > halt.from + SECRET_CACHE_MS + 5000 && turnAt < halt.until;
-    if (path === PLACE && halts.some(isHalted)) broken.push(`${id} was sent while ${account} was halted`);
+    const isRelief = action === 'cancel' || action === 'cancel-all' || action === 'cancel-all-after';
+    if (!isRelief && halts.some(isHalted)) broken.push(`${id} was sent while ${account} was halted`);
   }
   return broken;
 }

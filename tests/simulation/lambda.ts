@@ -1,23 +1,38 @@
 // Lambda in virtual time: environments that are frozen between invocations, stall, die between any two effects and come
-// anew; and the event source mapping that feeds them. What runs in them is the production code.
+// anew; and the event source mappings that feed them. What runs in them is the production code: one function executes the
+// intents, the other follows the orders that came of them.
 import type { SQSRecord } from 'aws-lambda';
 import type { Input } from '../../local/aws/wire.ts';
 import { secretAccounts, type FetchSecret } from '../../shared/aws/accounts.ts';
-import { deliveries, sqsQueues } from '../../shared/aws/queues.ts';
+import { deliveries, sqsQueues, type Delivery } from '../../shared/aws/queues.ts';
 import { pacer } from '../../shared/bitmart/pace.ts';
 import { bitmart, bitmartSettings, readCredentials } from '../../shared/bitmart/venue.ts';
 import { readSettings } from '../../shared/config.ts';
+import type { Clock } from '../../shared/clock.ts';
 import { execute } from '../../shared/execution.ts';
-import { newMemory, type Outside } from '../../shared/proof.ts';
+import { follow } from '../../shared/following.ts';
+import { newMemory } from '../../shared/proof.ts';
 import type { Exchange } from './exchange.ts';
 import { VISIBILITY_SECONDS, type Deletion, type SimulatedQueues } from './queues.ts';
 import { BAN_MS, SECRET_CACHE_MS, type Stage } from './stage.ts';
 
 const TIMEOUT_MS = 30_000;
+const FOLLOWERS = 2;
 
+type Run = (messages: readonly Delivery[], deadline: number) => Promise<readonly string[]>;
+type EffectOf = <T>(name: string, run: () => Promise<T>) => Promise<T>;
+interface LambdaFunction {
+  /** What its environments are called, and the queue that feeds them. */
+  readonly calls: 'environment' | 'follower';
+  readonly queue: 'intents.fifo' | 'pending';
+  readonly pollers: number;
+  /** What runs in a new environment. */
+  readonly open: (name: string, effect: EffectOf) => { readonly clock: Clock; readonly run: Run };
+}
 interface Environment {
   readonly name: string;
-  readonly outside: Outside;
+  readonly clock: Clock;
+  readonly run: Run;
   dead: boolean;
   died?: () => void;
   /** Between invocations an environment is frozen: what it waits for goes on at the next one. */
@@ -26,21 +41,50 @@ interface Environment {
   /** Effects left until it dies; undefined: it lives through this invocation. */
   diesIn: number | undefined;
 }
-type EffectOf = <T>(name: string, run: () => Promise<T>) => Promise<T>;
 
-const never = new Promise<never>(() => undefined);
+/** A promise of its own each time: one for all would keep everything that ever waited for it. */
+const never = (): Promise<never> => new Promise(() => undefined);
 
-/** Starts three pollers on the intents queue. */
+/** Starts three pollers on the intents queue, and two on the queue of the orders that are followed. */
 export function createLambda(
   stage: Stage,
   queues: SimulatedQueues,
   exchange: Exchange,
   fetchSecret: FetchSecret,
 ): void {
+  const isEgressFixed = stage.draw() < 0.3;
+  stage.history.isEgressFixed = isEgressFixed;
+  runFunction(stage, queues, {
+    ...{ calls: 'environment', queue: 'intents.fifo', pollers: 3 },
+    open: (name, effect) => {
+      const outside = {
+        ...outsideOf(stage, name, effect, queues, exchange, fetchSecret, { handled: 'intents.fifo', lookupShare: 0.5 }),
+        memory: newMemory(),
+        timing: { parkMs: 60_000, unresolvedAfterMs: 900_000, visibilityMs: VISIBILITY_SECONDS * 1000 },
+        isEgressFixed,
+      };
+      return { clock: outside.clock, run: (messages, deadline) => execute(messages, outside, deadline) };
+    },
+  });
+  const lookupShare = 0.3 / FOLLOWERS;
+  runFunction(stage, queues, {
+    ...{ calls: 'follower', queue: 'pending', pollers: FOLLOWERS },
+    open: (name, effect) => {
+      const beyond = {
+        ...outsideOf(stage, name, effect, queues, exchange, fetchSecret, { handled: 'pending', lookupShare }),
+        ...{ parked: new Map<string, number>(), parkMs: 60_000 },
+      };
+      return { clock: beyond.clock, run: (messages, deadline) => follow(messages, beyond, deadline) };
+    },
+  });
+}
+
+/** One function: its environments, and the pollers that invoke them. */
+function runFunction(stage: Stage, queues: SimulatedQueues, { calls, queue, pollers, open }: LambdaFunction): void {
   const { chance, between, pick, draw, tell, struck, sleep, plan, history } = stage;
   const environments: Environment[] = [];
-  const isEgressFixed = draw() < 0.3;
-  history.isEgressFixed = isEgressFixed;
+  /** Orders that somebody looks at now, or left half looked at. */
+  const looked = new Map<string, number>();
 
   /** Between any two effects an environment may die; what it was doing then never goes on. */
   const effect = async <T>(environment: Environment, name: string, run: () => Promise<T>): Promise<T> => {
@@ -58,24 +102,15 @@ export function createLambda(
     };
     if (chance(0.004) && struck('stalled')) await sleep(between(100, draw() < 0.5 ? 45_000 : 15_000));
     await thawed('frozen with something under way');
-    if (isDead()) return never;
+    if (isDead()) return never();
     const result = await run();
     await thawed('answer late into the next invocation');
-    return isDead() ? never : result;
+    return isDead() ? never() : result;
   };
   const start = (): Environment => {
-    const name = `environment ${environments.length + 1}`;
-    const environment: Environment = {
-      name,
-      dead: false,
-      busy: true,
-      frozen: [],
-      diesIn: undefined,
-      outside: {
-        ...outsideOf(stage, name, (at, run) => effect(environment, at, run), queues, exchange, fetchSecret),
-        isEgressFixed,
-      },
-    };
+    const name = `${calls} ${environments.length + 1}`;
+    const opened = open(name, (at, run) => effect(environment, at, run));
+    const environment: Environment = { name, ...opened, dead: false, busy: true, frozen: [], diesIn: undefined };
     environments.push(environment);
     return environment;
   };
@@ -87,6 +122,11 @@ export function createLambda(
       const told = history.letters.find(({ sourceMessageId }) => sourceMessageId === messageId);
       if (told !== undefined) history.judgedAgain.add(told.intentId);
     }
+    const ids = queue === 'pending' ? records.map(({ body }) => idIn(body)) : [];
+    for (const id of ids) {
+      if ((looked.get(id) ?? 0) > 0) history.followedTwice.add(id);
+      looked.set(id, (looked.get(id) ?? 0) + 1);
+    }
     environment.busy = true;
     for (const thaw of environment.frozen.splice(0)) thaw();
     environment.diesIn = chance(0.3) ? between(0, 25) : undefined;
@@ -95,7 +135,7 @@ export function createLambda(
     history.invocations.push(invocation);
     const timeout = sleep(TIMEOUT_MS).then(() => undefined);
     const death = new Promise<undefined>((resolve) => (environment.died = () => resolve(undefined)));
-    const done = execute(deliveries(records), environment.outside, environment.outside.clock.now() + TIMEOUT_MS);
+    const done = environment.run(deliveries(records), environment.clock.now() + TIMEOUT_MS);
     const result = await Promise.race([done, timeout, death]);
     invocation.until = stage.time.now();
     if (result === undefined && !environment.dead) {
@@ -104,13 +144,15 @@ export function createLambda(
       if (draw() < 0.5) thawLater(environment, records);
       else environment.dead = true;
     }
+    // One that is frozen with something under way may tell of it much later.
+    if (result !== undefined || environment.dead) for (const id of ids) looked.set(id, (looked.get(id) ?? 1) - 1);
     environment.busy = false;
     return result;
   };
   /** What it was doing goes on in its next invocation, and may tell of messages that others have by then. */
   const thawLater = ({ name }: Environment, records: readonly SQSRecord[]): void => {
     history.thawed.add(name);
-    for (const { body } of records) history.judgedAgain.add(/"id":"(\w+)"/.exec(body)?.[1] ?? '');
+    if (queue === 'intents.fifo') for (const { body } of records) history.judgedAgain.add(idIn(body));
   };
   const free = (): Environment => {
     const idle = environments.filter(({ dead, busy }) => !dead && !busy);
@@ -119,7 +161,7 @@ export function createLambda(
   const poll = async (): Promise<void> => {
     await queues.ready;
     for (;;) {
-      const records = await receive(queues);
+      const records = await receive(queues, queue);
       if (records.length === 0) continue;
       const [least, most] = plan.lateInvocation ? [90_000, 200_000] : [1000, 200_000];
       if (chance(plan.lateInvocation ? 0.8 : 0.02) && struck('invoked late')) await sleep(between(least, most));
@@ -133,10 +175,10 @@ export function createLambda(
         ReceiptHandle: receiptHandle,
         messageId,
       }));
-      await queues.call('DeleteMessageBatch', { QueueUrl: queues.urlOf('intents.fifo'), Entries });
+      await queues.call('DeleteMessageBatch', { QueueUrl: queues.urlOf(queue), Entries });
     }
   };
-  for (let poller = 0; poller < 3; poller += 1) void poll();
+  for (let poller = 0; poller < pollers; poller += 1) void poll();
 }
 
 /** The production code's view of the world, with every effect under the scheduler's control. */
@@ -147,7 +189,8 @@ function outsideOf(
   queues: SimulatedQueues,
   exchange: Exchange,
   fetchSecret: FetchSecret,
-): Omit<Outside, 'isEgressFixed'> {
+  { handled, lookupShare }: { readonly handled: LambdaFunction['queue']; readonly lookupShare: number },
+) {
   const { time, plan, draw, between, pick, chance, struck, sleep, history } = stage;
   // Clocks are good to a second, but for a few that are far off, either way.
   const isGood = draw() < (plan.badClocks ? 0.4 : 0.95);
@@ -180,17 +223,15 @@ function outsideOf(
     });
   return {
     clock,
-    memory: newMemory(),
-    timing: { parkMs: 60_000, unresolvedAfterMs: 900_000, visibilityMs: VISIBILITY_SECONDS * 1000 },
-    log: (_, message, fields = {}) => {
-      if (message === 'group failed') history.bugs.push(String(fields['error']));
+    log: (_: unknown, message: string, fields: Readonly<Record<string, unknown>> = {}) => {
+      if (message === 'group failed' || message === 'following failed') history.bugs.push(String(fields['error']));
       if (message !== 'outcome') return;
       const disposition = String(fields['disposition']);
       history.dispositions[disposition] = (history.dispositions[disposition] ?? 0) + 1;
     },
     queues: sqsQueues(
       {
-        handledUrl: queues.urlOf('intents.fifo'),
+        handledUrl: queues.urlOf(handled),
         deadUrl: queues.urlOf('dead.fifo'),
         pendingUrl: queues.urlOf('pending'),
         reportsUrl: queues.urlOf('reports'),
@@ -200,7 +241,7 @@ function outsideOf(
         Promise.resolve({
           send: (input) =>
             batch('SendMessageBatch', String(input.QueueUrl).split('/').at(-1) ?? '')(input as unknown as Input),
-          changeVisibility: (input) => batch('ChangeMessageVisibilityBatch', 'intents.fifo')(input as unknown as Input),
+          changeVisibility: (input) => batch('ChangeMessageVisibilityBatch', handled)(input as unknown as Input),
         }),
     ),
     accounts: secretAccounts(
@@ -214,7 +255,7 @@ function outsideOf(
     venue: bitmart({
       settings,
       clock,
-      lookupShare: 0.5,
+      lookupShare,
       random: draw,
       pacer: pacer(settings.utilisation, clock),
       transport: (request) => {
@@ -226,9 +267,9 @@ function outsideOf(
   };
 }
 
-async function receive(queues: SimulatedQueues): Promise<readonly SQSRecord[]> {
+async function receive(queues: SimulatedQueues, queue: LambdaFunction['queue']): Promise<readonly SQSRecord[]> {
   const { Messages = [] } = (await queues.call('ReceiveMessage', {
-    QueueUrl: queues.urlOf('intents.fifo'),
+    QueueUrl: queues.urlOf(queue),
     MaxNumberOfMessages: 10,
     WaitTimeSeconds: 20,
     AttributeNames: ['All'],
@@ -242,5 +283,9 @@ async function receive(queues: SimulatedQueues): Promise<readonly SQSRecord[]> {
 }
 
 function named({ attributes, body }: SQSRecord): string {
-  return `${/"id":"(\w+)"/.exec(body)?.[1] ?? '(no id)'}#${attributes.ApproximateReceiveCount}`;
+  return `${idIn(body)}#${attributes.ApproximateReceiveCount}`;
+}
+
+function idIn(body: string): string {
+  return /"id":"(\w+)"/.exec(body)?.[1] ?? '(no id)';
 }

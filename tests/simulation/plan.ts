@@ -31,6 +31,8 @@ export interface Plan {
   readonly saysForgetsAfterMs: number;
   /** Every message is sent again: at once with another deduplication id, and with the same one after ten minutes. */
   readonly sendsAllAgain: boolean;
+  /** Margin and futures as well, and what may be sent beside new orders and cancels. */
+  readonly isWide: boolean;
   /** What the venue answers to every placement, executing it first or not; undefined: it answers truly. */
   readonly answer: { readonly code: number; readonly times: number; readonly isExecuted: boolean } | undefined;
 }
@@ -45,6 +47,7 @@ const SOUND = {
   forgetsAfterMs: 1_200_000,
   saysForgetsAfterMs: 1_200_000,
   sendsAllAgain: false,
+  isWide: false,
   answer: undefined,
 } as const;
 
@@ -53,8 +56,13 @@ export function planOf(seed: number): Plan {
   const draw = seeded(seed * 7919);
   const kind = kindOf(draw());
   const trouble = draw() < 0.1 ? 0 : draw() < 0.5 ? 0.2 : draw() < 0.8 ? 0.4 : 1;
-  const plan = { ...SOUND, seed, kind, trouble };
-  switch (kind) {
+  const plan = trustOf({ ...SOUND, seed, kind, trouble }, draw);
+  return { ...plan, isWide: draw() < 0.4 };
+}
+
+/** Which promise the venue breaks in a world of this kind. */
+function trustOf(plan: Plan, draw: () => number): Plan {
+  switch (plan.kind) {
     case 'sound':
       return plan;
     case 'repeated ids accepted':

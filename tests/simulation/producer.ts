@@ -41,6 +41,8 @@ export function createProducer(stage: Stage, queues: SimulatedQueues, expiries: 
     else if (
       plan.refusesRepeatedIds === 'always' &&
       'size' in intent &&
+      intent['market'] !== 'futures' &&
+      intent.action === 'place' &&
       chance(0.1) &&
       struck('id reused for another order')
     ) {
@@ -85,16 +87,90 @@ export function createProducer(stage: Stage, queues: SimulatedQueues, expiries: 
       expiresAt: new Date(now + between(5000, 590_000)).toISOString(),
     };
     const earlier = intents.filter((each) => each.account === account && each.action === 'place');
-    if (earlier.length > 0 && draw() < 0.15) {
-      const expiresAt = new Date(now + between(5000, 90_000)).toISOString();
-      return { ...common, action: 'cancel', target: pick(earlier).id, expiresAt };
+    const isShort = { expiresAt: new Date(now + between(5000, 90_000)).toISOString() };
+    if (plan.isWide && earlier.length > 0 && draw() < 0.35) {
+      return { ...common, ...instruction(stage, earlier), ...(draw() < 0.5 ? isShort : {}) };
     }
-    const isReplay = earlier.length > 0 && draw() < 0.2;
-    const place = { ...common, action: 'place', ...(isReplay ? { replayOf: pick(earlier.slice(-2)).id } : {}) };
-    const kind = draw();
-    if (kind < 0.15) return { ...place, type: 'market', side: 'buy', notional: String(between(1, 50)) };
-    if (kind < 0.25) return { ...place, type: 'market', side: 'sell', size: '0.001' };
-    const type = pick(['limit', 'limit', 'limit-maker', 'ioc']);
-    return { ...place, type, side: 'buy', size: '0.00123', price: String(between(50_000, 61_000)) };
+    if (earlier.length > 0 && draw() < 0.15)
+      return { ...common, ...isShort, ...targeting(pick(earlier)), action: 'cancel' };
+    const wish = { ...common, action: 'place', ...newOrder() };
+    const alike = earlier.filter((each) => each['market'] === wish.market && each['symbol'] === wish.symbol).slice(-2);
+    return alike.length > 0 && draw() < 0.2 ? { ...wish, replayOf: pick(alike).id } : wish;
   }
+
+  function newOrder(): Wish {
+    if (plan.isWide && draw() < 0.7) return draw() < 0.3 ? marginOrder(stage) : futuresOrder(stage);
+    const kind = draw();
+    if (kind < 0.15) return { type: 'market', side: 'buy', notional: String(between(1, 50)) };
+    if (kind < 0.25) return { type: 'market', side: 'sell', size: '0.001' };
+    const type = pick(['limit', 'limit', 'limit-maker', 'ioc']);
+    // More than the best prices give: some of it is filled, and the rest waits.
+    if (plan.isWide && draw() < 0.2) return { type, side: 'buy', size: '1.5', price: '60000.7' };
+    return { type, side: 'buy', size: '0.00123', price: String(between(50_000, 61_000)) };
+  }
+}
+
+type Wish = Readonly<Record<string, unknown>>;
+
+const targeting = ({ id, market, symbol }: Intent & Wish): Wish => ({ market, symbol, target: id });
+
+/** What may be sent beside new orders, about one that was wanted before. */
+function instruction(
+  { draw, pick, between, history }: Stage,
+  earlier: readonly Intent[],
+): Wish & { readonly action: string } {
+  const { symbol } = pick(earlier);
+  const contracts = earlier.filter(({ market }) => market === 'futures');
+  const futures = { market: 'futures', symbol: contracts.length === 0 ? 'BTC_USDT' : pick(contracts)['symbol'] };
+  const part = draw();
+  if (part < 0.25) return { ...targeting(pick(earlier)), action: 'cancel' };
+  if (part < 0.45 && contracts.length > 0) {
+    const target = pick(contracts);
+    const isBitcoin = target['symbol'] === 'BTC_USDT';
+    // No two amends ask for the same, so that the book says which of them it was.
+    const place = history.intents.length;
+    const price = isBitcoin ? `${between(50_000, 59_000)}.${place % 10}` : `${between(100, 140)}.${10 + (place % 90)}`;
+    const size = isBitcoin ? String((place + 2) / 1000) : ((place + 2) * 0.3).toFixed(1);
+    const asked = pick([{ price }, { size }, { price, size }]);
+    return { ...targeting(target), action: 'amend', ...asked };
+  }
+  if (part < 0.55) return { ...futures, action: 'cancel-all' };
+  if (part < 0.7) {
+    const market = pick(['spot', 'margin']);
+    const side = draw() < 0.5 ? { side: pick(['buy', 'sell']) } : {};
+    return { market, symbol: draw() < 0.5 ? symbol : undefined, ...side, action: 'cancel-all' };
+  }
+  if (part < 0.85) {
+    const marginMode = pick(['cross', 'cross', 'isolated']);
+    return { ...futures, action: 'set-leverage', leverage: String(between(1, 50)), marginMode };
+  }
+  if (part < 0.92) {
+    const positionMode = pick(['hedge', 'one-way']);
+    return { market: 'futures', symbol: undefined, action: 'set-position-mode', positionMode };
+  }
+  return { ...futures, action: 'cancel-all-after', timeoutSeconds: pick([0, 5, 60, 600]) };
+}
+
+function marginOrder({ draw, pick, between }: Stage): Wish {
+  const order = { market: 'margin', symbol: pick(['BTC_USDT', 'BTC_USDT', 'ETH_USDT']) };
+  const [size, price] =
+    order.symbol === 'BTC_USDT' ? ['0.00123', between(50_000, 61_000)] : ['0.0123', between(2500, 3050)];
+  if (draw() < 0.2) return { ...order, type: 'market', side: 'buy', notional: String(between(6, 50)) };
+  if (draw() < 0.2) return { ...order, type: 'market', side: 'sell', size };
+  return { ...order, type: pick(['limit', 'limit', 'limit-maker', 'ioc']), side: 'buy', size, price: String(price) };
+}
+
+function futuresOrder({ draw, pick, between }: Stage): Wish {
+  const symbol = pick(['BTC_USDT', 'BTC_USDT', 'SOL_USDT']);
+  const isBitcoin = symbol === 'BTC_USDT';
+  const reduceOnly = draw() < 0.15;
+  const terms = reduceOnly || draw() < 0.2 ? {} : { leverage: pick(['5', '10']), marginMode: 'cross' };
+  const exits =
+    reduceOnly || draw() < 0.9 ? {} : { takeProfit: { price: isBitcoin ? '90000' : '300', trigger: 'mark' } };
+  const order = { market: 'futures', symbol, side: pick(['buy', 'buy', 'sell']), reduceOnly, ...terms, ...exits };
+  // Now and then more than the best prices give.
+  const size = draw() < 0.15 ? (isBitcoin ? '0.9' : '250') : isBitcoin ? '0.0057' : '1.7';
+  if (draw() < 0.25) return { ...order, type: 'market', size };
+  const price = isBitcoin ? between(50_000, 61_000) + 0.15 : between(120, 160);
+  return { ...order, type: pick(['limit', 'limit', 'limit-maker', 'ioc', 'fok']), size, price: String(price) };
 }

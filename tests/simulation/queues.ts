@@ -21,7 +21,7 @@ export interface Deletion {
   readonly messageId: string;
 }
 
-export function createQueues({ time, tell, history, busy, readers }: Stage): SimulatedQueues {
+export function createQueues({ time, tell, history, busy, following, readers }: Stage): SimulatedQueues {
   const sqs = sqsActions({
     region: 'r',
     url: () => 'http://sqs',
@@ -34,18 +34,22 @@ export function createQueues({ time, tell, history, busy, readers }: Stage): Sim
     const act = sqs[action];
     if (act === undefined) throw new Error(`no action ${action}`);
     const output = await act(input, { accessKeyId: 'sim', traceHeader: undefined, onDisconnect: () => undefined });
-    if (!String(input['QueueUrl']).endsWith('intents.fifo')) return output;
+    const waiting = { 'intents.fifo': busy, pending: following }[String(input['QueueUrl']).split('/').at(-1) ?? ''];
+    if (waiting === undefined) return output;
+    const taken = (output['Successful'] ?? []) as readonly { readonly Id: string; readonly MessageId?: string }[];
     // What SQS takes for another copy has the id of the message that it took; that one may be gone already.
-    const messageId = String(output['MessageId']);
-    if (action === 'SendMessage' && !history.deleted.has(messageId)) busy.add(messageId);
-    if (action === 'DeleteMessageBatch') gone(output, input);
+    const sent = action === 'SendMessage' ? [String(output['MessageId'])] : taken.map(({ MessageId }) => MessageId);
+    if (action.startsWith('SendMessage')) {
+      for (const messageId of sent) if (!history.deleted.has(String(messageId))) waiting.add(messageId);
+    }
+    if (action === 'DeleteMessageBatch') gone(taken, input, waiting);
     return output;
   };
-  const gone = (output: Output, input: Input): void => {
+  const gone = (taken: readonly { readonly Id: string }[], input: Input, waiting: Set<unknown>): void => {
     const named = new Map((input['Entries'] as readonly Deletion[]).map(({ Id, messageId }) => [Id, messageId]));
-    for (const { Id } of (output['Successful'] ?? []) as readonly { readonly Id: string }[]) {
+    for (const { Id } of taken) {
       const messageId = named.get(Id) ?? '';
-      busy.delete(messageId);
+      waiting.delete(messageId);
       history.deleted.add(messageId);
     }
   };
@@ -61,7 +65,8 @@ export function createQueues({ time, tell, history, busy, readers }: Stage): Sim
       QueueName: 'intents.fifo',
       Attributes: { ...fifo, VisibilityTimeout: String(VISIBILITY_SECONDS), RedrivePolicy },
     });
-    for (const QueueName of ['pending', 'reports']) await call('CreateQueue', { QueueName });
+    const Attributes = { VisibilityTimeout: String(VISIBILITY_SECONDS) };
+    for (const QueueName of ['pending', 'reports']) await call('CreateQueue', { QueueName, Attributes });
   };
   const keep = (queue: string, entry: Record<string, unknown>): void => {
     if (queue === 'reports') {
@@ -69,7 +74,7 @@ export function createQueues({ time, tell, history, busy, readers }: Stage): Sim
       history.reports.push(report);
       const { account, id, status } = report;
       if (status === 'accepted') history.accepted.push({ account, id, at: time.now() });
-      tell(`report ${report.id} ${report.status} ${report.reason ?? ''}`);
+      tell(`report ${report.id} ${report.status} ${report.reason ?? report.filledSize ?? ''}`);
     }
     if (queue === 'pending') {
       const { intent } = JSON.parse(String(entry['MessageBody'])) as { intent: { account: string; id: string } };

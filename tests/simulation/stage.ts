@@ -46,11 +46,15 @@ export interface Told {
   readonly id: string;
   readonly at: number;
 }
-/** A placement or a cancel on its way to the venue. */
+/** What changes something, on its way to the venue. */
 export interface Sent {
+  /** The order that it places or is about; empty where it is about none. */
   readonly id: string;
   readonly account: string;
   readonly path: string;
+  readonly action: string;
+  /** The venue has done it. */
+  isDone: boolean;
   /** By the clock of the environment that sent it. */
   readonly at: number;
   readonly trueAt: number;
@@ -88,6 +92,8 @@ export interface History {
   /** Intents that were handed to those who follow them, and those that were reported accepted. */
   readonly followed: Told[];
   readonly accepted: Told[];
+  /** Orders that two invocations looked at side by side: what they tell may come in any order. */
+  readonly followedTwice: Set<string>;
   /** Messages of the intents queue that are gone. */
   readonly deleted: Set<string>;
   /** What execution threw: it is not meant to, whatever the world does. */
@@ -113,6 +119,8 @@ export interface Stage {
   readonly sleep: (ms: number) => Promise<void>;
   /** What keeps the world from being over. */
   readonly busy: Set<unknown>;
+  /** Messages of orders that are followed still. */
+  readonly following: Set<unknown>;
   /** Who wants to know of dead letters. */
   readonly readers: ((letter: Letter) => void)[];
 }
@@ -137,6 +145,7 @@ export function createStage(plan: Plan, time: VirtualTime): Stage {
     isEgressFixed: false,
     followed: [],
     accepted: [],
+    followedTwice: new Set(),
     deleted: new Set(),
     bugs: [],
     story: [],
@@ -161,6 +170,7 @@ export function createStage(plan: Plan, time: VirtualTime): Stage {
     },
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     busy: new Set(),
+    following: new Set(),
     readers: [],
   };
 }
