@@ -5,7 +5,7 @@
 import { postponable, sendEach, type Delivery } from './aws/queues.ts';
 import { budget, type Budget } from './clock.ts';
 import { describeError, type Log } from './log.ts';
-import { admit, isAmended, isRelief, MAX_AHEAD_MS, needsBook, type Denial } from './order/admit.ts';
+import { admit, barred, isAmended, isRelief, isSetting, MAX_AHEAD_MS, needsBook, type Denial } from './order/admit.ts';
 import { listed, type Instrument } from './order/instrument.ts';
 import { parse, type Market } from './order/intent.ts';
 import { accepted, buried, done, foreign, malformed, toldAgain, type End, type Outcome } from './order/outcome.ts';
@@ -45,6 +45,7 @@ interface Step {
   readonly stop?: { readonly seconds: number | undefined; readonly why: string };
 }
 
+const ITS_TURN = 'what comes before it is told and deleted first';
 const AS_WANTED = 'the order is as wanted';
 /** So that the first look at an accepted order comes after the report of its acceptance. */
 const FOLLOW_AFTER_SECONDS = 1;
@@ -81,7 +82,8 @@ async function executeGroup(
   time: Budget,
   touched: Map<string, TradingAccount>,
 ): Promise<readonly Result[]> {
-  const { turnedAway, candidates } = door(group, outside);
+  const { turnedAway, candidates, isUntold } = door(group, outside);
+  if (isUntold) return [...turnedAway, ...candidates.map((each) => putBack(each, 1, ITS_TURN, outside))];
   const name = candidates[0]?.intent.account;
   if (name === undefined) return turnedAway;
   // At a cold start the venue's rules are loaded side by side with the secret.
@@ -90,12 +92,8 @@ async function executeGroup(
   const ours = await secure(candidates, outside, time.deadline);
   const late = candidates.slice(ours).map(({ message }): Result => ({ message, disposition: { kind: 'keep' } }));
   if (ours === 0) return [...turnedAway, ...late];
-  const standingNow = await standing(name, outside);
-  const desk: Desk = { outside, time, name, attempted: new Set(), silence: undefined, ...standingNow };
-  if (desk.account !== undefined) {
-    touched.set(name, desk.account);
-    unpark(desk.account, outside);
-  }
+  const desk: Desk = { outside, time, name, touched, attempted: new Set(), silence: undefined, ...UNREAD };
+  await enter(desk);
   return [...turnedAway, ...(await inOrder(candidates.slice(0, ours), desk)), ...late];
 }
 
@@ -115,29 +113,37 @@ async function secure(candidates: readonly Candidate[], outside: Outside, deadli
   return lost === undefined ? candidates.length : candidates.indexOf(lost);
 }
 
+const UNREAD = { account: undefined, gate: undefined, outOfReach: undefined };
+
 /** What the account may do now: read anew for each intent, from the cache as long as its lifetime lasts. */
-async function standing(name: string, { accounts }: Outside): Promise<Pick<Desk, 'account' | 'gate' | 'outOfReach'>> {
-  const reading = await accounts.read(name);
+async function enter(desk: Desk): Promise<void> {
+  const { outside, name, touched } = desk;
+  const reading = await outside.accounts.read(name);
   const code = reading.kind === 'unknown' ? 'ACCOUNT_UNKNOWN' : 'MANDATE_UNREADABLE';
-  const isBarred = reading.kind === 'unknown' || reading.kind === 'unreadable';
-  return {
-    account: 'account' in reading ? reading.account : undefined,
-    gate: isBarred ? { code, detail: reading.detail } : undefined,
-    outOfReach: reading.kind === 'unavailable' ? reading.detail : undefined,
-  };
+  const isGated = reading.kind === 'unknown' || reading.kind === 'unreadable';
+  desk.account = 'account' in reading ? reading.account : undefined;
+  desk.gate = isGated ? { code, detail: reading.detail } : undefined;
+  desk.outOfReach = reading.kind === 'unavailable' ? reading.detail : undefined;
+  if (desk.account === undefined) return;
+  touched.set(name, desk.account);
+  unpark(desk.account, outside);
+}
+
+/** An end that could not be told. It holds only for the very next delivery: after another environment's it may be true no more. */
+function endOf({ messageId, receiveCount }: Delivery, { ended }: Outside['memory']): Result | undefined {
+  const last = ended.get(messageId);
+  return last?.message.receiveCount === receiveCount - 1 ? last : undefined;
 }
 
 /** Reads the bodies; what is no intent, or not the message's own, or has ended before, goes no further. */
 function door(
   group: readonly Delivery[],
   { clock, memory }: Outside,
-): { readonly turnedAway: readonly Result[]; readonly candidates: readonly Candidate[] } {
+): { readonly turnedAway: readonly Result[]; readonly candidates: readonly Candidate[]; readonly isUntold: boolean } {
   const turnedAway: Result[] = [];
   const candidates: Candidate[] = [];
   for (const message of group) {
-    // An end holds only for the very next delivery: after another environment's it may be true no more.
-    const last = memory.ended.get(message.messageId);
-    const ended = last?.message.receiveCount === message.receiveCount - 1 ? last : undefined;
+    const ended = endOf(message, memory);
     const parsed = parse(message.body);
     if (ended !== undefined) turnedAway.push(toldAgain(ended, message));
     else if (parsed.kind === 'malformed') turnedAway.push(malformed(message, parsed, clock.now()));
@@ -154,10 +160,15 @@ function door(
       turnedAway.push(buried(message, parsed.intent, { code: 'CREATED_IN_FUTURE', detail }, clock.now()));
     } else candidates.push({ message, intent: parsed.intent, disproved: isFirst(message, parsed.intent, memory) });
   }
-  return { turnedAway, candidates };
+  const isUntold = group.some((message) => endOf(message, memory) !== undefined);
+  return { turnedAway, candidates, isUntold };
 }
 
-/** The intents of one account, one after the other; a step that stops sends the rest back. */
+/**
+ * The intents of one account, one after the other; a step that stops sends the rest back. A setting is alone: it begins when
+ * all before it is told and deleted, and what comes after it begins when it is. Were it done again with something else
+ * in between, it would undo that.
+ */
 async function inOrder(candidates: readonly Candidate[], desk: Desk): Promise<readonly Result[]> {
   const { outside, time } = desk;
   const doubtful = candidates.filter(({ disproved }) => !disproved);
@@ -166,14 +177,15 @@ async function inOrder(candidates: readonly Candidate[], desk: Desk): Promise<re
     proofs.get(candidate.message.messageId)?.kind === 'absent' ? { ...candidate, disproved: true } : candidate;
   const results: Result[] = [];
   for (const [index, candidate] of candidates.entries()) {
-    if (index > 0) Object.assign(desk, await standing(desk.name, outside));
+    const isAlone = isSetting(candidate.intent);
+    const isLate = outside.clock.now() > time.takeUntil;
     const step: Step =
-      outside.clock.now() > time.takeUntil
-        ? stopped(settled(candidate), 1, 'no time left in this invocation', outside)
+      isLate || (isAlone && index > 0)
+        ? stopped(settled(candidate), 1, isLate ? 'no time left in this invocation' : ITS_TURN, outside)
         : await takeAnew(settled(candidate), proofs.get(candidate.message.messageId), desk);
     results.push(step.result);
-    if (step.stop === undefined) continue;
-    const { seconds, why } = step.stop;
+    if (step.stop === undefined && !isAlone) continue;
+    const { seconds, why } = step.stop ?? { seconds: 1, why: ITS_TURN };
     results.push(...candidates.slice(index + 1).map((rest) => putBack(settled(rest), seconds, why, outside)));
     break;
   }
@@ -192,21 +204,32 @@ async function takeAnew(candidate: Candidate, proof: Proof | undefined, desk: De
 
 /** One intent: what may have been sent is settled first, then it is admitted and sent. */
 async function take(candidate: Candidate, proof: Proof | undefined, desk: Desk): Promise<Step> {
-  const { outside, gate, outOfReach } = desk;
-  const { message, intent } = candidate;
+  const { outside } = desk;
   if (proof?.kind === 'found') return sighted(candidate, proof, desk);
   const parked = parkedNow(candidate, outside) ?? desk.silence;
   if (proof?.kind === 'unproven') return putOff(candidate, proof, outside);
-  if (parked !== undefined || outOfReach !== undefined) {
-    const wait =
-      desk.silence?.seconds ?? (parked === undefined ? backoff(candidate) : untilParkOver(candidate, outside));
-    return putOff(candidate, { seconds: wait, why: parked?.why ?? outOfReach ?? '' }, outside);
-  }
-  // What takes risk away passes without a mandate as it passes a halt, if there is a key to send it with.
-  if (gate !== undefined && (!isRelief(intent) || desk.account === undefined)) {
-    return { result: buried(message, intent, gate, outside.clock.now()) };
+  if (parked !== undefined) {
+    return putOff(
+      candidate,
+      { seconds: desk.silence?.seconds ?? untilParkOver(candidate, outside), why: parked.why },
+      outside,
+    );
   }
   return attempt(candidate, desk);
+}
+
+/** What keeps the account from having it done, by what is known of it just now. */
+async function refusedEntry(candidate: Candidate, desk: Desk): Promise<Step | undefined> {
+  await enter(desk);
+  const { outside, account, gate, outOfReach } = desk;
+  const { message, intent } = candidate;
+  if (outOfReach !== undefined) return putOff(candidate, { seconds: backoff(candidate), why: outOfReach }, outside);
+  // What takes risk away passes without a mandate as it passes a halt, if there is a key to send it with.
+  if (gate !== undefined && (!isRelief(intent) || account === undefined)) {
+    return { result: buried(message, intent, gate, outside.clock.now()) };
+  }
+  const denial = account && barred(intent, account.mandate, outside.clock.now());
+  return denial && { result: denied(candidate, denial, outside) };
 }
 
 /** Nothing can be done for it now: it comes back, unless its time is over in a way that can be told. */
@@ -224,9 +247,10 @@ function putOff(
   if (isUnsent && isExpired) {
     return end({ code: 'INTENT_EXPIRED', detail: `expired at ${intent.expiresAt} unsent; last: ${why}` });
   }
-  if (isForgotten && isExpired && message.receiveCount === 1) {
-    // Not by this message; an earlier one with the same id may have been.
-    return end({ code: 'INTENT_EXPIRED', detail: `expired at ${intent.expiresAt}; ${why}`, certainty: 'unknown' });
+  if (isForgotten && message.receiveCount === 1) {
+    // Not by this message; an earlier one with the same id may have been, and waiting will not tell.
+    const detail = `created at ${intent.createdAt}, until ${intent.expiresAt}; ${why}`;
+    return end({ code: isExpired ? 'INTENT_EXPIRED' : 'LIFETIME_TOO_LONG', detail, certainty: 'unknown' });
   }
   const sinceMs = now - message.firstReceivedAt;
   if (!isUnsent && (isForgotten ? message.receiveCount > 1 : sinceMs > outside.timing.unresolvedAfterMs)) {
@@ -259,8 +283,9 @@ function rulesOf(
 
 /** Admission is the last step before the send; trading state and expiry are read there, for each order. */
 async function attempt(candidate: Candidate, desk: Desk, isRetry = false): Promise<Step> {
-  const { outside, time, account } = desk;
-  if (account === undefined) return stopped(candidate, backoff(candidate), 'no account', outside);
+  const early = await refusedEntry(candidate, desk);
+  if (early !== undefined) return early;
+  const { outside, time } = desk;
   const { venue, clock } = outside;
   const { intent } = candidate;
   const isPriced = intent.action === 'place' || intent.action === 'amend';
@@ -270,11 +295,16 @@ async function attempt(candidate: Candidate, desk: Desk, isRetry = false): Promi
   if (target !== undefined && intent.action === 'amend' && isAmended(intent, target, listed(instrument))) {
     return { result: done(candidate.message, intent, AS_WANTED, clock.now()) };
   }
-  const isBookNeeded = isPriced && needsBook(intent, account.mandate);
+  const isBookNeeded = isPriced && desk.account !== undefined && needsBook(intent, desk.account.mandate);
   const book = isBookNeeded ? await venue.book(intent.market, intent.symbol, time.answerBy(clock.now())) : undefined;
   if (isBookNeeded && book === undefined && clock.now() < Date.parse(intent.expiresAt)) {
     return stopped(candidate, backoff(candidate), `the order book of ${intent.symbol} cannot be had`, outside);
   }
+  // All that took its time: the account may have been halted by now.
+  const late = await refusedEntry(candidate, desk);
+  if (late !== undefined) return late;
+  const { account } = desk;
+  if (account === undefined) return stopped(candidate, backoff(candidate), 'no account', outside);
   // Another account may have met a ban of the address meanwhile.
   const silence = mayNotAsk(candidate, desk);
   if (silence !== undefined) return stopped(candidate, silence.seconds, silence.why, outside);
@@ -325,12 +355,20 @@ async function sightTarget(candidate: Candidate, desk: Desk): Promise<VenueOrder
   return { result: denied(candidate, { kind: 'denial', code: 'TARGET_NOT_FOUND', detail }, outside) };
 }
 
-/** Nothing is what was not seen twice, as far apart as an order may stay invisible; undefined where nobody can be asked so long. */
-async function lookTwice(candidate: Candidate, desk: Desk, ids?: readonly string[]): Promise<Looked | undefined> {
+/**
+ * A second look where the first is not enough, as long after it as what happened may stay invisible. Nothing is what was not
+ * seen twice; undefined where nobody can be asked so long.
+ */
+async function lookTwice(
+  candidate: Candidate,
+  desk: Desk,
+  isEnough = ({ kind }: Looked): boolean => kind === 'found',
+): Promise<Looked | undefined> {
   const { clock, venue } = desk.outside;
+  const ids = candidate.intent.action === 'place' ? [candidate.intent.id] : undefined;
   if (mayNotAsk(candidate, desk) !== undefined) return undefined;
   const first = await look(candidate, desk, ids);
-  if (first.kind !== 'nothing') return first;
+  if (isEnough(first) || (first.kind !== 'nothing' && first.kind !== 'found')) return first;
   const { showsOrdersWithinMs } = venue.promises;
   if (clock.now() + showsOrdersWithinMs > desk.time.takeUntil) return undefined;
   await clock.sleep(showsOrdersWithinMs);
@@ -399,19 +437,48 @@ async function conclude(
     case 'unknown':
       if (intent.action === 'place') return resolve(candidate, verdict, desk);
       if (intent.action === 'cancel' || intent.action === 'amend') return resolveTarget(candidate, verdict, desk);
-      return heldPastHorizon(candidate, 'detail' in verdict ? verdict.detail : verdict.kind, outside);
+      return heldPastHorizon(candidate, verdict, desk);
+    case 'taken':
+      return resolveTarget(candidate, verdict, desk);
   }
 }
 
 type Open = Extract<Verdict, { kind: 'unknown' | 'duplicate' | 'finished' }>;
 
 /** It may still take effect, and then undo what comes after it: nothing of the group goes on before it no longer can. */
-function heldPastHorizon({ message }: Candidate, why: string, { venue }: Outside): Step {
-  const seconds = Math.ceil(leastReturnMs(venue) / 1000);
+async function heldPastHorizon(candidate: Candidate, verdict: Open, desk: Desk): Promise<Step> {
+  const why = 'detail' in verdict ? verdict.detail : 'no answer';
+  const signedAt = 'signedAt' in verdict ? verdict.signedAt : desk.outside.clock.now();
+  return keptPastHorizon(candidate, signedAt, why, desk);
+}
+
+/**
+ * Past the horizon, by the venue's own clock, the request can no longer be executed and an executed one shows. Where that
+ * clock cannot be had, the whole visibility runs out.
+ */
+async function keptPastHorizon(
+  candidate: Candidate,
+  signedAt: number,
+  why: string,
+  { outside, time }: Desk,
+  leastSeconds = 0,
+): Promise<Step> {
+  const { venue, clock } = outside;
+  const { message } = candidate;
+  const isParked = parkedNow(candidate, outside) !== undefined;
+  const venueNow = isParked ? undefined : await venue.time(time.answerBy(clock.now()));
+  if (venueNow === undefined) {
+    return { result: { message, disposition: { kind: 'keep' } }, stop: { seconds: undefined, why } };
+  }
+  const untilHorizonMs = Math.max(horizonOf(venue, signedAt) - venueNow, leastReturnMs(venue));
+  const seconds = Math.max(leastSeconds, Math.ceil(untilHorizonMs / 1000) + 1);
   return { result: { message, disposition: postponed(seconds) }, stop: { seconds, why } };
 }
 
-/** The venue answered that no order came of it: it is done with the request, so an order shows soon or never will. */
+/**
+ * The venue answered that no order came of it: it is done with the request, so an order shows soon or never will. It is not
+ * sent again whatever is seen: part of it, such as a loan, may have been done.
+ */
 async function resolveFailed(
   candidate: Candidate,
   verdict: Extract<Verdict, { kind: 'failed' }>,
@@ -419,11 +486,14 @@ async function resolveFailed(
 ): Promise<Step> {
   const { clock } = desk.outside;
   const { message, intent } = candidate;
-  const seen = await lookTwice(candidate, desk, [intent.id]);
+  const seen = await lookTwice(candidate, desk);
   if (seen?.kind === 'found') return sighted(candidate, seen, desk);
-  if (seen?.kind !== 'nothing') return resolve(candidate, { ...verdict, kind: 'unknown', signedAt: clock.now() }, desk);
   const { venueCode, detail } = verdict;
-  return { result: buried(message, intent, { code: 'VENUE_REFUSED', detail, venueCode }, clock.now()) };
+  const end: End = { code: 'VENUE_REFUSED', detail, venueCode };
+  if (seen?.kind === 'nothing') return { result: buried(message, intent, end, clock.now()) };
+  if (seen !== undefined) pause(candidate, seen, desk);
+  const unseen = `${detail}; nobody could look whether an order came of it all the same`;
+  return { result: buried(message, intent, { ...end, detail: unseen, certainty: 'unknown' }, clock.now()) };
 }
 
 /** The order may be there: up to three looks now. What stays open keeps the head of its group until it can be proven. */
@@ -453,38 +523,43 @@ async function resolve(candidate: Candidate, verdict: Open, desk: Desk): Promise
     };
   }
   const why = verdict.kind === 'unknown' ? verdict.detail : 'the venue knows the id and does not show the order';
-  const isParked = parkedNow(candidate, outside) !== undefined;
-  const venueNow = isParked ? undefined : await venue.time(time.answerBy(clock.now()));
-  if (venueNow === undefined) {
-    return { result: { message, disposition: { kind: 'keep' } }, stop: { seconds: undefined, why } };
-  }
-  // Past the horizon, by the venue's own clock, the request can no longer be executed and an executed one shows.
-  const untilHorizonMs = Math.max(horizonOf(venue, signedAt) - venueNow, leastReturnMs(venue));
-  seconds = Math.max(seconds, Math.ceil(untilHorizonMs / 1000) + 1);
-  return { result: { message, disposition: postponed(seconds) }, stop: { seconds, why } };
+  return keptPastHorizon(candidate, signedAt, why, desk, seconds);
 }
 
 /**
  * A cancel or amend that was sent, or that found nothing open: the order itself tells. Sending a cancel again does no harm;
  * an amend that may still take effect would undo a later one.
  */
-async function resolveTarget(candidate: Candidate, verdict: Open, desk: Desk): Promise<Step> {
+async function resolveTarget(
+  candidate: Candidate,
+  verdict: Open | Extract<Verdict, { kind: 'taken' }>,
+  desk: Desk,
+): Promise<Step> {
   const { outside } = desk;
   const { venue, clock } = outside;
   const { message, intent } = candidate;
-  const why = 'detail' in verdict ? verdict.detail : 'no answer';
-  const again = (): Step => {
-    if (intent.action === 'amend' && verdict.kind !== 'finished') return heldPastHorizon(candidate, why, outside);
+  const isTaken = verdict.kind === 'taken';
+  const why = isTaken
+    ? 'the venue took it, and it does not show yet'
+    : 'detail' in verdict
+      ? verdict.detail
+      : 'no answer';
+  const again = async (): Promise<Step> => {
+    if (intent.action === 'amend' && !isTaken && verdict.kind !== 'finished')
+      return heldPastHorizon(candidate, verdict, desk);
     const seconds = Math.max(backoff(candidate), venue.promises.showsOrdersWithinMs / 1000);
     return { result: { message, disposition: postponed(seconds) }, stop: { seconds, why } };
   };
   if (mayNotAsk(candidate, desk) !== undefined) return again();
-  const seen = verdict.kind === 'finished' ? await lookTwice(candidate, desk) : await look(candidate, desk);
+  const rules = intent.action === 'amend' ? listed(await rulesOf(intent, outside, desk.time)) : undefined;
+  const isSettled = (order: VenueOrder): boolean => intent.action === 'amend' && isAmended(intent, order, rules);
+  const isEnough = (seen: Looked): boolean =>
+    seen.kind === 'found' && (!isTaken || !isOpen(seen.order) || isSettled(seen.order));
+  const seen =
+    isTaken || verdict.kind === 'finished' ? await lookTwice(candidate, desk, isEnough) : await look(candidate, desk);
   if (seen?.kind === 'found') {
     if (!isOpen(seen.order)) return sighted(candidate, seen, desk);
-    const rules = intent.action === 'amend' ? listed(await rulesOf(intent, outside, desk.time)) : undefined;
-    const isSettled = intent.action === 'amend' && isAmended(intent, seen.order, rules);
-    return isSettled ? { result: done(message, intent, AS_WANTED, clock.now()) } : again();
+    return isSettled(seen.order) ? { result: done(message, intent, AS_WANTED, clock.now()) } : again();
   }
   if (seen !== undefined && seen.kind !== 'nothing') pause(candidate, seen, desk);
   // An order that does not exist is one that was not seen for as long as an order may stay invisible.
@@ -511,7 +586,12 @@ async function sighted(candidate: Candidate, proof: Extract<Proof, { kind: 'foun
   const instrument = await rulesOf(intent, desk.outside, desk.time);
   const differs = difference(intent, order, listed(instrument));
   if (differs !== undefined) {
-    return { result: buried(message, intent, { code: 'ID_REUSED', detail: differs }, now) };
+    // Contracts can be amended, by people at the exchange as well: it may be this intent's own order.
+    const end: End =
+      intent.market === 'futures'
+        ? { code: 'ID_REUSED', detail: `${differs}; unless it was amended since`, certainty: 'unknown' }
+        : { code: 'ID_REUSED', detail: differs };
+    return { result: buried(message, intent, end, now) };
   }
   if (order.state === 'rejected') {
     const detail = `the venue shows the order ${order.venueOrderId} as failed`;
@@ -580,24 +660,27 @@ async function settle(
   const unfinished = results.filter((result, index) => {
     if (result.disposition.kind === 'postpone' || result.disposition.kind === 'keep') return true;
     const isTold = buriedOk[index] !== false && followedOk[index] !== false && publishedOk[index] !== false;
-    if (!isTold && result.disposition.kind === 'bury') remember(memory.ended, result.message.messageId, result);
+    const { accepted: order, ...rest } = result;
+    // Who follows it already need not be told again.
+    const untold = order !== undefined && followedOk[index] !== true ? result : rest;
+    if (!isTold) remember(memory.ended, result.message.messageId, untold);
     return !isTold;
   });
   const back = unfinished.flatMap(({ message, disposition }) =>
     disposition.kind === 'postpone' ? [{ receiptHandle: message.receiptHandle, seconds: disposition.seconds }] : [],
   );
   if (back.length > 0) await queues.postpone(back);
-  for (const result of results) logOutcome(result, outside.log);
+  for (const result of results) logOutcome(result, unfinished.includes(result), outside.log);
   return unfinished.map(({ message }) => message.messageId);
 }
 
 function logVerdict({ intent }: Candidate, verdict: Verdict, log: Log): void {
-  const level = verdict.kind === 'placed' || verdict.kind === 'done' ? 'info' : 'warn';
+  const level = ['placed', 'done', 'taken'].includes(verdict.kind) ? 'info' : 'warn';
   const detail = 'detail' in verdict ? verdict.detail : undefined;
   log(level, 'verdict', { id: intent.id, account: intent.account, verdict: verdict.kind, detail });
 }
 
-function logOutcome({ message, disposition, report }: Result, log: Log): void {
+function logOutcome({ message, disposition, report }: Result, isUnfinished: boolean, log: Log): void {
   const letter = disposition.kind === 'bury' ? disposition.letter : undefined;
   log(letter === undefined ? 'info' : 'warn', 'outcome', {
     id: report?.id ?? letter?.intentId,
@@ -605,6 +688,8 @@ function logOutcome({ message, disposition, report }: Result, log: Log): void {
     messageId: message.messageId,
     receiveCount: message.receiveCount,
     disposition: disposition.kind,
+    // Decided, and not told: SQS did not take all of it.
+    untold: isUnfinished && (disposition.kind === 'acknowledge' || disposition.kind === 'bury') ? true : undefined,
     seconds: disposition.kind === 'postpone' ? disposition.seconds : undefined,
     status: report?.status,
     reason: letter?.reason,

@@ -76,6 +76,8 @@ export interface Desk {
   gate: End | undefined;
   /** Why nothing is known of the account. */
   outOfReach: string | undefined;
+  /** Accounts that anything may have been sent for: their last requests are waited out. */
+  readonly touched: Map<string, TradingAccount>;
   /** Ids that this invocation has sent: a look-up from before that says nothing about them. */
   readonly attempted: Set<string>;
   /** The venue wants no more requests of this account now: the rest of the invocation asks and sends nothing. */
@@ -120,10 +122,12 @@ export function wasPutBackUnsent(message: Delivery, memory: Memory): boolean {
 
 /**
  * Can none of its deliveries have sent it? Whatever may have been sent comes back after `leastReturnMs` at the earliest,
- * so a message that was first delivered less than a horizon ago was only ever put back unsent.
+ * so a message that was first delivered a little while ago was only ever put back unsent. By two clocks, ours and SQS's:
+ * ours may be behind by as much as the venue forgives.
  */
 export function cameBackTooSoon(message: Delivery, intent: OrderIntent, { venue, clock }: Outside): boolean {
-  return isOnlyMessage(message, intent) && clock.now() - message.firstReceivedAt < horizonOf(venue, 0);
+  const surelyMs = leastReturnMs(venue) - venue.promises.refusesTimestampsAfterMs;
+  return isOnlyMessage(message, intent) && clock.now() - message.firstReceivedAt < surelyMs;
 }
 
 /**

@@ -9,8 +9,8 @@ import { newMemory, type Outside } from '../shared/proof.ts';
 
 const START = Date.UTC(2026, 10, 22, 12);
 const MINUTE = 60_000;
-/** After a lost answer nothing goes on for so long: a window of 60 s, 5 s until an order shows, and a fifth. */
-const HORIZON_SECONDS = 78;
+/** After a lost answer nothing goes on for so long: a window of 60 s, 5 s until an order shows, a fifth, and one to be sure. */
+const HORIZON_SECONDS = 79;
 const NOTHING: Sighting = { kind: 'nothing' };
 const LOST: Verdict = { kind: 'unknown', venueCode: '', detail: 'the answer was lost', signedAt: START };
 const open: VenueOrder = {
@@ -219,13 +219,15 @@ describe('an amend', () => {
     let isShown = false;
     const { told, run, sleep } = still({ find: (_, { id }) => Promise.resolve(isShown && id === 'a' ? found() : NOTHING) });
     const order = { ...buy, market: 'futures' };
-    expect(await run([delivery('a', order), delivery('m', amend), delivery('z', order)])).toEqual(['m-m', 'm-z']);
+    expect(await run([delivery('a', order)])).toEqual([]);
+    expect(await run([delivery('m', amend), delivery('z', order)])).toEqual(['m-m', 'm-z']);
     expect(told.letters).toEqual([]);
     // What stands behind it in its group does not overtake it.
     expect([...told.back]).toEqual([['r-m', 2], ['r-z', 2]]);
     isShown = true;
     await sleep(2000);
-    expect(await run([delivery('m', amend, 2), delivery('z', order, 2)])).toEqual([]);
+    expect(await run([delivery('m', amend, 2)])).toEqual([]);
+    expect(await run([delivery('z', order, 2)])).toEqual([]);
     expect(told.sent.map(({ id }) => id)).toEqual(['a', 'm', 'z']);
   }); // prettier-ignore
   test('whose target cannot be looked up waits', async () => {
@@ -302,7 +304,10 @@ describe('an instruction that leaves no trace to be looked up', () => {
     expect([...told.back]).toEqual([['r-i', HORIZON_SECONDS], ['r-z', HORIZON_SECONDS]]);
     expect([told.reports, told.letters]).toEqual([[], []]);
     await sleep(HORIZON_SECONDS * 1000);
-    expect(await run(batch(2))).toEqual([]);
+    // What comes after it begins when it is told and deleted.
+    expect(await run(batch(2))).toEqual(['m-z']);
+    expect(told.back.get('r-z')).toBe(1);
+    expect(await run([delivery('z', buy, 3)])).toEqual([]);
     expect(told.sent.map(({ id }) => id)).toEqual(['i', 'i', 'z']);
     expect(told.reports).toMatchObject([{ id: 'i', status: 'done', detail: 'so it was' }, { id: 'z', status: 'accepted' }]);
 
@@ -332,9 +337,11 @@ describe('an instruction that leaves no trace to be looked up', () => {
   });
   test.each([
     [{ action: 'cancel-all', symbol: undefined }, 'done'],
-    [{ action: 'cancel-all-after', market: 'futures', timeoutSeconds: 0 }, 'done'],
+    // It would take away what cancels for somebody who is not there.
+    [{ action: 'cancel-all-after', market: 'futures', timeoutSeconds: 0 }, 'denied'],
     [{ action: 'cancel', target: 'a' }, 'done'],
     [{ action: 'set-leverage', market: 'futures', leverage: '5', marginMode: 'cross' }, 'denied'],
+    [{ action: 'cancel-all-after', market: 'futures', timeoutSeconds: 60 }, 'done'],
   ])('passes a halt where it takes risk away: %j', async (fields, status) => {
     const { told, run } = still({ find: answers(found()) }, () => 'halted');
     await run([delivery('i', fields)]);
@@ -346,7 +353,8 @@ describe('an instruction that leaves no trace to be looked up', () => {
 test.each([
   [{ action: 'cancel', target: 'a' }, true],
   [{ action: 'cancel-all', symbol: undefined }, true],
-  [{ action: 'cancel-all-after', market: 'futures', timeoutSeconds: 0 }, true],
+  [{ action: 'cancel-all-after', market: 'futures', timeoutSeconds: 60 }, true],
+  [{ action: 'cancel-all-after', market: 'futures', timeoutSeconds: 0 }, false],
   [buy, false],
   [{ action: 'amend', market: 'futures', target: 'a', price: '49000' }, false],
   [{ action: 'set-position-mode', market: 'futures', symbol: undefined, positionMode: 'hedge' }, false],
@@ -383,13 +391,15 @@ describe('an order that the venue says has failed after its loan was granted', (
     expect(told.letters).toMatchObject([{ reason: 'VENUE_REFUSED', venueCode: '59009', certainty: 'refused', detail: 'the loan stands' }]); // prettier-ignore
     expect(told.reports).toMatchObject([{ status: 'rejected' }]);
   });
-  test('waits past the horizon where nobody can be asked, and is never told as unsent', async () => {
-    const { told, run } = still({ submit: answers(failed), find: answers<Sighting>({ kind: 'unavailable', venueCode: '1', detail: 'busy' }) }); // prettier-ignore
-    expect(await run([delivery('a', order)])).toEqual(['m-a']);
-    expect(told.sent).toHaveLength(1);
-    expect([told.letters, told.reports]).toEqual([[], []]);
-    expect(told.back.get('r-a')).toBeGreaterThanOrEqual(HORIZON_SECONDS);
-  });
+  test('is not sent again where nobody can be asked, and is told as what may be there', async () => {
+    for (const busy of [{ kind: 'unavailable', venueCode: '1', detail: 'busy' }, { kind: 'throttled', venueCode: '1', detail: 'busy' }] as const) {
+      const { told, run } = still({ submit: answers(failed), find: answers<Sighting>(busy) });
+      expect(await run([delivery('a', order)])).toEqual([]);
+      expect(told.sent).toHaveLength(1);
+      expect(told.letters).toMatchObject([{ reason: 'VENUE_REFUSED', venueCode: '59009', certainty: 'unknown' }]);
+      expect(told.letters[0]?.detail).toContain('nobody could look whether an order came of it');
+    }
+  }); // prettier-ignore
 });
 
 describe('an accepted order', () => {
@@ -519,4 +529,156 @@ test('an invocation that goes on after its time tells nothing: others have the m
   });
   expect(await run([delivery('a', buy)])).toEqual(['m-a']);
   expect([...told.reports, ...told.letters]).toEqual([]);
+});
+
+describe('what changes something for all that comes after it', () => {
+  const all = { action: 'cancel-all' };
+  const leverage = { action: 'set-leverage', market: 'futures', leverage: '5', marginMode: 'cross' };
+
+  test.each([all, leverage, { action: 'amend', market: 'futures', target: 'a', price: '49000' }])(
+    'begins when what comes before it is deleted, and is deleted before anything else begins: %j',
+    async (fields) => {
+      const { told, run } = still({ find: answers(found()) });
+      const batch = [delivery('b', buy), delivery('s', fields), delivery('z', buy)];
+      expect(await run(batch)).toEqual(['m-s', 'm-z']);
+      expect([...told.back]).toEqual([['r-s', 1], ['r-z', 1]]);
+      expect(await run([delivery('s', fields, 2), delivery('z', buy, 2)])).toEqual(['m-z']);
+      expect(told.back.get('r-z')).toBe(1);
+      expect(told.sent.map(({ id }) => id)).toEqual(['b', 's']);
+    },
+  ); // prettier-ignore
+  test('and whose report SQS does not take is told again and not done again, and nothing overtakes that', async () => {
+    let isTaken = false;
+    const reports: string[] = [];
+    const { told, run, sleep } = still({}, undefined, {
+      publish: (given) => Promise.resolve(given.map(({ id }) => (reports.push(id), isTaken))),
+    });
+    expect(await run([delivery('s', all), delivery('z', buy)])).toEqual(['m-s', 'm-z']);
+    await sleep(3 * MINUTE);
+    expect(await run([delivery('s', all, 2), delivery('z', buy, 2)])).toEqual(['m-s', 'm-z']);
+    isTaken = true;
+    await sleep(3 * MINUTE);
+    expect(await run([delivery('s', all, 3), delivery('z', buy, 3)])).toEqual(['m-z']);
+    expect(told.sent.map(({ id }) => id)).toEqual(['s']);
+    expect(reports).toEqual(['s', 's', 's']);
+  });
+});
+
+test('an accepted order whose report SQS does not take is reported again, and is followed once', async () => {
+  const followed: string[] = [];
+  let isTaken = false;
+  const { run, told, sleep } = still({ find: answers(found()) }, undefined, {
+    follow: (orders) => Promise.resolve(orders.map(({ intent }) => followed.push(intent.id) > 0)),
+    publish: (reports) => Promise.resolve(reports.map((report) => isTaken && told.reports.push(report) > 0)),
+  });
+  expect(await run([delivery('a', buy)])).toEqual(['m-a']);
+  isTaken = true;
+  await sleep(3 * MINUTE);
+  expect(await run([delivery('a', buy, 2)])).toEqual([]);
+  expect(told.reports).toMatchObject([{ id: 'a', status: 'accepted', venueOrderId: '1' }]);
+  expect([followed, told.sent.length]).toEqual([['a'], 1]);
+});
+
+test('a halt that comes while a redelivery is looked up stops it', async () => {
+  const { run, told, sleep } = still({ find: () => sleep(2500).then(() => NOTHING) }, (now) =>
+    now < START + 3 * MINUTE + 2000 ? 'active' : 'halted',
+  );
+  await sleep(3 * MINUTE);
+  expect(await run([delivery('a', buy, 2)])).toEqual([]);
+  expect(told.sent).toEqual([]);
+  expect(told.letters).toMatchObject([{ reason: 'TRADING_HALTED', certainty: 'not-sent' }]);
+});
+
+test('a halt that comes while the target of an amend is looked for stops it', async () => {
+  const { run, told, sleep } = still({ find: () => sleep(2500).then(() => found()) }, (now) =>
+    now < START + 2000 ? 'active' : 'halted',
+  );
+  expect(await run([delivery('m', { action: 'amend', market: 'futures', target: 'a', price: '49000' })])).toEqual([]);
+  expect(told.sent).toEqual([]);
+  expect(told.letters).toMatchObject([{ reason: 'TRADING_HALTED', certainty: 'not-sent' }]);
+});
+
+test('a halted or expired amend is denied for that, and its target is not asked for', async () => {
+  const amend = { action: 'amend', market: 'futures', target: 'a', price: '49000' };
+  const halted = still({}, () => 'halted');
+  await halted.run([delivery('m', amend)]);
+  const late = still({});
+  await late.sleep(MINUTE);
+  await late.run([delivery('m', amend, 1, MINUTE)]);
+  expect([...halted.told.letters, ...late.told.letters].map(({ reason }) => reason)).toEqual(['TRADING_HALTED', 'INTENT_EXPIRED']);
+  expect([...halted.told.calls, ...late.told.calls]).toEqual([]);
+}); // prettier-ignore
+
+test('the last request is waited out for an account that was out of reach at first', async () => {
+  const held: string[] = [];
+  const { run, outside, told } = still({ hold: ({ name }) => Promise.resolve(void held.push(name)) });
+  const { read } = outside.accounts;
+  let reads = 0;
+  Object.assign(outside.accounts, {
+    read: (name: string) => {
+      reads += 1;
+      return reads < 3 ? Promise.resolve({ kind: 'unavailable', detail: 'away' }) : read(name);
+    },
+  });
+  // The first has expired, so that its end is told though nobody can be asked; the second is sent.
+  await run([delivery('e', buy, 1, 0), delivery('a', buy)]);
+  expect(told.sent.map(({ id }) => id)).toEqual(['a']);
+  expect(held).toEqual(['main']);
+});
+
+test('an intent that is older than what the venue remembers ends at once, as what may have been sent before', async () => {
+  const { run, told, sleep } = still({});
+  await sleep(25 * MINUTE);
+  const old = { ...delivery('a', buy, 1, 30 * MINUTE), enqueuedAt: START + 25 * MINUTE, firstReceivedAt: START + 25 * MINUTE };
+  const good = { ...delivery('b', { ...buy, createdAt: new Date(START + 25 * MINUTE).toISOString() }, 1, 26 * MINUTE), enqueuedAt: START + 25 * MINUTE, firstReceivedAt: START + 25 * MINUTE };
+  expect(await run([old, good])).toEqual([]);
+  expect(told.letters).toMatchObject([{ reason: 'LIFETIME_TOO_LONG', certainty: 'unknown' }]);
+  expect(told.sent.map(({ id }) => id)).toEqual(['b']);
+}); // prettier-ignore
+
+test('an order of futures that differs from its intent may have been amended, one of spot may not', async () => {
+  for (const [market, certainty] of [['futures', 'unknown'], ['spot', 'refused']] as const) {
+    const { run, told, sleep } = still({ find: answers(found({ price: '60000' })) });
+    await sleep(3 * MINUTE);
+    expect(await run([delivery('a', { ...buy, market }, 2)])).toEqual([]);
+    expect(told.letters).toMatchObject([{ reason: 'ID_REUSED', certainty }]);
+  }
+}); // prettier-ignore
+
+test('a redelivery that cannot be looked up is told as unsent only where no clock could make that false', async () => {
+  const busy: Sighting = { kind: 'unavailable', venueCode: '1', detail: 'busy' };
+  // What was sent comes back after 78 s; a clock may be a minute behind.
+  for (const [afterMs, reasons] of [[17_000, ['INTENT_EXPIRED']], [30_000, []]] as const) {
+    const { run, told, sleep } = still({ find: answers(busy) });
+    await sleep(afterMs);
+    await run([delivery('a', buy, 2, 10_000)]);
+    expect(told.letters.map(({ reason }) => reason)).toEqual(reasons);
+  }
+}); // prettier-ignore
+
+describe('an amend that the venue has taken', () => {
+  const amend = { action: 'amend', market: 'futures', target: 'a', price: '49000' };
+  const taken: Verdict = { kind: 'taken' };
+  test.each([
+    ['at once', [found(), found({ price: '49000' })]],
+    ['at the second look', [found(), found(), found({ price: '49000' })]],
+  ])('is done when it shows: %s', async (_, seen) => {
+    const { run, told } = still({ instruct: answers(taken), find: answers<Sighting>(...seen) });
+    expect(await run([delivery('m', amend)])).toEqual([]);
+    expect(told.sent).toHaveLength(1);
+    expect(told.reports).toMatchObject([{ id: 'm', status: 'done', detail: 'the order is as wanted' }]);
+  });
+  test('and does not show comes back, and is sent again', async () => {
+    const { run, told } = still({ instruct: answers(taken), find: answers(found()) });
+    expect(await run([delivery('m', amend)])).toEqual(['m-m']);
+    expect([...told.back]).toEqual([['r-m', 5]]);
+    expect(told.reports).toEqual([]);
+    await run([delivery('m', amend, 2)]);
+    expect(told.sent).toHaveLength(2);
+  });
+  test('whose order was filled meanwhile is done, and says so', async () => {
+    const { run, told } = still({ instruct: answers(taken), find: answers(found(), found({ state: 'filled' })) });
+    expect(await run([delivery('m', amend)])).toEqual([]);
+    expect(told.reports).toMatchObject([{ status: 'done', detail: 'the order was already filled' }]);
+  });
 });

@@ -8,7 +8,7 @@ import { meaningOf, remedy } from './codes.ts';
 import type { Answer, Lost } from './wire.ts';
 
 /** What a request that failed can have proved. */
-export type Refusal = Exclude<Verdict, { readonly kind: 'placed' | 'done' | 'failed' }>;
+export type Refusal = Exclude<Verdict, { readonly kind: 'placed' | 'done' | 'taken' | 'failed' }>;
 /** What a look-up that failed can have proved. */
 export type Unseen = Exclude<Sighting, { readonly kind: 'found' | 'nothing' }>;
 

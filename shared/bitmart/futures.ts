@@ -145,7 +145,7 @@ async function instruct(
   switch (instruction.action) {
     case 'cancel': {
       const order = named(spelled(instruction.symbol), instruction.target);
-      return order === undefined ? NAMELESS : write(account, endpoints.cancelFutures, order, times, onTarget);
+      return order === undefined ? NAMELESS : write(account, endpoints.cancelFutures, order, times, cancelOutcome);
     }
     case 'cancel-all': {
       const { symbol, side } = instruction;
@@ -160,7 +160,7 @@ async function instruct(
       if ('kind' in contract) return contract;
       const size = contractsIn(instruction.size, contract);
       if (size < 1) return tooSmall(instruction.size, contract);
-      return write(account, endpoints.amend, { ...order, price: instruction.price, size }, times, onTarget);
+      return write(account, endpoints.amend, { ...order, price: instruction.price, size }, times, amendOutcome);
     }
     case 'set-leverage': {
       const { symbol, leverage, marginMode } = instruction;
@@ -178,8 +178,16 @@ async function instruct(
   }
 }
 
-/** Success means that the request was taken; what came of it a look-up shows. */
-const onTarget = (answer: Reply): Verdict | undefined => takenOutcome(answer) ?? targetOutcome(answer);
+/** The answer tells no more than that: an order that was finished already gets it, too. */
+function cancelOutcome(answer: Reply): Verdict | undefined {
+  const detail = 'BitMart took the request; the report of the order itself tells what came of it';
+  return succeeded(answer) ? { kind: 'done', detail } : targetOutcome(answer);
+}
+
+/** No report will tell what came of it: it is looked at. */
+function amendOutcome(answer: Reply): Verdict | undefined {
+  return succeeded(answer) ? { kind: 'taken' } : targetOutcome(answer);
+}
 
 /** Somebody relies on the dead-man switch: it is set only where the answer says so. */
 function switchOutcome(answer: Reply): Verdict | undefined {

@@ -24,8 +24,19 @@ export interface Denial {
 export type Admission = { readonly kind: 'admitted'; readonly admitted: Admitted } | Denial;
 
 /** Takes risk away, or lets the dead-man switch do it: passes a halt, a reduction and an unreadable mandate. */
-export function isRelief({ action }: OrderIntent): boolean {
-  return action === 'cancel' || action === 'cancel-all' || action === 'cancel-all-after';
+export function isRelief(intent: OrderIntent): boolean {
+  if (intent.action === 'cancel-all-after') return intent.timeoutSeconds > 0;
+  return intent.action === 'cancel' || intent.action === 'cancel-all';
+}
+
+/** Does it change what is there for all that comes after it, so that it may not be done again once something has come? */
+export function isSetting({ action }: OrderIntent): boolean {
+  return action !== 'place' && action !== 'cancel';
+}
+
+/** Why nothing needs to be asked for it: its time is not now, or the account may not have it done. */
+export function barred(intent: OrderIntent, mandate: Mandate, now: number): Denial | undefined {
+  return outOfTime(intent, now) ?? (isRelief(intent) ? undefined : outsideMandate(intent, mandate));
 }
 
 /** Does admission need the venue's best prices? For a collar, and to value what has no price of its own. */
@@ -53,10 +64,10 @@ export function admit(
   now: number,
   target?: VenueOrder,
 ): Admission {
-  const early = outOfTime(intent, now);
+  const early = barred(intent, mandate, now);
   if (early !== undefined) return early;
   if (intent.action !== 'place') return admitInstruction(intent, instrument, mandate, book, target);
-  const forbidden = outsideMandate(intent, mandate) ?? notTraded(intent, instrument);
+  const forbidden = notTraded(intent, instrument);
   if (forbidden !== undefined) return forbidden;
   const rules = listed(instrument);
   const order = rounded(intent, rules);
@@ -71,8 +82,6 @@ function admitInstruction(
   target: VenueOrder | undefined,
 ): Admission {
   const expiresAt = Date.parse(intent.expiresAt);
-  const forbidden = isRelief(intent) ? undefined : outsideMandate(intent, mandate);
-  if (forbidden !== undefined) return forbidden;
   if (intent.action === 'amend') return admitAmend(intent, listed(instrument), mandate, book, target);
   return { kind: 'admitted', admitted: { ...wantedOf(intent), expiresAt } as Instruction };
 }
@@ -145,7 +154,10 @@ function outsideMandate(intent: OrderIntent, mandate: Mandate): Denial | undefin
   const { account, market } = intent;
   const symbol = 'symbol' in intent ? intent.symbol : undefined;
   if (mandate.state === 'halted') {
-    return denial('TRADING_HALTED', `account ${account} is halted; only cancels pass until it is resumed`);
+    return denial(
+      'TRADING_HALTED',
+      `account ${account} is halted; only cancels, and arming the dead-man switch, pass until it is resumed`,
+    );
   }
   if (mandate.state === 'reducing' && !reduces(intent)) {
     const passes = {

@@ -8,6 +8,8 @@ export type Verdict =
   | { readonly kind: 'placed'; readonly venueOrderId: string }
   /** An instruction took effect, or there was nothing left to do; `detail` says which. */
   | { readonly kind: 'done'; readonly detail?: string }
+  /** The venue took the request; what came of it shows as soon as any order does. */
+  | { readonly kind: 'taken' }
   /** The target of a cancel or amend is not open: look it up to learn why. */
   | { readonly kind: 'finished'; readonly venueCode: string; readonly detail: string }
   /** The request was processed and is said to have come to no order; believed once the order is not seen. */

@@ -42,7 +42,7 @@ interface ContractTerms {
   readonly stopLoss?: Exit;
 }
 
-/** What may be sent beside new orders: the same instruction twice leaves what once leaves. */
+/** What may be sent beside new orders: the same instruction twice, with nothing in between, leaves what once leaves. */
 export type Instruction = { readonly id: string; readonly market: Market; readonly expiresAt: number } & (
   | { readonly action: 'cancel'; readonly symbol: string; readonly target: string }
   | { readonly action: 'cancel-all'; readonly symbol?: string; readonly side?: Side }
@@ -112,7 +112,7 @@ export interface Fee {
 export type Sighting =
   | { readonly kind: 'found'; readonly order: VenueOrder }
   | { readonly kind: 'nothing' }
-  | Exclude<Verdict, { readonly kind: 'placed' | 'done' | 'duplicate' | 'finished' | 'failed' }>;
+  | Exclude<Verdict, { readonly kind: 'placed' | 'done' | 'taken' | 'duplicate' | 'finished' | 'failed' }>;
 
 /** Best prices; undefined where that side is empty. */
 export interface Book {

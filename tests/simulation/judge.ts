@@ -308,7 +308,7 @@ function others(plan: Plan, { reused, malformed, orders, letters, reports }: Wor
   for (const { id, account, messageId } of reused) {
     const first = orders.find((order) => order.account === account && order.clientOrderId === id);
     const letter = letters.find(({ sourceMessageId }) => sourceMessageId === messageId);
-    const isForeign = first !== undefined && first.size !== '0.00987';
+    const isForeign = first !== undefined && first.size !== '0.0098';
     if (isForeign && letter === undefined && areVerdictsProven(plan)) {
       broken.push(`${id} was reused for another order, and nobody said so`);
     }

@@ -27,6 +27,7 @@ export const suites: Readonly<Record<string, string>> = {
   'the mandate read once per batch': 'tests/execution.test.ts',
   'a cancel that was sent told as unsent': 'tests/execution.test.ts',
   'an old end told again': 'tests/execution.test.ts',
+  'a loan taken twice': 'tests/execution.test.ts',
   'an end that cannot be told asked for every second': 'tests/execution.test.ts',
   'told after its time by an invocation that went on': 'tests/execution.test.ts',
   'a write whose answer is lost made again': 'tests/aws/secrets.test.ts',
@@ -122,8 +123,8 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'visibility shortened after a send': [
     {
       file: EXECUTION,
-      find: 'seconds = Math.max(seconds, Math.ceil(untilHorizonMs / 1000) + 1);',
-      replace: 'seconds = Math.min(2, untilHorizonMs);',
+      find: 'const seconds = Math.max(leastSeconds, Math.ceil(untilHorizonMs / 1000) + 1);',
+      replace: 'const seconds = Math.min(leastSeconds + 2, untilHorizonMs);',
     },
   ],
   'deduplication id not checked': [
@@ -197,8 +198,8 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'the mandate read once per batch': [
     {
       file: EXECUTION,
-      find: 'if (index > 0) Object.assign(desk, await standing(desk.name, outside));',
-      replace: 'if (index < 0) Object.assign(desk, await standing(desk.name, outside));',
+      find: '  await enter(desk);\n  const { outside, account, gate',
+      replace: '  if (desk.account === undefined) await enter(desk);\n  const { outside, account, gate',
     },
   ],
   'a cancel that was sent told as unsent': [
@@ -225,8 +226,8 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'an old end told again': [
     {
       file: EXECUTION,
-      find: 'const ended = last?.message.receiveCount === message.receiveCount - 1 ? last : undefined;',
-      replace: 'const ended = last;',
+      find: 'return last?.message.receiveCount === receiveCount - 1 ? last : undefined;',
+      replace: 'return last?.message.receiveCount === receiveCount ? undefined : last;',
     },
   ],
   'each generation of replays has an id of its own': [
@@ -340,6 +341,34 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
       file: EXECUTION,
       find: 'if (outside.clock.now() >= deadline) return results',
       replace: 'if (outside.clock.now() >= deadline * 2) return results',
+    },
+  ],
+  'a setting in the middle of a batch': [
+    { file: EXECUTION, find: 'isLate || (isAlone && index > 0)', replace: 'isLate' },
+    {
+      file: EXECUTION,
+      find: 'if (step.stop === undefined && !isAlone) continue;',
+      replace: 'if (step.stop === undefined) continue;',
+    },
+  ],
+  'a setting that may still take effect lets the next one pass': [
+    {
+      file: EXECUTION,
+      find: 'return heldPastHorizon(candidate, verdict, desk);\n    case',
+      replace: "return stopped(candidate, 1, 'again', outside);\n    case",
+    },
+    {
+      file: EXECUTION,
+      find: 'const isSafe = isUnsent || disproved ||',
+      replace: "const isSafe = intent.action !== 'place' || isUnsent || disproved ||",
+    },
+  ],
+  'a loan taken twice': [
+    {
+      file: EXECUTION,
+      find: '  const unseen = `${detail};',
+      replace:
+        "  if (seen?.kind !== 'found') return resolve(candidate, { ...verdict, kind: 'unknown', signedAt: clock.now() }, desk);\n  const unseen = `${detail};",
     },
   ],
   'a lost report forgotten': [{ file: EXECUTION, find: '&& publishedOk[index] !== false;', replace: ';' }],

@@ -51,8 +51,8 @@ export function createProducer(stage: Stage, queues: SimulatedQueues, expiries: 
       later(between(301_000, 900_000), async () => {
         const now = time.now();
         const times = { createdAt: new Date(now).toISOString(), expiresAt: new Date(now + MINUTE).toISOString() };
-        expiries.set(`${intent.id} 0.00987`, now + MINUTE);
-        const { MessageId } = await put({ ...intent, ...times, size: '0.00987' });
+        expiries.set(`${intent.id} 0.0098`, now + MINUTE);
+        const { MessageId } = await put({ ...intent, ...times, size: '0.0098' });
         reused.push({ id: intent.id, account: intent.account, messageId: String(MessageId) });
       });
     }
