@@ -58,7 +58,7 @@ export const reasons = {
   },
   TRADING_HALTED: {
     certainty: 'not-sent',
-    meaning: 'The account is halted: only cancels pass.',
+    meaning: 'The account is halted: only cancels, and arming the dead-man switch, pass.',
     next: 'Resume the account in its mandate when the cause is gone.',
   },
   TRADING_REDUCING: {
@@ -134,7 +134,7 @@ export const reasons = {
   UNRESOLVED: {
     certainty: 'unknown',
     meaning: 'For 15 minutes nobody could prove whether the order exists.',
-    next: 'Look for the id on the venue before anything else; a correction may follow.',
+    next: 'Look for the id on the venue before anything else; nobody follows the order if it is there.',
   },
 } as const satisfies Record<string, Reason>;
 

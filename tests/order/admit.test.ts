@@ -262,7 +262,7 @@ describe('the mandate', () => {
     }
     expect(denial(limitBuy, mandate({ state: 'halted' }))).toEqual([
       'TRADING_HALTED',
-      'account main is halted; only cancels pass until it is resumed',
+      'account main is halted; only cancels, and arming the dead-man switch, pass until it is resumed',
     ]);
   });
   test('reducing lets spot sells, reduce-only futures and cancels pass, and nothing of margin', () => {

@@ -129,7 +129,7 @@ export function createExchange(
     history.calls.push(call);
     const action = WRITES[path];
     if (action === undefined) return { call };
-    const body = JSON.parse(request.body ?? '{}') as Readonly<Record<string, unknown>>;
+    const body = JSON.parse(request.body ?? '{}') as Readonly<Record<string, string | number | undefined>>;
     const id = String(body['client_order_id'] ?? body['clientOrderId'] ?? '');
     const expiresAt = expiryOf({ account, action, id }, body['size'] === undefined ? undefined : String(body['size']));
     const at = time.now() + skewMs;

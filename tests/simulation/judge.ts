@@ -158,7 +158,11 @@ function untrueOfInstruction(
   // What the venue has done of it, where nothing else of its kind could have been meant.
   const isAlone = intents.filter((each) => each.account === account && isAlike(each, intent)).length === 1;
   const wasDone = sent.some(
-    (each) => each.isDone && each.account === account && each.action === action && each.id === String(target ?? ''),
+    (each) =>
+      each.isDone &&
+      each.account === account &&
+      each.action === action &&
+      each.id === (typeof target === 'string' ? target : ''),
   );
   const denials = letters.filter(({ certainty }) => certainty !== 'unknown');
   if (isAlone && wasDone && denials.length > 0) {
