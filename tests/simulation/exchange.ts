@@ -109,6 +109,7 @@ export function createExchange(
     if (!('send' in reply)) return undefined;
     venue.windows.finished(incoming.path, reply.send.status, reply.send.code);
     if (sent !== undefined && reply.send.code === 1000) sent.isDone = true;
+    if (reply.send.code === 59009) struck('loan without its order');
     tell(
       `  venue: ${url.pathname} ${request.body?.slice(0, 110) ?? ''} -> ${reply.send.status} ${reply.send.code ?? ''}`,
     );
@@ -191,7 +192,11 @@ export function createExchange(
       }
       return answer;
     },
-    orders: () => [...venue.exchange.orders().map(spotRow(venue)), ...venue.futures.orders().map(futuresRow(venue))],
+    orders: () => {
+      // What was due by now may have been waiting for the next request.
+      venue.futures.catchUp(venue.now());
+      return [...venue.exchange.orders().map(spotRow(venue)), ...venue.futures.orders().map(futuresRow(venue))];
+    },
     settings: () =>
       Object.fromEntries(
         ACCOUNTS.map((name) => {
@@ -234,6 +239,8 @@ function setPromises({ plan, draw, pick }: Stage, venue: LocalVenue): void {
   const futures = { ...promises.futures, forgetsUnfilledAfterMs: forgetsAfterMs };
   venue.settings.promises = { ...promises, ...kept, futures };
   if (!plan.isWide) return;
+  const loanOnly = { path: PLACE_MARGIN, fault: 'loan-only', probability: 0.1 * plan.trouble } as const;
+  venue.faults.put(plan.seed, [{ ...loanOnly, times: undefined, ms: 0, code: 0 }], 0);
   venue.settings.promises = {
     ...venue.settings.promises,
     marketBuyEnds: pick(['filled', 'partially_canceled']),

@@ -30,10 +30,13 @@ test(`${SEEDS} worlds keep every promise, and meet every kind of trouble and of 
   expect(Object.keys(dispositions).sort()).toEqual(['acknowledge', 'bury', 'keep', 'postpone']);
   expect(Object.keys(statuses).sort()).toEqual([
     'accepted',
+    'canceled',
     'denied',
     'done',
     'expired',
+    'filled',
     'malformed',
+    'partially-filled',
     'rejected',
     'unresolved',
   ]);
@@ -59,6 +62,7 @@ const EVERY_FAULT = [
   'invoked late',
   'invoked twice',
   'key rotated',
+  'loan without its order',
   'killed',
   'no connection',
   'replayed',
