@@ -607,7 +607,8 @@ function stopped(candidate: Candidate, seconds: number, why: string, outside: Ou
 /**
  * Puts a message back. Its visibility is shortened only if nothing of it can be on the venue: then this environment
  * remembers that. Any other message waits until its visibility timeout, which outlasts the horizon, has run out; or
- * longer. A cancel that may have been sent may come back soon: sending it again does no harm.
+ * longer. An instruction may come back soon: a cancel does no harm when it is sent again, and any other that was sent is held
+ * past its horizon by `heldPastHorizon` and by nothing else.
  */
 function putBack(candidate: Candidate, seconds: number | undefined, why: string, outside: Outside): Result {
   const { message, intent, disproved } = candidate;
@@ -618,7 +619,7 @@ function putBack(candidate: Candidate, seconds: number | undefined, why: string,
   // Twice the window: the clock that signed an unknown request may have been a whole window ahead.
   const { refusesTimestampsAfterMs, showsOrdersWithinMs } = venue.promises;
   const isPastAnyHorizon = seconds * 1000 >= 2 * refusesTimestampsAfterMs + showsOrdersWithinMs;
-  const isSafe = isUnsent || disproved || intent.action === 'cancel' || isPastAnyHorizon;
+  const isSafe = isUnsent || disproved || intent.action !== 'place' || isPastAnyHorizon;
   return { message, disposition: isSafe ? postponed(seconds) : { kind: 'keep' } };
 }
 

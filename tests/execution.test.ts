@@ -564,6 +564,15 @@ describe('what changes something for all that comes after it', () => {
   });
 });
 
+test('a setting that is delivered again behind another intent comes back in a second, wherever it was before', async () => {
+  const { told, run, sleep } = still({ find: answers(found()) });
+  await sleep(3 * MINUTE);
+  const amend = { action: 'amend', market: 'futures', target: 'a', price: '49000' };
+  expect(await run([delivery('a', { ...buy, market: 'futures' }, 2), delivery('m', amend, 2)])).toEqual(['m-m']);
+  expect(told.back.get('r-m')).toBe(1);
+  expect(told.sent).toEqual([]);
+});
+
 test('an accepted order whose report SQS does not take is reported again, and is followed once', async () => {
   const followed: string[] = [];
   let isTaken = false;

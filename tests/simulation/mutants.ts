@@ -357,11 +357,6 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
       find: 'return heldPastHorizon(candidate, verdict, desk);\n    case',
       replace: "return stopped(candidate, 1, 'again', outside);\n    case",
     },
-    {
-      file: EXECUTION,
-      find: 'const isSafe = isUnsent || disproved ||',
-      replace: "const isSafe = intent.action !== 'place' || isUnsent || disproved ||",
-    },
   ],
   'a loan taken twice': [
     {
