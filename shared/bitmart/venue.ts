@@ -65,9 +65,9 @@ export function bitmart(options: BitmartOptions): Venue {
     name: 'bitmart',
     promises: promisesOf(settings),
     time: ways.time,
-    submit: (account, order, deadline) =>
-      order.market === 'futures' ? futures.submit(account, order, deadline) : spot.submit(account, order, deadline),
-    instruct: (account, instruction, deadline) => desks[instruction.market].instruct(account, instruction, deadline),
+    submit: (account, order, times) =>
+      order.market === 'futures' ? futures.submit(account, order, times) : spot.submit(account, order, times),
+    instruct: (account, instruction, times) => desks[instruction.market].instruct(account, instruction, times),
     find: (account, query, deadline) => desks[query.market].find(account, query, deadline),
     fee: (account, query, deadline) => desks[query.market].fee(account, query, deadline),
     instrument: async (market, symbol, deadline) => {

@@ -6,7 +6,7 @@ import { bitmartReads } from '../../shared/bitmart/reads.ts';
 import type { Market } from '../../shared/order/intent.ts';
 import type { Reads } from '../../shared/order/reads.ts';
 import type { NewOrder, Venue } from '../../shared/order/venue.ts';
-import { atMarket, buy, fresh, KEY, long, optionsAt, soon, venueAt } from './fixture.ts';
+import { atMarket, buy, fresh, inTime, KEY, long, optionsAt, soon, venueAt } from './fixture.ts';
 import { startRecorder } from './recorder.ts';
 
 const MARKETS = ['spot', 'margin', 'futures'] as const;
@@ -29,7 +29,7 @@ describe('an account', () => {
     venue = venueAt(exchange.spotUrl, exchange.futuresUrl);
     const filled = [atMarket(buy(), { notional: '600' }), atMarket(buy({ market: 'margin' }), { notional: '600' }), atMarket(long(), { size: '0.012' })]; // prettier-ignore
     for (const order of [...Object.values(resting), ...filled]) {
-      expect(await venue.submit(account, order, soon())).toMatchObject({ kind: 'placed' });
+      expect(await venue.submit(account, order, inTime())).toMatchObject({ kind: 'placed' });
     }
   });
   afterAll(() => exchange.close());
