@@ -345,6 +345,8 @@ describe('instruments and book', () => {
   test.each([
     ['a quantity step of 0', { quote_increment: '0' }],
     ['a quantity step beyond 18 decimals', { quote_increment: '0.0000000000000000001' }],
+    ['prices with -1 decimals', { price_max_precision: -1 }],
+    ['decimals as text', { price_max_precision: '2' }],
     ['prices with 19 decimals', { price_max_precision: 19 }],
     ['prices with half a decimal', { price_max_precision: 1.5 }],
     ['prices with a hundred decimals', { price_max_precision: 100 }],
