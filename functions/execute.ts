@@ -5,7 +5,7 @@ import { deliveries, executeQueues } from '../shared/aws/queues.ts';
 import { flag, numeric, readSettings } from '../shared/config.ts';
 import { execute } from '../shared/execution.ts';
 import { newMemory } from '../shared/proof.ts';
-import { commonSettings, wire } from '../shared/wiring.ts';
+import { commonSettings, refuseShortVisibility, wire } from '../shared/wiring.ts';
 
 const settings = readSettings(process.env, {
   ...executeQueues,
@@ -16,6 +16,8 @@ const settings = readSettings(process.env, {
   visibilitySeconds: numeric('INTENTS_VISIBILITY_SECONDS', '180', 1, 43_000),
   unresolvedAfterSeconds: numeric('UNRESOLVED_AFTER_SECONDS', '900', 1, 86_400),
 });
+
+refuseShortVisibility(settings);
 
 const outside = {
   ...wire(settings, 0.5),

@@ -11,7 +11,7 @@ import { parse, type Market } from './order/intent.ts';
 import { accepted, buried, done, foreign, malformed, toldAgain, type End, type Outcome } from './order/outcome.ts';
 import { difference } from './order/same.ts';
 import type { Verdict } from './order/report.ts';
-import type { Admitted, TradingAccount, Venue, VenueOrder } from './order/venue.ts';
+import type { Admitted, Times, TradingAccount, Venue, VenueOrder } from './order/venue.ts';
 import {
   backoff,
   cameBackTooSoon,
@@ -315,7 +315,8 @@ async function attempt(candidate: Candidate, desk: Desk, isRetry = false): Promi
     desk.attempted.add(intent.id);
     remember(outside.memory.signed, keyOf(intent), clock.now());
   }
-  const verdict = await request(venue, account, admitted, time.answerBy(clock.now()));
+  const times = { answerBy: time.answerBy(clock.now()), holdBy: time.deadline };
+  const verdict = await request(venue, account, admitted, times);
   logVerdict(candidate, verdict, outside.log);
   const note =
     instrument === undefined && isPriced ? "sent without the venue's rules, which could not be had" : undefined;
@@ -385,10 +386,10 @@ function isOpen({ state }: VenueOrder): boolean {
   return state === 'open' || state === 'partially-filled';
 }
 
-function request(venue: Venue, account: TradingAccount, admitted: Admitted, deadline: number): Promise<Verdict> {
+function request(venue: Venue, account: TradingAccount, admitted: Admitted, times: Times): Promise<Verdict> {
   return admitted.action === 'place'
-    ? venue.submit(account, admitted, deadline)
-    : venue.instruct(account, admitted, deadline);
+    ? venue.submit(account, admitted, times)
+    : venue.instruct(account, admitted, times);
 }
 
 /** What a verdict means for the intent. Every branch either ends it or says when it is taken up again. */

@@ -18,6 +18,29 @@ export const commonSettings = {
   parkSeconds: numeric('PARK_SECONDS', '60', 1, 3600),
 };
 
+/**
+ * What may have been sent comes back when its visibility is over; only then is a look-up that sees nothing a proof.
+ * @throws RangeError where that is too soon: the clock that signed may be a whole window ahead of the venue's, a window
+ * later the venue refuses the request, and an order executed at the last moment shows a lag after that
+ */
+export function refuseShortVisibility({
+  visibilitySeconds,
+  refusesTimestampsAfterMs,
+  showsOrdersWithinMs,
+}: {
+  readonly visibilitySeconds: number;
+  readonly refusesTimestampsAfterMs: number;
+  readonly showsOrdersWithinMs: number;
+}): void {
+  const leastSeconds = (2 * refusesTimestampsAfterMs + showsOrdersWithinMs) / 1000;
+  if (visibilitySeconds >= leastSeconds) return;
+  throw new RangeError(
+    `INTENTS_VISIBILITY_SECONDS (${visibilitySeconds}) is below ${leastSeconds}, which is 2 x BITMART_TIMESTAMP_WINDOW_MS ` +
+      '+ BITMART_LOOKUP_LAG_MS: an order could come back before it is proven whether it was executed, and be placed twice. ' +
+      'Raise it together with the VisibilityTimeout of the intents queue (serverless.yml), or lower the other two.',
+  );
+}
+
 /** @param lookupShare this function's part of the venue's look-up limits, above 0 and at most 1, divided by its environments */
 export function wire(
   settings: Settings<typeof commonSettings & typeof reconcileQueues> & Partial<Settings<typeof executeQueues>>,

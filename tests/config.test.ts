@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { executeQueues, reconcileQueues } from '../shared/aws/queues.ts';
 import { bitmartSettings } from '../shared/bitmart/venue.ts';
 import { numeric, readSettings, url, words } from '../shared/config.ts';
+import { refuseShortVisibility } from '../shared/wiring.ts';
 
 const settings = {
   queue: url('QUEUE_URL'),
@@ -79,6 +80,42 @@ describe('wrong settings', () => {
         expect(message).not.toContain('S3cret');
         expect(message).toMatch(/QUEUE_URL.*SHARE/);
       }),
+    );
+  });
+});
+
+describe('settings that would void the proof of absence', () => {
+  const at = (visibilitySeconds: number, refusesTimestampsAfterMs: number, showsOrdersWithinMs: number) => () =>
+    refuseShortVisibility({ visibilitySeconds, refusesTimestampsAfterMs, showsOrdersWithinMs });
+
+  test('are refused: a visibility below two windows and a lag, whatever they are', () => {
+    const ms = fc.integer({ min: 100, max: 600_000 });
+    fc.assert(
+      fc.property(ms, fc.integer({ min: 10, max: 15_000 }), (windowMs, lagMs) => {
+        const least = (2 * windowMs + lagMs) / 1000;
+        expect(at(least, windowMs, lagMs)).not.toThrow();
+        expect(at(least - 0.001, windowMs, lagMs)).toThrow(RangeError);
+      }),
+    );
+  });
+  test('are told by name, with the limit and the way out', () => {
+    expect(at(124, 60_000, 5000)).toThrow(
+      /^INTENTS_VISIBILITY_SECONDS \(124\) is below 125, .*BITMART_TIMESTAMP_WINDOW_MS.*BITMART_LOOKUP_LAG_MS.*VisibilityTimeout/,
+    );
+    expect(at(180, 60_000, 5000)).not.toThrow();
+  });
+  test('keep the function that places from starting', async () => {
+    const queue = (name: string) => [`${name}_QUEUE_URL`, 'http://q'];
+    const queues = Object.fromEntries(['INTENTS', 'DEAD', 'PENDING', 'REPORTS'].map(queue)) as Record<string, string>;
+    Object.assign(process.env, queues, { BITMART_TIMESTAMP_WINDOW_MS: '90000' });
+    await expect(import('../functions/execute.ts')).rejects.toThrow(
+      /^INTENTS_VISIBILITY_SECONDS \(180\) is below 185,/,
+    );
+  });
+  test('include a lag of which two do not fit into an invocation', () => {
+    expect(readSettings({ BITMART_LOOKUP_LAG_MS: '15000' }, bitmartSettings).showsOrdersWithinMs).toBe(15_000);
+    expect(() => readSettings({ BITMART_LOOKUP_LAG_MS: '15001' }, bitmartSettings)).toThrow(
+      /BITMART_LOOKUP_LAG_MS must/,
     );
   });
 });

@@ -96,15 +96,15 @@ function still(
         showsOrdersWithinMs: 5000,
         acknowledges: 'booking',
       },
-      submit: (account, order, deadline) => {
+      submit: (account, order, times) => {
         told.sent.push(order);
         told.calls.push(`place ${order.id}`);
-        return submit(account, order, deadline);
+        return submit(account, order, times);
       },
-      instruct: (account, instruction, deadline) => {
+      instruct: (account, instruction, times) => {
         told.sent.push(instruction);
         told.calls.push(`${instruction.action} ${instruction.id}`);
-        return instruct(account, instruction, deadline);
+        return instruct(account, instruction, times);
       },
       find: (account, query, deadline) => {
         told.calls.push(`find ${query.id}`);

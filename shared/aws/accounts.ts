@@ -16,9 +16,12 @@ export type AccountReading =
   | { readonly kind: 'unavailable'; readonly detail: string };
 
 export interface Accounts {
-  /** Not older than the cache's lifetime. Never rejects. */
+  /** Not older than the cache's lifetime, counted from when it was asked for. Never rejects. */
   read(name: string): Promise<AccountReading>;
-  /** Reads past the cache, at most once a minute per account; undefined when that minute is not over. Never rejects. */
+  /**
+   * Asks anew, past the cache and past what was asked before, at most once a minute per account; undefined when that minute
+   * is not over. Never rejects.
+   */
   refresh(name: string): Promise<AccountReading | undefined>;
 }
 
@@ -56,20 +59,21 @@ export function secretAccounts(options: AccountsOptions, fetchSecret: FetchSecre
     }
   };
   const load = (name: string): Promise<AccountReading> => {
-    const running = reading.get(name);
-    if (running !== undefined) return running;
-    const started = fetch(name)
-      .then((result) => {
-        cache.delete(name);
-        // What is not there, or cannot be read, may be there the next moment: only good readings are kept.
-        if (result.kind === 'account') cache.set(name, { reading: result, readAt: options.now() });
-        for (const oldest of cache.keys()) {
-          if (cache.size <= CACHE_ENTRIES) break;
-          cache.delete(oldest);
-        }
-        return result;
-      })
-      .finally(() => reading.delete(name));
+    // What it says may have been true when it was asked for, and no later.
+    const readAt = options.now();
+    const started: Promise<AccountReading> = fetch(name).then((result) => {
+      // Another was asked for since, and knows better.
+      if (reading.get(name) !== started) return result;
+      reading.delete(name);
+      cache.delete(name);
+      // What is not there, or cannot be read, may be there the next moment: only good readings are kept.
+      if (result.kind === 'account') cache.set(name, { reading: result, readAt });
+      for (const oldest of cache.keys()) {
+        if (cache.size <= CACHE_ENTRIES) break;
+        cache.delete(oldest);
+      }
+      return result;
+    });
     reading.set(name, started);
     return started;
   };
@@ -78,7 +82,7 @@ export function secretAccounts(options: AccountsOptions, fetchSecret: FetchSecre
     read: (name) => {
       const kept = cache.get(name);
       if (kept !== undefined && options.now() - kept.readAt < options.lifetimeMs) return Promise.resolve(kept.reading);
-      return load(name);
+      return reading.get(name) ?? load(name);
     },
     refresh: (name) => {
       if (options.now() - (refreshedAt.get(name) ?? 0) < REFRESH_EVERY_MS) return Promise.resolve(undefined);

@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 import type { Clock } from '../clock.ts';
 import type { Transport } from '../http.ts';
 import type { Verdict } from '../order/report.ts';
-import type { Book, NewOrder, TradingAccount, Venue } from '../order/venue.ts';
+import type { Book, NewOrder, Times, TradingAccount, Venue } from '../order/venue.ts';
 import { verdictOf, type Refusal } from './answers.ts';
 import { remedy } from './codes.ts';
 import { endpoints, type Endpoint } from './endpoints.ts';
@@ -36,7 +36,7 @@ export interface Calls {
     account: TradingAccount,
     endpoint: Endpoint,
     fields: Fields,
-    times: { readonly deadline: number; readonly expiresAt: number },
+    times: Times & { readonly expiresAt: number },
     reading: (answer: Reply) => Verdict | undefined,
   ) => Promise<Verdict>;
   /** What a failed request proved, with what is to be known of the clock. */
@@ -48,7 +48,11 @@ export interface Calls {
 /** Public limits are counted by address, and one lane a host belongs to no account: below the smallest of them, 12 in 2 s. */
 const PUBLIC: Limit = { requests: 10, windowMs: 2000 };
 
-/** A request whose turn came with less time than this left is not sent. */
+/**
+ * So long before its deadline a request has started, or is not sent: an answer over a new connection takes some tenths of
+ * a second, and one that starts later may end unknown for nothing. Of a short deadline it is a third, but never below LEAST_MS.
+ */
+const ROUND_TRIP_MS = 500;
 const LEAST_MS = 20;
 
 const timeSchema = z.object({ server_time: z.number() });
@@ -57,30 +61,36 @@ export function calls({ settings, transport, pacer, clock, lookupShare }: Outsid
   const call = ({ host }: Endpoint, request: Request, via = transport): Promise<Reply> =>
     send(via, host === 'spot' ? settings.spotUrl : settings.futuresUrl, request, () => clock.now());
 
-  const ask: Calls['ask'] = (endpoint, query, deadline) =>
-    pacer.run('', endpoint.name, PUBLIC, 1, () =>
-      call(endpoint, { method: 'GET', path: endpoint.path, query, deadline }),
+  const startBy = (deadline: number): number =>
+    deadline - Math.max(LEAST_MS, Math.min(ROUND_TRIP_MS, (deadline - clock.now()) / 3));
+
+  const ask: Calls['ask'] = async (endpoint, query, deadline) => {
+    const { name, path } = endpoint;
+    const answer = await pacer.run('', name, PUBLIC, 1, { until: startBy(deadline) }, () =>
+      call(endpoint, { method: 'GET', path, query, deadline }),
     );
+    return answer ?? notSent(path, clock.now());
+  };
 
   const askFor = async (
     account: TradingAccount,
     endpoint: Endpoint,
     fields: Fields,
-    deadline: number,
-    expiresAt = Infinity,
+    { answerBy: deadline, holdBy, expiresAt }: Times & { readonly expiresAt: number },
   ): Promise<Reply> => {
     complete(endpoint, fields);
     const { name, kind, method, path, limit } = endpoint;
     const isLookup = kind === 'look-up';
-    const share = (isLookup ? lookupShare : 1) * (account.mandate.limitShare ?? 1);
+    // Look-ups are counted by key: what other keys of the same user do takes nothing from them.
+    const share = isLookup ? lookupShare : (account.mandate.limitShare ?? 1);
     const credentials = account.credentials as Credentials;
-    return pacer.run(account.name, name, limit, share, async () => {
-      const now = clock.now();
-      if (now >= expiresAt || deadline - now < LEAST_MS) return notSent(now);
+    const until = Math.min(expiresAt, startBy(deadline));
+    const answer = await pacer.run(account.name, name, limit, share, { until, holdBy }, () => {
       const via = account.mandate.shadow === true && !isLookup ? shadow : transport;
       const parameters = method === 'GET' ? { query: fields as Readonly<Record<string, string>> } : { body: fields };
       return call(endpoint, { method, path, ...parameters, credentials, deadline, sendBefore: expiresAt }, via);
     });
+    return answer ?? notSent(path, clock.now());
   };
 
   const time: Calls['time'] = async (deadline) => {
@@ -92,11 +102,12 @@ export function calls({ settings, transport, pacer, clock, lookupShare }: Outsid
     verdictOf(answer, settings.banMs, await clockNote(answer, time, deadline));
   return {
     ask,
-    read: askFor,
-    write: async (account, endpoint, fields, { deadline, expiresAt }, reading) => {
-      const answer = await askFor(account, endpoint, fields, deadline, expiresAt);
+    read: (account, endpoint, fields, deadline) =>
+      askFor(account, endpoint, fields, { answerBy: deadline, holdBy: Infinity, expiresAt: Infinity }),
+    write: async (account, endpoint, fields, times, reading) => {
+      const answer = await askFor(account, endpoint, fields, times);
       if (answer.code === SHADOW) return { kind: 'done', detail: answer.message };
-      return reading(answer) ?? explain(answer, deadline);
+      return reading(answer) ?? explain(answer, times.answerBy);
     },
     explain,
     time,
@@ -105,7 +116,7 @@ export function calls({ settings, transport, pacer, clock, lookupShare }: Outsid
 
 /** What each market has; `submit` takes its own orders alone. */
 export interface MarketDesk<Order extends NewOrder> extends Pick<Venue, 'instruct' | 'find' | 'fee'> {
-  submit(account: TradingAccount, order: Order, deadline: number): Promise<Verdict>;
+  submit(account: TradingAccount, order: Order, times: Times): Promise<Verdict>;
   book(symbol: string, deadline: number): Promise<Book | undefined>;
 }
 
@@ -147,14 +158,8 @@ const shadow: Transport = ({ method, url: to, body = '' }) => {
   });
 };
 
-function notSent(now: number): Lost {
-  return {
-    kind: 'lost',
-    code: 'CONNECT_FAILED',
-    message: 'its time was over before its turn came',
-    signedAt: now,
-    usage: undefined,
-  };
+function notSent(path: string, now: number): Lost {
+  return { kind: 'lost', code: 'NOT_SENT', message: path, signedAt: now, usage: undefined };
 }
 
 /** A refused timestamp is measured once, so that the report can say whose clock is off and by how much. */

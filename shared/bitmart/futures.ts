@@ -4,7 +4,7 @@ import Big from 'big.js';
 import * as z from 'zod/mini';
 import type { Clock } from '../clock.ts';
 import type { Verdict } from '../order/report.ts';
-import type { Instruction, NewOrder, OrderQuery, Sighting, TradingAccount } from '../order/venue.ts';
+import type { Instruction, NewOrder, OrderQuery, Sighting, Times, TradingAccount } from '../order/venue.ts';
 import {
   bookOf,
   bookSchema,
@@ -54,15 +54,15 @@ export function futuresDesk({ calls, clock, contracts }: FuturesOutside): Market
   const { ask, read, write } = calls;
   const sizing = sizingBy(contracts, clock);
   return {
-    submit: async (account, order, deadline) => {
-      const contract = await sizing(order.symbol, deadline);
+    submit: async (account, order, within) => {
+      const contract = await sizing(order.symbol, within.answerBy);
       if ('kind' in contract) return contract;
       const size = contractsIn(order.size, contract);
       if (size < 1) return tooSmall(order.size, contract);
-      const times = { deadline, expiresAt: order.expiresAt };
+      const times = { ...within, expiresAt: order.expiresAt };
       return write(account, endpoints.placeFutures, placement(order, size), times, placedOutcome);
     },
-    instruct: (account, instruction, deadline) => instruct(write, sizing, account, instruction, deadline),
+    instruct: (account, instruction, times) => instruct(write, sizing, account, instruction, times),
     find: (account, query, deadline) => find(calls, clock, sizing, account, query, deadline),
     fee: async (account, { symbol, venueOrderId }, deadline) => {
       if (venueOrderId === undefined) return undefined;
@@ -139,9 +139,9 @@ async function instruct(
   sizing: Sizing,
   account: TradingAccount,
   instruction: Instruction,
-  deadline: number,
+  within: Times,
 ): Promise<Verdict> {
-  const times = { deadline, expiresAt: instruction.expiresAt };
+  const times = { ...within, expiresAt: instruction.expiresAt };
   switch (instruction.action) {
     case 'cancel': {
       const order = named(spelled(instruction.symbol), instruction.target);
@@ -156,7 +156,7 @@ async function instruct(
     case 'amend': {
       const order = named(spelled(instruction.symbol), instruction.target);
       if (order === undefined) return NAMELESS;
-      const contract = await sizing(instruction.symbol, deadline);
+      const contract = await sizing(instruction.symbol, within.answerBy);
       if ('kind' in contract) return contract;
       const size = contractsIn(instruction.size, contract);
       if (size < 1) return tooSmall(instruction.size, contract);

@@ -26,12 +26,16 @@ type Table<Row> = ReadonlyMap<string, Row | undefined>;
 /**
  * A table that is loaded when first needed, and waited for until the caller's deadline. Kept for five minutes; after that
  * the old one is given at once and a new one fetched behind it, for which only a name that is not in the old one waits.
+ * A name that was in the table keeps its old row until two loads in a row lack it: a list that came cut short would deny
+ * good orders as unknown.
  */
 export function kept<Row>(
   fetch: (deadline: number) => Promise<Table<Row> | undefined>,
   { clock, random = Math.random }: Pick<Outside, 'clock' | 'random'>,
 ): Rules<Row> {
   let table: Table<Row> | undefined;
+  /** Names that the last load lacked. */
+  let missing: ReadonlySet<string> = new Set();
   let goodUntil = 0;
   let restUntil = 0;
   let loading: Promise<void> | undefined;
@@ -39,7 +43,9 @@ export function kept<Row>(
     const fresh = await fetch(clock.now() + LOAD_MS);
     if (fresh === undefined) restUntil = clock.now() + REST_MS;
     else {
-      table = fresh;
+      const doubtful = [...(table ?? [])].filter(([name]) => !fresh.has(name) && !missing.has(name));
+      table = new Map([...fresh, ...doubtful]);
+      missing = new Set(doubtful.map(([name]) => name));
       goodUntil = clock.now() + LIFETIME_MS + random() * JITTER_MS;
     }
     loading = undefined;
@@ -60,7 +66,8 @@ export function kept<Row>(
   };
 }
 
-const tableSchema = z.object({ symbols: z.array(z.looseObject({ symbol: z.string() })) });
+/** An empty list is no table: the venue trades something, and every order would be denied for want of its symbol. */
+const tableSchema = z.object({ symbols: z.array(z.looseObject({ symbol: z.string() })).check(z.minLength(1)) });
 const readTable = <Row>(answer: Reply, rowOf: (row: unknown) => Row | undefined): Table<Row> | undefined => {
   const data = tableSchema.safeParse(answer.kind === 'answer' && answer.code === '1000' ? answer.data : undefined).data;
   return data && new Map(data.symbols.map((row) => [row.symbol, rowOf(row)]));
@@ -88,8 +95,8 @@ export function contractRules({ ask }: Calls, outside: Outside): Rules<Contract>
 const above0 = number.check(z.regex(/[1-9]/));
 const spotSchema = z.object({
   symbol: z.string(),
-  /** Decimals of a price; seen as -1 for none. */
-  price_max_precision: z.number().check(z.multipleOf(1), z.gte(-1), z.lte(18)),
+  /** Decimals of a price. Anything else is no step: a guessed one would change prices. */
+  price_max_precision: z.number().check(z.multipleOf(1), z.gte(0), z.lte(18)),
   quote_increment: above0,
   base_min_size: number,
   /** Seen live, not in the documents. */
@@ -112,7 +119,7 @@ function spotInstrument(value: unknown): Instrument | undefined {
   if (sizeStep === '0') return undefined;
   return {
     symbol,
-    priceStep: plain(`1e-${Math.max(0, price_max_precision)}`),
+    priceStep: plain(`1e-${price_max_precision}`),
     sizeStep,
     minSize: plain(base_min_size),
     ...most('maxSize', row.base_max_size, '1'),

@@ -1,6 +1,7 @@
 // Keeps the requests of one account one interval apart, whichever Lambda environments send them.
-// p-throttle decides when; each request also waits for the answer to the one before, and `hold` keeps the invocation
-// until its last request is one interval old, so that the next environment cannot come too close.
+// When its turn comes is known before a request waits: one that would be too late is refused at once and uses nothing up.
+// Each also waits for the answer to the one before, p-throttle lets it out, and `hold` keeps the invocation until its last
+// request is one interval old, so that the next environment cannot come too close.
 // Never sends by itself. A plain { limit: 40, interval: 2000 } would break a sliding window at every boundary.
 import pThrottle from 'p-throttle';
 import type { Clock } from '../clock.ts';
@@ -17,77 +18,105 @@ export interface Usage {
   readonly used: number;
 }
 
+/** When a request may start at the latest, ms by our clock. */
+export interface Latest {
+  /** It starts before this, or not at all. */
+  readonly until: number;
+  /** When the invocation is stopped: it starts only if `hold` can return before that. Left out: nobody is stopped. */
+  readonly holdBy?: number;
+}
+
 export interface Pacer {
-  /** Runs `send` when its turn has come. `share` above 0, at most 1: this caller's part of the limit. */
+  /**
+   * Runs `send` when its turn has come. `share` above 0, at most 1: this caller's part of the limit.
+   * @returns undefined where its turn would come too late: it was not sent, and the lane is as if nobody had asked
+   */
   run<T extends { readonly usage?: Usage | undefined }>(
     account: string,
     lane: string,
     limit: Limit,
     share: number,
+    latest: Latest,
     send: () => Promise<T>,
-  ): Promise<T>;
-  /** Returns when every lane of the account is one interval old, and any brake is over. */
+  ): Promise<T | undefined>;
+  /** Returns when every lane of the account is one interval old, and any brake is over or has no more time. */
   hold(account: string): Promise<void>;
 }
 
+/** Everything is of the last request that was sent. */
 interface Lane {
-  readonly paceMs: number;
-  readonly windowMs: number;
-  readonly throttled: <T>(send: () => Promise<T>) => Promise<T>;
+  paceMs: number;
+  windowMs: number;
   lastSentAt: number;
+  holdBy: number;
   brakeUntil: number;
+  gate: <T>(send: () => Promise<T>) => Promise<T>;
   tail: Promise<unknown>;
 }
 
+/**
+ * The longest interval, ms. An invocation of 30 s must hold its tail for so long, after some seconds for the secret, the
+ * rules and what comes before in its batch: a request with a longer one could never be sent. A key whose share comes to
+ * more takes more than its part, at most one request in this time.
+ */
+const LONGEST_PACE_MS = 20_000;
+/** What is still to be done when `hold` returns: visibilities are set, and the handler answers. */
+const HOLD_MARGIN_MS = 500;
+
 /** The distance between two requests, ms: 53.2 for 40 in 2 s at a utilisation of 0.94, so at most 39 arrive in a window. */
 export function paceMs(limit: Limit, utilisation: number, share: number): number {
-  return limit.windowMs / (limit.requests * utilisation * share);
+  return Math.min(LONGEST_PACE_MS, limit.windowMs / (limit.requests * utilisation * share));
+}
+
+function gateOf(interval: number): Lane['gate'] {
+  const throttle = pThrottle({ limit: 1, interval, strict: true });
+  return throttle((send: () => Promise<unknown>) => send()) as Lane['gate'];
 }
 
 /** @param utilisation part of the limit to use, above 0 and at most 0.97 */
 export function pacer(utilisation: number, clock: Clock): Pacer {
   const accounts = new Map<string, Map<string, Lane>>();
 
-  const laneOf = (account: string, name: string, limit: Limit, share: number): Lane => {
-    const interval = paceMs(limit, utilisation, share);
+  const laneOf = (account: string, name: string): Lane => {
     const lanes = accounts.get(account) ?? new Map<string, Lane>();
     accounts.set(account, lanes);
-    const known = lanes.get(name);
-    if (known?.paceMs === interval) return known;
-    const throttle = pThrottle({ limit: 1, interval, strict: true });
-    const throttled = throttle((send: () => Promise<unknown>) => send()) as Lane['throttled'];
-    // A changed share makes a new lane; what the old one sent last still counts.
-    const lane = {
-      paceMs: interval,
-      windowMs: limit.windowMs,
-      throttled,
-      lastSentAt: known?.lastSentAt ?? 0,
-      brakeUntil: known?.brakeUntil ?? 0,
-      tail: Promise.resolve() as Promise<unknown>,
-    };
-    if (known !== undefined) {
-      lane.tail = known.tail.then(async () => {
-        await rest(known);
-        lane.brakeUntil = Math.max(lane.brakeUntil, known.brakeUntil);
-      });
-    }
+    const idle = { paceMs: 0, windowMs: 0, lastSentAt: 0, holdBy: Infinity, brakeUntil: 0 };
+    const lane = lanes.get(name) ?? { ...idle, gate: gateOf(0), tail: Promise.resolve() };
     lanes.set(name, lane);
     return lane;
   };
 
-  // Never longer than an interval, in case the clock was set back.
-  const rest = (lane: Lane): Promise<void> =>
-    clock.sleep(Math.min(lane.paceMs, lane.lastSentAt + lane.paceMs - clock.now()));
+  // What is left of the interval and of a brake, ms; never longer than they are, in case the clock was set back.
+  const restMs = (lane: Lane, apartMs: number, brakeUntil: number): number => {
+    const now = clock.now();
+    const intervalMs = Math.min(apartMs, lane.lastSentAt + apartMs - now);
+    return Math.max(0, intervalMs, Math.min(lane.windowMs, brakeUntil - now));
+  };
+  // Timers drop fractions of a millisecond and may fire early by one: what is missing is waited out.
+  const rest = async (leftMs: () => number): Promise<void> => {
+    await clock.sleep(leftMs());
+    await clock.sleep(leftMs());
+  };
 
   return {
-    run: (account, name, limit, share, send) => {
-      const lane = laneOf(account, name, limit, share);
+    run: async (account, name, limit, share, { until, holdBy = Infinity }, send) => {
+      const lane = laneOf(account, name);
+      const interval = paceMs(limit, utilisation, share);
+      // After a changed share the longer of both intervals lies between the two requests.
+      const leftMs = (): number => restMs(lane, Math.max(lane.paceMs, interval), lane.brakeUntil);
+      const isTooLate = (): boolean => {
+        const turnAt = clock.now() + leftMs();
+        return turnAt >= until || turnAt + interval > holdBy - HOLD_MARGIN_MS;
+      };
+      if (isTooLate()) return undefined;
       const turn = lane.tail.then(async () => {
-        if (lane.brakeUntil > clock.now()) await clock.sleep(lane.brakeUntil - clock.now());
-        return lane.throttled(async () => {
-          // Timers drop fractions of a millisecond and may fire early by one: what is missing is waited out.
-          await rest(lane);
-          lane.lastSentAt = clock.now();
+        if (isTooLate()) return undefined;
+        await rest(leftMs);
+        // It may have taken longer: environments freeze.
+        if (isTooLate()) return undefined;
+        if (lane.paceMs !== interval || clock.now() < lane.lastSentAt) lane.gate = gateOf(interval);
+        return lane.gate(async () => {
+          Object.assign(lane, { paceMs: interval, windowMs: limit.windowMs, lastSentAt: clock.now(), holdBy });
           const answer = await send();
           // Somebody else uses the limit too: the next call could be the one too many.
           if (answer.usage !== undefined && answer.usage.used >= answer.usage.limit) {
@@ -101,8 +130,9 @@ export function pacer(utilisation: number, clock: Clock): Pacer {
     },
     hold: async (account) => {
       for (const lane of accounts.get(account)?.values() ?? []) {
-        await rest(lane);
-        await clock.sleep(Math.min(lane.windowMs, lane.brakeUntil - clock.now()));
+        // A brake is for what others use: it ends with the invocation. The interval does not, it was seen to fit.
+        const brakeUntil = (): number => Math.min(lane.brakeUntil, lane.holdBy - HOLD_MARGIN_MS);
+        await rest(() => restMs(lane, lane.paceMs, brakeUntil()));
       }
     },
   };

@@ -1,10 +1,10 @@
-// BitMart's accounts as the operator and strategies read them: balances, positions, open orders, fills, fee rates.
+// BitMart's accounts as the operator and strategies read them: balances, positions and their mode, open orders, fills, fee rates.
 // Paced on lanes of their own. Never writes, and is no part of what places or follows orders.
 import * as z from 'zod/mini';
 import Big from 'big.js';
 import type { Market } from '../order/intent.ts';
 import { listed } from '../order/instrument.ts';
-import type { Balance, FeeRate, Fill, OpenOrder, Position, Reading, Reads } from '../order/reads.ts';
+import type { Balance, FeeRate, Fill, OpenOrder, Position, PositionMode, Reading, Reads } from '../order/reads.ts';
 import type { TradingAccount } from '../order/venue.ts';
 import {
   anything,
@@ -51,6 +51,7 @@ export function bitmartReads(outside: Outside): Reads {
     },
     positions: (account, deadline, symbol) =>
       look(account, readEndpoints.positions, named(symbol, spelled), deadline, positionsBy(contracts)),
+    positionMode: (account, deadline) => look(account, readEndpoints.positionMode, {}, deadline, positionMode),
     openOrders: (account, market, deadline, symbol) => {
       if (market === 'futures') {
         const fields = { ...named(symbol, spelled), limit: String(MAX_OPEN_FUTURES) };
@@ -203,6 +204,13 @@ function positionsBy(contracts: Rules<Contract>): Reader<{ readonly positions: r
     });
     return positions && { positions };
   };
+}
+
+const modeSchema = z.object({ position_mode: z.enum(['hedge_mode', 'one_way_mode']) });
+
+function positionMode(data: unknown): { readonly positionMode: PositionMode } | undefined {
+  const mode = modeSchema.safeParse(data).data?.position_mode;
+  return mode && { positionMode: mode === 'hedge_mode' ? 'hedge' : 'one-way' };
 }
 
 type Orders = { readonly orders: readonly OpenOrder[]; readonly isComplete: boolean };

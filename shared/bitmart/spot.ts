@@ -2,7 +2,7 @@
 // Field names are case sensitive and unknown ones are ignored without an error, so each endpoint's are written out here.
 import * as z from 'zod/mini';
 import type { Verdict } from '../order/report.ts';
-import type { Instruction, NewOrder, Sighting, TradingAccount } from '../order/venue.ts';
+import type { Instruction, NewOrder, Sighting, Times, TradingAccount } from '../order/venue.ts';
 import { bookOf, bookSchema, cancelOutcome, loanOutcome, number, placedOutcome, sightingOf, signed, succeeded, sumOf, takenOutcome, unseen } from './answers.ts'; // prettier-ignore
 import { NAMELESS, named, refusedHere, type Calls, type Fields, type MarketDesk, type Reply } from './calls.ts';
 import { endpoints } from './endpoints.ts';
@@ -14,8 +14,8 @@ export function spotDesk(calls: Calls, banMs: number): MarketDesk<SpotOrder> {
   const sighting = async (answer: Reply, id: string, deadline: number, venueOrderId?: string): Promise<Sighting> =>
     succeeded(answer) ? sightingOf(answer, id, banMs, venueOrderId) : unseen(answer, await explain(answer, deadline));
   return {
-    submit: (account, order, deadline) => {
-      const times = { deadline, expiresAt: order.expiresAt };
+    submit: (account, order, within) => {
+      const times = { ...within, expiresAt: order.expiresAt };
       const fields = placement(order);
       if (order.market === 'spot') {
         return write(account, endpoints.place, { ...fields, client_order_id: order.id }, times, placedOutcome);
@@ -23,7 +23,7 @@ export function spotDesk(calls: Calls, banMs: number): MarketDesk<SpotOrder> {
       const reading = (answer: Reply): Verdict | undefined => placedOutcome(answer) ?? loanOutcome(answer);
       return write(account, endpoints.placeMargin, { ...fields, clientOrderId: order.id }, times, reading);
     },
-    instruct: (account, instruction, deadline) => instruct(write, account, instruction, deadline),
+    instruct: (account, instruction, times) => instruct(write, account, instruction, times),
     find: async (account, { id, venueOrderId }, deadline) => {
       if (venueOrderId !== undefined) {
         // Without queryState open and past orders are searched at once.
@@ -68,9 +68,9 @@ async function instruct(
   write: Calls['write'],
   account: TradingAccount,
   instruction: Instruction,
-  deadline: number,
+  within: Times,
 ): Promise<Verdict> {
-  const times = { deadline, expiresAt: instruction.expiresAt };
+  const times = { ...within, expiresAt: instruction.expiresAt };
   switch (instruction.action) {
     case 'cancel': {
       const order = named(instruction.symbol, instruction.target);

@@ -18,8 +18,11 @@ export const bitmartSettings = {
   utilisation: numeric('RATE_UTILISATION', '0.94', 0.01, 0.97),
   /** "within one minute" [spot error table, 30007]. */
   refusesTimestampsAfterMs: numeric('BITMART_TIMESTAMP_WINDOW_MS', '60000', 100, 600_000),
-  /** How long an executed order may stay invisible is published nowhere. */
-  showsOrdersWithinMs: numeric('BITMART_LOOKUP_LAG_MS', '5000', 10, 60_000),
+  /**
+   * How long an executed order may stay invisible is published nowhere. 15 s at most: absence is two looks so far apart,
+   * and both must fit into one invocation of 30 s, together with what is asked and sent before and after them.
+   */
+  showsOrdersWithinMs: numeric('BITMART_LOOKUP_LAG_MS', '5000', 10, 15_000),
   /** An order canceled without a fill can be queried for about 20 minutes [spot documentation]. */
   answersLookupsForMs: numeric('BITMART_LOOKUP_MEMORY_MS', '1200000', 1000, 86_400_000),
   /** The length of a ban is published nowhere. */
@@ -65,9 +68,9 @@ export function bitmart(options: BitmartOptions): Venue {
     name: 'bitmart',
     promises: promisesOf(settings),
     time: ways.time,
-    submit: (account, order, deadline) =>
-      order.market === 'futures' ? futures.submit(account, order, deadline) : spot.submit(account, order, deadline),
-    instruct: (account, instruction, deadline) => desks[instruction.market].instruct(account, instruction, deadline),
+    submit: (account, order, times) =>
+      order.market === 'futures' ? futures.submit(account, order, times) : spot.submit(account, order, times),
+    instruct: (account, instruction, times) => desks[instruction.market].instruct(account, instruction, times),
     find: (account, query, deadline) => desks[query.market].find(account, query, deadline),
     fee: (account, query, deadline) => desks[query.market].fee(account, query, deadline),
     instrument: async (market, symbol, deadline) => {

@@ -35,10 +35,10 @@ export interface Answer {
   readonly signedAt: number;
   readonly usage: Usage | undefined;
 }
-/** No answer. `code` is TIMEOUT where the request may have arrived, CONNECT_FAILED where it cannot have. */
+/** No answer. `code` is TIMEOUT where the request may have arrived, CONNECT_FAILED where it cannot have, NOT_SENT where we did not send it. */
 export interface Lost {
   readonly kind: 'lost';
-  readonly code: 'TIMEOUT' | 'CONNECT_FAILED';
+  readonly code: 'TIMEOUT' | 'CONNECT_FAILED' | 'NOT_SENT';
   readonly message: string;
   readonly signedAt: number;
   readonly usage: undefined;

@@ -19,13 +19,16 @@ export interface Balance {
   readonly interest?: string;
 }
 
+/** hedge: a long and a short side by side; one-way: one is set against the other. */
+export type PositionMode = 'hedge' | 'one-way';
+
 /** A position that is held; flat ones are left out. */
 export interface Position {
   readonly symbol: string;
   readonly side: 'long' | 'short';
   /** In base coin. */
   readonly size: string;
-  readonly positionMode: 'hedge' | 'one-way';
+  readonly positionMode: PositionMode;
   readonly entryPrice?: string;
   readonly markPrice?: string;
   readonly leverage?: string;
@@ -77,6 +80,11 @@ export interface Reads {
     deadline: number,
     symbol?: string,
   ) => Promise<Reading<{ readonly positions: readonly Position[] }>>;
+  /** Of futures, whether positions are held or not. */
+  readonly positionMode: (
+    account: TradingAccount,
+    deadline: number,
+  ) => Promise<Reading<{ readonly positionMode: PositionMode }>>;
   readonly openOrders: (
     account: TradingAccount,
     market: Market,

@@ -134,14 +134,25 @@ export interface Promises {
   readonly acknowledges: 'booking' | 'acceptance';
 }
 
+/** How long a write may take, ms by our clock. What cannot keep to both is not sent, and nobody waits for it. */
+export interface Times {
+  /** By when its answer must be in. */
+  readonly answerBy: number;
+  /** When the invocation is stopped: `hold` returns before this. */
+  readonly holdBy: number;
+}
+
 export interface Venue {
   readonly name: string;
   readonly promises: Promises;
-  /** Sends one order, paced. `deadline`: by when the answer must be in, ms on our clock. Never throws. */
-  submit(account: TradingAccount, order: NewOrder, deadline: number): Promise<Verdict>;
+  /** Sends one order, paced. Never throws. */
+  submit(account: TradingAccount, order: NewOrder, times: Times): Promise<Verdict>;
   /** Sends one instruction, paced. `finished`: its target is no longer open. Never throws. */
-  instruct(account: TradingAccount, instruction: Instruction, deadline: number): Promise<Verdict>;
-  /** Looks among open orders, then among past ones; by the venue's own id where it is given. Never throws. */
+  instruct(account: TradingAccount, instruction: Instruction, times: Times): Promise<Verdict>;
+  /**
+   * Looks among open orders, then among past ones; by the venue's own id where it is given. `deadline`, here and below: by
+   * when the answer must be in, ms by our clock. Never throws.
+   */
   find(account: TradingAccount, query: OrderQuery, deadline: number): Promise<Sighting>;
   /** What the fills of an order cost; undefined where that cannot be had. Never throws. */
   fee(account: TradingAccount, query: OrderQuery, deadline: number): Promise<Fee | undefined>;

@@ -68,6 +68,19 @@ describe('a good secret', () => {
     expect(readings.map(stateOf)).toEqual(Array(4).fill('active'));
     expect([reads(name), reads(other)]).toEqual([1, 1]);
   });
+  test('is as old as the question, however long the answer took', async () => {
+    const name = await account();
+    await stack.faults({ service: 'secretsmanager', fault: 'delay', ms: 50 });
+    const slow = accounts.read(name);
+    clock.ms += 5000;
+    await slow;
+    clock.ms += LIFETIME_MS - 5001;
+    await accounts.read(name);
+    expect(reads(name)).toBe(1);
+    clock.ms += 1;
+    await accounts.read(name);
+    expect(reads(name)).toBe(2);
+  });
   test('may have a lifetime of nothing', async () => {
     const name = await account();
     const eager = secretAccounts({ prefix: PREFIX, lifetimeMs: 0, now: () => clock.ms, readCredentials });
@@ -188,6 +201,25 @@ describe('refresh', () => {
     clock.ms += 1;
     expect(stateOf(await accounts.refresh(name))).toBe('halted');
     expect(reads(name)).toBe(3);
+  });
+  test('does not join what was asked for before, nor is it undone by that when it comes late', async () => {
+    const answers: ((apiKey: string) => void)[] = [];
+    const held = secretAccounts(
+      { prefix: PREFIX, lifetimeMs: LIFETIME_MS, now: () => clock.ms, readCredentials },
+      () => new Promise((resolve) => answers.push((apiKey) => resolve({ SecretString: JSON.stringify({ ...good, apiKey }) }))), // prettier-ignore
+    );
+    const keyOf = (reading: AccountReading | undefined) =>
+      reading?.kind === 'account' ? (reading.account.credentials as { apiKey: string }).apiKey : reading?.kind;
+    const before = held.read('a');
+    const refreshed = held.refresh('a');
+    const joined = held.read('a');
+    expect(answers).toHaveLength(2);
+    answers[1]?.('new');
+    expect([keyOf(await refreshed), keyOf(await joined)]).toEqual(['new', 'new']);
+    answers[0]?.('old');
+    expect(keyOf(await before)).toBe('old');
+    expect(keyOf(await held.read('a'))).toBe('new');
+    expect(answers).toHaveLength(2);
   });
   test('shows whether there is a new version', async () => {
     const name = await account();

@@ -7,7 +7,7 @@ import { systemClock, type Clock } from '../../shared/clock.ts';
 import { readSettings } from '../../shared/config.ts';
 import { nodeTransport } from '../../shared/http.ts';
 import type { Market } from '../../shared/order/intent.ts';
-import type { Instruction, NewOrder, OrderQuery, TradingAccount, Venue } from '../../shared/order/venue.ts';
+import type { Instruction, NewOrder, OrderQuery, Times, TradingAccount, Venue } from '../../shared/order/venue.ts';
 import { changed, type Fields } from '../order/arbitraries.ts';
 
 export const transport = nodeTransport();
@@ -18,6 +18,8 @@ export const optionsAt = (spotUrl: string, futuresUrl = spotUrl, clock: Clock = 
 };
 export const venueAt = (spotUrl: string, futuresUrl = spotUrl): Venue => bitmart(optionsAt(spotUrl, futuresUrl));
 export const soon = (): number => Date.now() + 5000;
+/** Of an invocation that has only begun; the answer is to be in at `answerBy`, ms. */
+export const inTime = (answerBy = soon()): Times => ({ answerBy, holdBy: Date.now() + 30_000 });
 export const uniqueId = (): string => `t${randomBytes(8).toString('hex')}`;
 export const fresh = (more: Partial<TradingAccount> = {}): TradingAccount => ({
   name: uniqueId(),

@@ -8,7 +8,7 @@ import { endpoints } from '../../shared/bitmart/endpoints.ts';
 import { parseJson } from '../../shared/bitmart/wire.ts';
 import type { Market } from '../../shared/order/intent.ts';
 import type { Instruction, NewOrder, OrderQuery, Venue } from '../../shared/order/venue.ts';
-import { atMarket, buy, cancelOf, fresh, instruction, KEY, long, optionsAt, query, soon, uniqueId, venueAt } from './fixture.ts'; // prettier-ignore
+import { atMarket, buy, cancelOf, fresh, instruction, inTime, KEY, long, optionsAt, query, soon, uniqueId, venueAt } from './fixture.ts'; // prettier-ignore
 import { startRecorder, type Recorded, type Recorder, type Script } from './recorder.ts';
 
 const CONTRACT = { symbol: 'BTCUSDT', base_currency: 'BTC', quote_currency: 'USDT', contract_size: '0.001', price_precision: '0.1', vol_precision: '1', max_volume: '500000', min_volume: '1', status: 'Trading' }; // prettier-ignore
@@ -45,7 +45,7 @@ describe('a futures order on the wire', () => {
   test('is spelled in snake case with whole contracts, on the futures host, signed, and its id keeps every digit', async () => {
     const order = long();
     const credentials = { ...(fresh().credentials as object), brokerId: 'broker-7' };
-    const verdict = await venue.submit(fresh({ credentials }), order, soon());
+    const verdict = await venue.submit(fresh({ credentials }), order, inTime());
     expect(verdict).toEqual({ kind: 'placed', venueOrderId: '23123456789012345' });
     expect(sent()[0]).toMatchObject({ method: 'POST', url: '/contract/private/submit-order' });
     expect(sent()[0]?.headers['x-bm-sign']).toMatch(/^[0-9a-f]{64}$/);
@@ -59,7 +59,7 @@ describe('a futures order on the wire', () => {
     ['sell', true, 3],
     ['sell', false, 4],
   ])('%s with reduce-only %p is side %p', async (side, reduceOnly, number) => {
-    await venue.submit(fresh(), long({ side, reduceOnly }), soon());
+    await venue.submit(fresh(), long({ side, reduceOnly }), inTime());
     expect(bodyOf()).toMatchObject({ side: number });
   });
   test.each([
@@ -68,17 +68,17 @@ describe('a futures order on the wire', () => {
     ['ioc', 3],
     ['limit-maker', 4],
   ])('%s is a limit order of mode %p', async (type, mode) => {
-    await venue.submit(fresh(), long({ type }), soon());
+    await venue.submit(fresh(), long({ type }), inTime());
     expect(bodyOf()).toMatchObject({ type: 'limit', mode, price: '50000' });
   });
   test('at market has neither price nor mode, and says nothing of leverage where it only reduces', async () => {
     const order = buy({ market: 'futures', reduceOnly: true, side: 'sell' });
-    await venue.submit(fresh(), atMarket(order, { size: '0.0129' }), soon());
+    await venue.submit(fresh(), atMarket(order, { size: '0.0129' }), inTime());
     expect(bodyOf()).toEqual({ symbol: 'BTCUSDT', client_order_id: order.id, side: 3, type: 'market', size: 12 });
   });
   test('takes its exits and self-trade prevention along', async () => {
     const exits = { takeProfit: { price: '70000', trigger: 'mark' }, stopLoss: { price: '40000', trigger: 'last' } };
-    await venue.submit(fresh(), long({ ...exits, selfTradePrevention: 'cancel-both' }), soon());
+    await venue.submit(fresh(), long({ ...exits, selfTradePrevention: 'cancel-both' }), inTime());
     expect(bodyOf()).toMatchObject({
       preset_take_profit_price: '70000',
       preset_take_profit_price_type: 2,
@@ -86,10 +86,10 @@ describe('a futures order on the wire', () => {
       preset_stop_loss_price_type: 1,
       stp_mode: 3,
     });
-    await venue.submit(fresh(), long({ stopLoss: { price: '40000' }, selfTradePrevention: 'cancel-maker' }), soon());
+    await venue.submit(fresh(), long({ stopLoss: { price: '40000' }, selfTradePrevention: 'cancel-maker' }), inTime());
     expect(bodyOf(1)).toMatchObject({ preset_stop_loss_price: '40000', stp_mode: 1 });
     expect(bodyOf(1)).not.toHaveProperty('preset_stop_loss_price_type');
-    await venue.submit(fresh(), long({ selfTradePrevention: 'cancel-taker' }), soon());
+    await venue.submit(fresh(), long({ selfTradePrevention: 'cancel-taker' }), inTime());
     expect(bodyOf(2)).toMatchObject({ stp_mode: 2 });
   });
   test.each([
@@ -98,11 +98,11 @@ describe('a futures order on the wire', () => {
     ['SOL_USDT', '0.899999999999999999', 2],
     ['BTC_USDT', '12.3456789', 12345],
   ])('%s of %s is %p contracts, rounded down', async (symbol, size, contracts) => {
-    await venue.submit(fresh(), long({ symbol, size }), soon());
+    await venue.submit(fresh(), long({ symbol, size }), inTime());
     expect(bodyOf()).toMatchObject({ size: contracts });
   });
   test('below one contract is refused and never sent', async () => {
-    const verdict = await venue.submit(fresh(), long({ size: '0.0009' }), soon());
+    const verdict = await venue.submit(fresh(), long({ size: '0.0009' }), inTime());
     expect(verdict).toMatchObject({ kind: 'refused', venueCode: 'SIZE_BELOW_ONE_CONTRACT', tradingOver: false });
     expect(sent()).toEqual([]);
   });
@@ -111,16 +111,16 @@ describe('a futures order on the wire', () => {
     ['a row that cannot be read', ok({ symbols: [{ ...CONTRACT, contract_size: 'one' }] })],
   ])('without contract size (%s) is unavailable and never sent', async (_, script) => {
     details = script;
-    const verdict = await venue.submit(fresh(), long(), soon());
+    const verdict = await venue.submit(fresh(), long(), inTime());
     expect(verdict).toMatchObject({ kind: 'unavailable', venueCode: 'CONTRACT_SIZE_UNKNOWN' });
-    expect(await venue.instruct(fresh(), instruction({ market: 'futures', action: 'amend', target: 'a', price: '1', size: '1' }), soon())).toMatchObject({ kind: 'unavailable' }); // prettier-ignore
+    expect(await venue.instruct(fresh(), instruction({ market: 'futures', action: 'amend', target: 'a', price: '1', size: '1' }), inTime())).toMatchObject({ kind: 'unavailable' }); // prettier-ignore
     expect(sent()).toEqual([]);
   });
   test('of an account in shadow mode is never sent', async () => {
     const account = fresh({ mandate: { state: 'active', shadow: true } });
-    const verdict = await venue.submit(account, long(), soon());
+    const verdict = await venue.submit(account, long(), inTime());
     expect(verdict).toMatchObject({ kind: 'done', detail: expect.stringContaining('/contract/private/submit-order') });
-    for (const one of instructions) expect((await venue.instruct(account, one, soon())).kind).toBe('done');
+    for (const one of instructions) expect((await venue.instruct(account, one, inTime())).kind).toBe('done');
     expect(sent()).toEqual([]);
   });
   test('in coins and in contracts never grows, and is never a contract too few', () => {
@@ -170,7 +170,7 @@ describe('a futures instruction on the wire', () => {
   };
   test.each(wire)('%j', async (asked, path, body) => {
     answers(ok({ result: true }));
-    expect(await venue.instruct(fresh(), futuresInstruction(asked), soon())).toEqual(verdictOf(asked));
+    expect(await venue.instruct(fresh(), futuresInstruction(asked), inTime())).toEqual(verdictOf(asked));
     expect(sent().map(({ method, url }) => `${method} ${url}`)).toEqual([`POST /contract/private/${path}`]);
     expect(bodyOf()).toEqual(body);
   });
@@ -178,19 +178,19 @@ describe('a futures instruction on the wire', () => {
   test.each(nameless)('a cancel or amend of %j is refused before anything is sent, in every market', async (target) => {
     for (const market of ['spot', 'margin', 'futures'] as const) {
       const one = instruction({ action: 'cancel', market, target });
-      expect(await venue.instruct(fresh(), one, soon())).toMatchObject({
+      expect(await venue.instruct(fresh(), one, inTime())).toMatchObject({
         kind: 'refused',
         venueCode: 'TARGET_MISSING',
       });
     }
     const amend = futuresInstruction({ action: 'amend', target, price: '1', size: '1' });
-    expect(await venue.instruct(fresh(), amend, soon())).toMatchObject({ kind: 'refused' });
+    expect(await venue.instruct(fresh(), amend, inTime())).toMatchObject({ kind: 'refused' });
     expect(server.requests).toEqual([]);
     expect(named('BTCUSDT', target)).toBeUndefined();
   });
   test('a body without the id is not written, whoever asks for it', async () => {
     const { write } = calls(optionsAt(server.url));
-    const times = { deadline: soon(), expiresAt: soon() };
+    const times = { ...inTime(), expiresAt: soon() };
     for (const fields of [
       { symbol: 'BTCUSDT' },
       { symbol: 'BTCUSDT', client_order_id: '' },
@@ -202,7 +202,7 @@ describe('a futures instruction on the wire', () => {
   });
   test('a cancel-all of all symbols, or of one side, is not widened to what the venue can do', async () => {
     for (const more of [{ symbol: undefined }, { symbol: '' }, { side: 'buy' }]) {
-      const verdict = await venue.instruct(fresh(), futuresInstruction({ action: 'cancel-all', ...more }), soon());
+      const verdict = await venue.instruct(fresh(), futuresInstruction({ action: 'cancel-all', ...more }), inTime());
       expect(verdict).toMatchObject({ kind: 'refused', venueCode: 'SYMBOL_ONLY' });
     }
     expect(server.requests).toEqual([]);
@@ -211,20 +211,20 @@ describe('a futures instruction on the wire', () => {
     const cancel = futuresInstruction({ action: 'cancel', target: 'target1' });
     for (const code of [40035, 40036, 40037, 50005, 50032]) {
       answers({ status: 400, body: { code } });
-      expect(await venue.instruct(fresh(), cancel, soon())).toMatchObject({
+      expect(await venue.instruct(fresh(), cancel, inTime())).toMatchObject({
         kind: 'finished',
         venueCode: String(code),
       });
     }
     answers({ instead: 'reset' });
     const before = Date.now();
-    const lost = await venue.instruct(fresh(), cancel, soon());
+    const lost = await venue.instruct(fresh(), cancel, inTime());
     expect(lost).toMatchObject({ kind: 'unknown', venueCode: 'TIMEOUT' });
     expect(lost.kind === 'unknown' && lost.signedAt >= before).toBe(true);
     answers({ status: 429, body: '' });
-    expect(await venue.instruct(fresh(), cancel, soon())).toMatchObject({ kind: 'throttled' });
+    expect(await venue.instruct(fresh(), cancel, inTime())).toMatchObject({ kind: 'throttled' });
     answers({ status: 400, body: { code: 40059 } });
-    expect(await venue.instruct(fresh(), futuresInstruction({ action: 'set-position-mode', positionMode: 'hedge' }), soon())).toMatchObject({ kind: 'refused', venueCode: '40059' }); // prettier-ignore
+    expect(await venue.instruct(fresh(), futuresInstruction({ action: 'set-position-mode', positionMode: 'hedge' }), inTime())).toMatchObject({ kind: 'refused', venueCode: '40059' }); // prettier-ignore
   });
   test.each([ok({}), ok(null), ok({ result: false })])(
     'a dead-man switch is set only if the answer says so: %j',
@@ -232,7 +232,7 @@ describe('a futures instruction on the wire', () => {
       // prettier-ignore
       answers(script);
       const arm = futuresInstruction({ action: 'cancel-all-after', timeoutSeconds: 30 });
-      expect(await venue.instruct(fresh(), arm, soon())).toMatchObject({ kind: 'unknown' });
+      expect(await venue.instruct(fresh(), arm, inTime())).toMatchObject({ kind: 'unknown' });
     },
   );
 });
@@ -246,17 +246,17 @@ describe('spot and margin on the wire', () => {
     'self-trade prevention %s is stpMode',
     async (stp) => {
       for (const market of ['spot', 'margin'])
-        await venue.submit(fresh(), buy({ market, selfTradePrevention: stp }), soon());
+        await venue.submit(fresh(), buy({ market, selfTradePrevention: stp }), inTime());
       for (const index of [0, 1]) expect(bodyOf(index)).toMatchObject({ stpMode: stp.replace('-', '_') });
     },
   );
   test('a margin order has its own path and clientOrderId, without underscores', async () => {
     const order = buy({ market: 'margin', type: 'limit-maker' });
-    expect(await venue.submit(fresh(), order, soon())).toEqual({ kind: 'placed', venueOrderId: '77' });
+    expect(await venue.submit(fresh(), order, inTime())).toEqual({ kind: 'placed', venueOrderId: '77' });
     expect(sent()[0]).toMatchObject({ method: 'POST', url: '/spot/v1/margin/submit_order' });
     const fields = { symbol: 'BTC_USDT', side: 'buy', type: 'limit_maker', size: '0.01', price: '50000' };
     expect(bodyOf()).toEqual({ ...fields, clientOrderId: order.id });
-    await venue.submit(fresh(), atMarket(order, { notional: '25' }), soon());
+    await venue.submit(fresh(), atMarket(order, { notional: '25' }), inTime());
     expect(bodyOf(1)).toEqual({
       symbol: 'BTC_USDT',
       side: 'buy',
@@ -267,9 +267,9 @@ describe('spot and margin on the wire', () => {
   });
   test('a loan without its order is failed, and says what is owed; on spot the code leaves it open', async () => {
     answers({ status: 400, body: { code: 59009, message: 'Loan success, order failed' } });
-    const verdict = await venue.submit(fresh(), buy({ market: 'margin' }), soon());
+    const verdict = await venue.submit(fresh(), buy({ market: 'margin' }), inTime());
     expect(verdict).toMatchObject({ kind: 'failed', venueCode: '59009', detail: expect.stringMatching(/loan stands.*repay/) }); // prettier-ignore
-    expect(await venue.submit(fresh(), buy(), soon())).toMatchObject({ kind: 'unknown', venueCode: '59009' });
+    expect(await venue.submit(fresh(), buy(), inTime())).toMatchObject({ kind: 'unknown', venueCode: '59009' });
   });
   test.each([
     [{}, { symbol: 'BTC_USDT' }],
@@ -277,7 +277,7 @@ describe('spot and margin on the wire', () => {
     [{ symbol: undefined }, {}],
   ])('cancel-all with %j sends %j', async (more, body) => {
     answers(ok({}));
-    expect(await venue.instruct(fresh(), instruction({ action: 'cancel-all', ...more }), soon())).toEqual({
+    expect(await venue.instruct(fresh(), instruction({ action: 'cancel-all', ...more }), inTime())).toEqual({
       kind: 'done',
     });
     expect(sent()[0]).toMatchObject({ method: 'POST', url: '/spot/v4/cancel_all' });
@@ -288,7 +288,7 @@ describe('spot and margin on the wire', () => {
   });
   test('what is for futures alone is refused and not sent', async () => {
     for (const action of ['amend', 'set-leverage', 'set-position-mode', 'cancel-all-after']) {
-      expect(await venue.instruct(fresh(), instruction({ action, target: 'a' }), soon())).toMatchObject({
+      expect(await venue.instruct(fresh(), instruction({ action, target: 'a' }), inTime())).toMatchObject({
         kind: 'refused',
       });
     }
@@ -504,11 +504,11 @@ describe('against the local exchange', () => {
   });
   afterAll(() => exchange.close());
   const place = async (order: NewOrder): Promise<string> => {
-    const verdict = await local.submit(account, order, soon());
+    const verdict = await local.submit(account, order, inTime());
     expect(verdict).toMatchObject({ kind: 'placed' });
     return verdict.kind === 'placed' ? verdict.venueOrderId : '';
   };
-  const act = (market: Market, more: object) => local.instruct(account, instruction({ market, ...more }), soon());
+  const act = (market: Market, more: object) => local.instruct(account, instruction({ market, ...more }), inTime());
 
   test.each(['margin', 'futures'] as const)(
     'a %s order is placed, found both ways, refused twice, canceled, found so',
@@ -518,10 +518,12 @@ describe('against the local exchange', () => {
       const seen = { kind: 'found', order: { venueOrderId, symbol: 'BTC_USDT', side: 'buy', state: 'open', filledSize: expect.stringMatching(/^0/) } }; // prettier-ignore
       expect(await local.find(account, query(order.id, market), soon())).toMatchObject(seen);
       expect(await local.find(account, query(order.id, market, { venueOrderId }), soon())).toMatchObject(seen);
-      expect(await local.submit(account, order, soon())).toMatchObject({ kind: 'duplicate' });
-      expect((await local.instruct(account, cancelOf(order.id, { market }), soon())).kind).toBe('done');
+      expect(await local.submit(account, order, inTime())).toMatchObject({ kind: 'duplicate' });
+      expect((await local.instruct(account, cancelOf(order.id, { market }), inTime())).kind).toBe('done');
       expect(await local.find(account, query(order.id, market), soon())).toMatchObject({ kind: 'found', order: { state: 'canceled' } }); // prettier-ignore
-      expect((await local.instruct(account, cancelOf(order.id, { market }), soon())).kind).toMatch(/^(done|finished)$/);
+      expect((await local.instruct(account, cancelOf(order.id, { market }), inTime())).kind).toMatch(
+        /^(done|finished)$/,
+      );
       expect(await local.find(account, query(uniqueId(), market), soon())).toEqual({ kind: 'nothing' });
     },
   );
@@ -552,7 +554,7 @@ describe('against the local exchange', () => {
       faults: [{ path: '/contract/private/submit-order', fault: 'drop-after', times: 1 }],
     });
     const order = long();
-    expect(await local.submit(account, order, soon())).toMatchObject({ kind: 'unknown' });
+    expect(await local.submit(account, order, inTime())).toMatchObject({ kind: 'unknown' });
     expect(await local.find(account, query(order.id, 'futures'), soon())).toMatchObject({ kind: 'found' });
     expect(await act('futures', { action: 'set-leverage', leverage: '10', marginMode: 'cross' })).toEqual({
       kind: 'done',
@@ -577,7 +579,7 @@ describe('against the local exchange', () => {
       faults: [{ path: '/spot/v1/margin/submit_order', fault: 'loan-only', times: 1 }],
     });
     const order = buy({ market: 'margin' });
-    expect(await local.submit(account, order, soon())).toMatchObject({ kind: 'failed', venueCode: '59009' });
+    expect(await local.submit(account, order, inTime())).toMatchObject({ kind: 'failed', venueCode: '59009' });
     expect(await local.find(account, query(order.id, 'margin'), soon())).toEqual({ kind: 'nothing' });
     await control('DELETE', '/faults');
   });

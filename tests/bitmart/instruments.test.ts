@@ -2,7 +2,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { kept, type Rules } from '../../shared/bitmart/instruments.ts';
-import { soon, venueAt } from './fixture.ts';
+import { bitmart } from '../../shared/bitmart/venue.ts';
+import { systemClock } from '../../shared/clock.ts';
+import { optionsAt, soon, venueAt } from './fixture.ts';
 import { startRecorder, type Recorder } from './recorder.ts';
 
 describe('a table', () => {
@@ -74,6 +76,29 @@ describe('a table', () => {
     await end(2, undefined);
     expect([await rules('a', by()), loads.length]).toEqual([1, 3]);
   });
+  test('keeps a name that it had until two loads in a row lack it; one that it never had is unknown at once', async () => {
+    const { rules, end, pass, soon: by } = fixture();
+    let next = 0;
+    const load = async (rows: Readonly<Record<string, number>>): Promise<void> => {
+      pass(361_000);
+      void rules('a', by());
+      await end(next++, rows);
+    };
+    const [both, short] = [{ a: 1, b: 2 }, { a: 1 }];
+    const b = () => rules('b', by());
+    await load(both);
+    expect([await b(), await rules('c', by())]).toEqual([2, 'unknown']);
+    await load(short);
+    expect(await b()).toBe(2);
+    await load({ ...both, b: 3 });
+    expect(await b()).toBe(3);
+    await load(short);
+    expect(await b()).toBe(3);
+    await load(short);
+    expect(await b()).toBe('unknown');
+    await load(both);
+    expect(await b()).toBe(2);
+  });
   test.each([
     [0, 300_000],
     [1, 360_000],
@@ -144,6 +169,31 @@ describe('the contracts', () => {
       expect(await venue.instrument('futures', 'ETH_USDT', soon())).toMatchObject({ symbol: 'ETH_USDT' });
     },
   );
+  test.each([
+    ['an empty list', { body: { code: 1000, data: { symbols: [] } } }],
+    ['a list of something else', { body: { code: 1000, data: { symbols: [5] } } }],
+    ['no list', { body: { code: 1000, data: {} } }],
+    ['a refusal', { status: 400, body: { code: 50000, data: { symbols: [details] } } }],
+  ])('in an answer with %s are no table: none is unknown for it, and the old ones stay', async (_, script) => {
+    let skewMs = 0;
+    const clock = { ...systemClock, now: () => Date.now() + skewMs };
+    const venue = bitmart(optionsAt(server.url, server.url, clock));
+    const by = () => clock.now() + 2000;
+    server.answer(script);
+    expect(await venue.instrument('futures', 'BTC_USDT', clock.now() + 300)).toBeUndefined();
+    skewMs += 2000;
+    answer(details);
+    expect(await venue.instrument('futures', 'BTC_USDT', by())).toMatchObject({ symbol: 'BTC_USDT' });
+    for (const reload of [1, 2, 3]) {
+      skewMs += 361_000;
+      server.answer(script);
+      server.requests.length = 0;
+      // A name that is not in the table waits for the load.
+      expect([reload, await venue.instrument('futures', 'NO_USDT', by())]).toEqual([reload, 'unknown']);
+      expect(server.requests).toHaveLength(1);
+      expect(await venue.instrument('futures', 'BTC_USDT', by())).toMatchObject({ symbol: 'BTC_USDT' });
+    }
+  });
   test('that are not listed are unknown, and so is one parted elsewhere', async () => {
     answer(details);
     expect([await btc('NO_USDT'), await btc('BTCU_SDT')]).toEqual(['unknown', 'unknown']);

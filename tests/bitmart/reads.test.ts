@@ -6,7 +6,7 @@ import { bitmartReads } from '../../shared/bitmart/reads.ts';
 import type { Market } from '../../shared/order/intent.ts';
 import type { Reads } from '../../shared/order/reads.ts';
 import type { NewOrder, Venue } from '../../shared/order/venue.ts';
-import { atMarket, buy, fresh, KEY, long, optionsAt, soon, venueAt } from './fixture.ts';
+import { atMarket, buy, fresh, inTime, instruction, KEY, long, optionsAt, soon, venueAt } from './fixture.ts';
 import { startRecorder } from './recorder.ts';
 
 const MARKETS = ['spot', 'margin', 'futures'] as const;
@@ -29,7 +29,7 @@ describe('an account', () => {
     venue = venueAt(exchange.spotUrl, exchange.futuresUrl);
     const filled = [atMarket(buy(), { notional: '600' }), atMarket(buy({ market: 'margin' }), { notional: '600' }), atMarket(long(), { size: '0.012' })]; // prettier-ignore
     for (const order of [...Object.values(resting), ...filled]) {
-      expect(await venue.submit(account, order, soon())).toMatchObject({ kind: 'placed' });
+      expect(await venue.submit(account, order, inTime())).toMatchObject({ kind: 'placed' });
     }
   });
   afterAll(() => exchange.close());
@@ -46,6 +46,14 @@ describe('an account', () => {
     expect(all).toMatchObject({ kind: 'read', positions: [held] });
     expect(await reads.positions(account, soon(), 'BTC_USDT')).toMatchObject({ positions: [held] });
     expect(await reads.positions(account, soon(), 'ETH_USDT')).toEqual({ kind: 'read', positions: [] });
+  });
+  test('has a position mode, also where it holds nothing', async () => {
+    expect(await reads.positionMode(account, soon())).toEqual({ kind: 'read', positionMode: 'hedge' });
+    const flat = { account: 'flat', apiKey: 'key-of-flat', secretKey: 's', memo: 'm' };
+    await fetch(`${exchange.controlUrl}/accounts`, { method: 'PUT', body: JSON.stringify(flat) });
+    const [other, mode] = [fresh({ credentials: flat }), { market: 'futures', action: 'set-position-mode', positionMode: 'one-way' }]; // prettier-ignore
+    expect(await venue.instruct(other, instruction(mode), inTime())).toEqual({ kind: 'done' });
+    expect(await reads.positionMode(other, soon())).toEqual({ kind: 'read', positionMode: 'one-way' });
   });
   test.each(MARKETS)('has open orders of %s, and those of no other market', async (market) => {
     const one = { clientOrderId: resting[market].id, symbol: 'BTC_USDT', side: 'buy', state: 'open' };
@@ -90,6 +98,7 @@ describe('a read', () => {
           reads.balances(fresh(), market, soon()),
           reads.openOrders(fresh(), market, soon()),
           reads.fills(fresh(), market, soon()),
+          reads.positionMode(fresh(), soon()),
         ]) {
           // prettier-ignore
           expect(await read).toMatchObject({ kind: 'unavailable' });

@@ -4,9 +4,22 @@ import { startLocalBitmart, type LocalBitmart } from '../../local/bitmart/server
 import { signedRead } from '../../shared/aws/secrets.ts';
 import { readCredentials } from '../../shared/bitmart/venue.ts';
 import { send } from '../../shared/bitmart/wire.ts';
-import type { NewOrder, Venue } from '../../shared/order/venue.ts';
+import type { NewOrder, Times, Venue } from '../../shared/order/venue.ts';
 import { changed } from '../order/arbitraries.ts';
-import { atMarket, buy, cancelOf, fresh, KEY, query, soon, transport, uniqueId, venueAt } from './fixture.ts';
+import {
+  atMarket,
+  buy,
+  cancelOf,
+  fresh,
+  inTime,
+  instruction,
+  KEY,
+  query,
+  soon,
+  transport,
+  uniqueId,
+  venueAt,
+} from './fixture.ts';
 import { startRecorder, type Recorder, type Script } from './recorder.ts';
 
 const marketBuy = (): NewOrder => atMarket(buy(), { notional: '25' });
@@ -31,22 +44,22 @@ describe('on the wire', () => {
     ['ioc', 'ioc'],
   ])('a %s order is spelled %s, with client_order_id in snake case', async (type, spelled) => {
     const order = buy({ type });
-    expect(await venue.submit(fresh(), order, soon())).toEqual({ kind: 'placed', venueOrderId: '77' });
+    expect(await venue.submit(fresh(), order, inTime())).toEqual({ kind: 'placed', venueOrderId: '77' });
     expect(server.requests[0]).toMatchObject({ method: 'POST', url: '/spot/v2/submit_order' });
     const fields = { symbol: 'BTC_USDT', side: 'buy', type: spelled, size: '0.01', price: '50000' };
     expect(bodyOf()).toEqual({ ...fields, client_order_id: order.id });
   });
   test('a market buy has a notional alone, a market sell a size alone', async () => {
     const order = marketBuy();
-    await venue.submit(fresh(), order, soon());
+    await venue.submit(fresh(), order, inTime());
     expect(bodyOf()).toEqual({ symbol: 'BTC_USDT', side: 'buy', type: 'market', notional: '25', client_order_id: order.id }); // prettier-ignore
     const sale = changed({ ...order }, ['notional'], { side: 'sell', size: '0.5' });
-    await venue.submit(fresh(), sale as unknown as NewOrder, soon());
+    await venue.submit(fresh(), sale as unknown as NewOrder, inTime());
     expect(bodyOf(1)).toEqual({ symbol: 'BTC_USDT', side: 'sell', type: 'market', size: '0.5', client_order_id: order.id }); // prettier-ignore
   });
   test('a cancel names the order by client_order_id', async () => {
     server.answer({ body: { code: 1000, message: 'OK', data: { result: true } } });
-    expect(await venue.instruct(fresh(), cancelOf('target1'), soon())).toEqual({ kind: 'done' });
+    expect(await venue.instruct(fresh(), cancelOf('target1'), inTime())).toEqual({ kind: 'done' });
     expect(server.requests[0]).toMatchObject({ method: 'POST', url: '/spot/v3/cancel_order' });
     expect(bodyOf()).toEqual({ symbol: 'BTC_USDT', client_order_id: 'target1' });
   });
@@ -79,28 +92,62 @@ describe('on the wire', () => {
   });
   test('the broker of the account goes with its orders', async () => {
     const credentials = { apiKey: 'k', secretKey: 's', memo: '', brokerId: 'broker-7' };
-    await venue.submit(fresh({ credentials }), buy(), soon());
-    await venue.submit(fresh(), buy(), soon());
+    await venue.submit(fresh({ credentials }), buy(), inTime());
+    await venue.submit(fresh(), buy(), inTime());
     expect(server.requests.map(({ headers }) => headers['x-bm-broker-id'])).toEqual(['broker-7', undefined]);
   });
 
   test('an order past its expiry when its turn comes is not sent', async () => {
     const account = fresh({ mandate: { state: 'active', limitShare: 0.25 } });
     const expiresAt = Date.now() + 150;
-    const verdicts = await Promise.all([1, 2, 3].map(() => venue.submit(account, buy({ expiresAt }), soon())));
+    const verdicts = await Promise.all([1, 2, 3].map(() => venue.submit(account, buy({ expiresAt }), inTime())));
     expect(verdicts.map(({ kind }) => kind)).toEqual(['placed', 'unavailable', 'unavailable']);
     expect(server.requests).toHaveLength(1);
-    expect(await venue.instruct(account, cancelOf('x', { expiresAt }), soon())).toMatchObject({ kind: 'unavailable' });
+    expect(await venue.instruct(account, cancelOf('x', { expiresAt: Date.now() }), inTime())).toMatchObject({
+      kind: 'unavailable',
+    });
     expect(server.requests).toHaveLength(1);
   });
   test('nothing is sent with no time left for an answer', async () => {
-    expect(await venue.submit(fresh(), buy(), Date.now() + 5)).toMatchObject({ kind: 'unavailable' });
+    const verdict = await venue.submit(fresh(), buy(), inTime(Date.now() + 5));
+    expect(verdict).toMatchObject({ kind: 'unavailable', venueCode: 'NOT_SENT' });
+    expect(verdict).toMatchObject({ detail: expect.stringMatching(/nothing was sent.*turn.*too late/) });
     expect(await venue.find(fresh(), query('x'), Date.now())).toMatchObject({ kind: 'unavailable' });
     expect(server.requests).toHaveLength(0);
   });
+  test('of two cancel-alls in one batch the second is told at once as not sent, and the lane is free in its turn', async () => {
+    const account = fresh();
+    const cancelAll = () => instruction({ action: 'cancel-all' });
+    const within = (): Times => inTime(Date.now() + 3000);
+    expect(await venue.instruct(account, cancelAll(), within())).toEqual({ kind: 'done' });
+    const asked = Date.now();
+    const second = await venue.instruct(account, cancelAll(), within());
+    expect(second).toMatchObject({ kind: 'unavailable', venueCode: 'NOT_SENT' });
+    expect(Date.now() - asked).toBeLessThan(200);
+    expect(server.requests).toHaveLength(1);
+    await venue.hold(account);
+    expect(await venue.instruct(account, cancelAll(), within())).toEqual({ kind: 'done' });
+  });
+  test('what could not be held before the invocation is stopped is not sent', async () => {
+    const late = { answerBy: Date.now() + 3000, holdBy: Date.now() + 3600 };
+    expect(await venue.instruct(fresh(), instruction({ action: 'cancel-all' }), late)).toMatchObject({
+      kind: 'unavailable',
+      venueCode: 'NOT_SENT',
+    });
+    expect(await venue.submit(fresh(), buy(), late)).toMatchObject({ kind: 'placed' });
+  });
+  test("a part of the user's limit is a part of the writes: look-ups are counted by key", async () => {
+    const account = fresh({ mandate: { state: 'active', limitShare: 0.05 } });
+    const started = Date.now();
+    for (let time = 0; time < 3; time += 1)
+      await venue.find(account, query('a', 'spot', { venueOrderId: '7' }), soon());
+    expect(server.requests).toHaveLength(3);
+    // 25 in 2 s: two intervals of 85 ms, where a twentieth of that would make 3.4 s.
+    expect(Date.now() - started).toBeLessThan(1000);
+  });
   test('a request is signed after its wait, not before', async () => {
     const account = fresh({ mandate: { state: 'active', limitShare: 0.5 } });
-    await Promise.all([1, 2, 3].map(() => venue.submit(account, buy(), soon())));
+    await Promise.all([1, 2, 3].map(() => venue.submit(account, buy(), inTime())));
     for (const { at, headers } of server.requests) {
       expect(Math.abs(at - Number(headers['x-bm-timestamp']))).toBeLessThan(90);
     }
@@ -159,7 +206,7 @@ describe('the answer to a placement', () => {
   test.each(answers)('%s', async (_, script, verdict) => {
     server.answer(script);
     const before = Date.now();
-    const given = await venue.submit(fresh(), buy(), soon());
+    const given = await venue.submit(fresh(), buy(), inTime());
     expect(given).toMatchObject(verdict);
     if (given.kind === 'unknown') expect(given.signedAt).toBeGreaterThanOrEqual(before);
     if ('detail' in given) expect(given.detail).toMatch(/^[\x20-\x7e]+$/);
@@ -167,13 +214,16 @@ describe('the answer to a placement', () => {
   test('silence until the deadline is unknown', async () => {
     server.answer({ instead: 'silence' });
     const started = Date.now();
-    expect(await venue.submit(fresh(), buy(), started + 120)).toMatchObject({ kind: 'unknown', venueCode: 'TIMEOUT' });
+    expect(await venue.submit(fresh(), buy(), inTime(started + 120))).toMatchObject({
+      kind: 'unknown',
+      venueCode: 'TIMEOUT',
+    });
     expect(Date.now() - started).toBeLessThan(1000);
   });
   test('nobody there is unavailable', async () => {
     const gone = await startRecorder();
     await gone.close();
-    const verdict = await venueAt(gone.url).submit(fresh(), buy(), soon());
+    const verdict = await venueAt(gone.url).submit(fresh(), buy(), inTime());
     expect(verdict).toMatchObject({ kind: 'unavailable', venueCode: 'CONNECT_FAILED' });
   });
   test('a refused timestamp says whose clock is off, and by how much', async () => {
@@ -182,10 +232,10 @@ describe('the answer to a placement', () => {
         ? { body: { code: 1000, data: { server_time: Date.now() + 90_000 } } }
         : { status: 401, body: { code: 30007, message: 'Header X-BM-TIMESTAMP range' } },
     );
-    const verdict = await venue.submit(fresh(), buy(), soon());
+    const verdict = await venue.submit(fresh(), buy(), inTime());
     expect(verdict).toMatchObject({ kind: 'unavailable', detail: expect.stringMatching(/90 s behind the venue's$/) });
     server.answer({ status: 401, body: { code: 30007 } });
-    expect(await venue.submit(fresh(), buy(), soon())).toMatchObject({ detail: expect.stringContaining('clock') });
+    expect(await venue.submit(fresh(), buy(), inTime())).toMatchObject({ detail: expect.stringContaining('clock') });
   });
   test.each([
     ['a control character', '\u0000'],
@@ -196,14 +246,14 @@ describe('the answer to a placement', () => {
     ['5000 letters', 'x'.repeat(5000)],
   ])('whose code is %s is unknown, under a code that fits into a letter', async (_, code) => {
     server.answer({ status: 400, body: { code, message: 'odd' } });
-    const verdict = await venue.submit(fresh(), buy(), soon());
+    const verdict = await venue.submit(fresh(), buy(), inTime());
     const venueCode = 'venueCode' in verdict ? verdict.venueCode : '';
     expect([verdict.kind, venueCode.slice(0, 70)]).toEqual(['unknown', expect.stringMatching(/^[\x21-\x7e]{1,64}$/)]);
   });
   test('to a cancel: false is done, an unknown order is finished, and the rest as for a placement', async () => {
     const verdict = async (script: Script) => {
       server.answer(script);
-      return venue.instruct(fresh(), cancelOf('x'), soon());
+      return venue.instruct(fresh(), cancelOf('x'), inTime());
     };
     expect(await verdict({ body: { code: 1000, data: { result: false } } })).toMatchObject({ kind: 'done', detail: expect.stringContaining('already') }); // prettier-ignore
     expect(await verdict({ body: { code: 1000, data: true } })).toEqual({ kind: 'done' });
@@ -295,6 +345,8 @@ describe('instruments and book', () => {
   test.each([
     ['a quantity step of 0', { quote_increment: '0' }],
     ['a quantity step beyond 18 decimals', { quote_increment: '0.0000000000000000001' }],
+    ['prices with -1 decimals', { price_max_precision: -1 }],
+    ['decimals as text', { price_max_precision: '2' }],
     ['prices with 19 decimals', { price_max_precision: 19 }],
     ['prices with half a decimal', { price_max_precision: 1.5 }],
     ['prices with a hundred decimals', { price_max_precision: 100 }],
@@ -359,18 +411,18 @@ describe('against the local exchange', () => {
 
   test('an order is placed, found, refused the second time, canceled, and found canceled', async () => {
     const order = buy();
-    const placed = await venue.submit(account, order, soon());
+    const placed = await venue.submit(account, order, inTime());
     expect(placed).toMatchObject({ kind: 'placed' });
     const found = await venue.find(account, query(order.id), soon());
     expect(found).toMatchObject({ kind: 'found', order: { state: 'open', symbol: 'BTC_USDT', side: 'buy', type: 'limit' } }); // prettier-ignore
     if (placed.kind === 'placed' && found.kind === 'found') expect(found.order.venueOrderId).toBe(placed.venueOrderId);
-    expect(await venue.submit(account, order, soon())).toMatchObject({ kind: 'duplicate' });
-    expect(await venue.instruct(account, cancelOf(order.id), soon())).toMatchObject({ kind: 'done' });
+    expect(await venue.submit(account, order, inTime())).toMatchObject({ kind: 'duplicate' });
+    expect(await venue.instruct(account, cancelOf(order.id), inTime())).toMatchObject({ kind: 'done' });
     expect(await venue.find(account, query(order.id), soon())).toMatchObject({
       kind: 'found',
       order: { state: 'canceled' },
     });
-    expect((await venue.instruct(account, cancelOf(order.id), soon())).kind).toMatch(/^(done|finished)$/);
+    expect((await venue.instruct(account, cancelOf(order.id), inTime())).kind).toMatch(/^(done|finished)$/);
   });
   test.each([
     ['a good key', {}, true, ''],
@@ -389,7 +441,7 @@ describe('against the local exchange', () => {
   });
   test('a wrong memo is unauthorised and says where to look', async () => {
     const credentials = { apiKey: 'key-of-main', secretKey: 'secret-of-main', memo: 'my memo' };
-    const verdict = await venue.submit(fresh({ credentials }), buy(), soon());
+    const verdict = await venue.submit(fresh({ credentials }), buy(), inTime());
     expect(verdict).toMatchObject({
       kind: 'unauthorised',
       venueCode: '30005',
@@ -400,7 +452,7 @@ describe('against the local exchange', () => {
     const path = '/spot/v2/submit_order';
     await control('PUT', '/faults', { faults: [{ path, fault: 'drop-after', times: 1 }] });
     const order = buy();
-    expect(await venue.submit(account, order, soon())).toMatchObject({ kind: 'unknown' });
+    expect(await venue.submit(account, order, inTime())).toMatchObject({ kind: 'unknown' });
     expect(await venue.find(account, query(order.id), soon())).toMatchObject({ kind: 'found' });
     await control('DELETE', '/faults');
   });

@@ -73,8 +73,8 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
     },
     {
       file: 'shared/bitmart/calls.ts',
-      find: 'if (now >= expiresAt || deadline - now < LEAST_MS)',
-      replace: 'if (deadline - now < LEAST_MS)',
+      find: 'const until = Math.min(expiresAt, startBy(deadline));',
+      replace: 'const until = startBy(deadline);',
     },
     // The network of the simulation holds to this for every request; real sockets do for new connections alone.
     { file: 'shared/bitmart/calls.ts', find: ', sendBefore: expiresAt }', replace: ' }' },
@@ -265,15 +265,8 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'look-ups unpaced': [
     {
       file: 'shared/bitmart/pace.ts',
-      find: '          await rest(lane);\n          lane.lastSentAt',
-      replace:
-        '          if (/find|query|client/i.test(name)) return send();\n          await rest(lane);\n          lane.lastSentAt',
-    },
-    {
-      file: 'shared/bitmart/pace.ts',
-      find: 'const throttle = pThrottle({ limit: 1, interval, strict: true });',
-      replace:
-        'const throttle = pThrottle({ limit: 1, interval: /find|query|client/i.test(name) ? 1 : interval, strict: true });',
+      find: 'const interval = paceMs(limit, utilisation, share);',
+      replace: 'const interval = /find|query|client/i.test(name) ? 1 : paceMs(limit, utilisation, share);',
     },
   ],
   "another lane's tail not held": [

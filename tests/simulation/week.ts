@@ -19,7 +19,7 @@ import { follow, type Beyond } from '../../shared/following.ts';
 import type { Transport } from '../../shared/http.ts';
 import type { Decimal } from '../../shared/order/intent.ts';
 import type { ExecutionReport, PendingOrder } from '../../shared/order/report.ts';
-import type { NewOrder, TradingAccount, Venue } from '../../shared/order/venue.ts';
+import type { NewOrder, Times, TradingAccount, Venue } from '../../shared/order/venue.ts';
 import type { SQSRecord } from 'aws-lambda';
 import { virtualTime } from './time.ts';
 
@@ -171,12 +171,13 @@ export async function runWeek(plan: WeekPlan, progress: (part: number) => void =
 
     // The traders: orders placed over the first hours, and canceled by hand now and then.
     const trader = venueOf(0.2);
+    const soon = (): Times => ({ answerBy: time.now() + 60_000, holdBy: Infinity });
     const placed: { readonly order: NewOrder; readonly account: string }[] = [];
     const place = async (index: number): Promise<void> => {
       await sleep(draw() * 6 * 3_600_000);
       const account = accounts[index % accounts.length] ?? '';
       const order = restingOrder(`week${index}`, draw, time.now());
-      const verdict = await trader.submit(accountOf(account), order, time.now() + 60_000);
+      const verdict = await trader.submit(accountOf(account), order, soon());
       if (verdict.kind !== 'placed')
         throw new Error(`${order.id} ${order.market} was not placed: ${JSON.stringify(verdict)}`);
       placed.push({ order, account });
@@ -198,7 +199,7 @@ export async function runWeek(plan: WeekPlan, progress: (part: number) => void =
         target: id,
         expiresAt: time.now() + 60_000,
       } as const;
-      await trader.instruct(accountOf(account), cancel, time.now() + 60_000);
+      await trader.instruct(accountOf(account), cancel, soon());
     };
     for (let index = 0; index < plan.orders; index += 1) void place(index);
     const walk = async (): Promise<void> => {
