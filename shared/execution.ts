@@ -567,7 +567,7 @@ async function settle(
     sendEach(results.map(letterOf), (letters) => queues.bury(letters)),
     sendEach(
       results.map((result) => result.accepted),
-      (orders) => queues.follow(orders, FOLLOW_AFTER_SECONDS),
+      (orders) => queues.follow(orders.map((order) => ({ order, delaySeconds: FOLLOW_AFTER_SECONDS }))),
     ),
   ]);
   const publishedOk = await sendEach(

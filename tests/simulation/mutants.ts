@@ -285,7 +285,7 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'not followed': [
     {
       file: EXECUTION,
-      find: '(orders) => queues.follow(orders, FOLLOW_AFTER_SECONDS),',
+      find: '(orders) => queues.follow(orders.map((order) => ({ order, delaySeconds: FOLLOW_AFTER_SECONDS }))),',
       replace: '(orders) => Promise.resolve(orders.map(() => true)),',
     },
   ],

@@ -107,7 +107,12 @@ export async function runWeek(plan: WeekPlan, progress: (part: number) => void =
     });
     await call('CreateQueue', { QueueName: 'reports' });
     const queues = sqsQueues(
-      { handledUrl: urlOf('pending'), pendingUrl: urlOf('pending'), reportsUrl: urlOf('reports') },
+      {
+        handledUrl: urlOf('pending'),
+        deadUrl: urlOf('dead.fifo'),
+        pendingUrl: urlOf('pending'),
+        reportsUrl: urlOf('reports'),
+      },
       () => undefined,
       () =>
         Promise.resolve({
@@ -138,7 +143,7 @@ export async function runWeek(plan: WeekPlan, progress: (part: number) => void =
         VersionId: '1',
       });
     const environment = (): Beyond => ({
-      ...{ clock, queues, parked: new Map(), parkMs: 60_000, log: () => undefined },
+      ...{ clock, queues, parked: new Map(), parkMs: 60_000, isEgressFixed: false, log: () => undefined },
       venue: venueOf(0.3 / CONCURRENCY),
       accounts: secretAccounts({ prefix: 's/', lifetimeMs: 30_000, now: () => time.now(), readCredentials }, secrets),
     });
@@ -185,7 +190,7 @@ export async function runWeek(plan: WeekPlan, progress: (part: number) => void =
         venueOrderId: verdict.venueOrderId,
         acceptedAt: new Date(time.now()).toISOString(),
       };
-      await queues.follow([pending], 1);
+      await queues.follow([{ order: pending, delaySeconds: 1 }]);
       copies -= 1;
       if (draw() > 0.4) return;
       await sleep(draw() * plan.days * DAY_MS);
