@@ -28,7 +28,6 @@ import {
   remember,
   renew,
   soughtIds,
-  unpark,
   untilParkOver,
   wasPutBackUnsent,
   type Candidate,
@@ -37,6 +36,7 @@ import {
   type Outside,
   type Proof,
 } from './proof.ts';
+import { unpark } from './parking.ts';
 
 type Result = Outcome<Delivery>;
 /** After `stop`, the rest of the group goes back: for `seconds`, or (undefined) until its visibility runs out. */
@@ -94,7 +94,7 @@ async function executeGroup(
   const desk: Desk = { outside, time, name, attempted: new Set(), silence: undefined, ...standingNow };
   if (desk.account !== undefined) {
     touched.set(name, desk.account);
-    unpark(desk.account, outside);
+    unpark(desk.account, outside.memory);
   }
   return [...turnedAway, ...(await inOrder(candidates.slice(0, ours), desk)), ...late];
 }
