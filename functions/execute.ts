@@ -2,7 +2,7 @@
 // Everything here is made once per environment; nothing is decided here.
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { deliveries, executeQueues } from '../shared/aws/queues.ts';
-import { flag, numeric, readSettings } from '../shared/config.ts';
+import { numeric, readSettings } from '../shared/config.ts';
 import { execute } from '../shared/execution.ts';
 import { newMemory } from '../shared/proof.ts';
 import { commonSettings, refuseShortVisibility, wire } from '../shared/wiring.ts';
@@ -10,8 +10,6 @@ import { commonSettings, refuseShortVisibility, wire } from '../shared/wiring.ts
 const settings = readSettings(process.env, {
   ...executeQueues,
   ...commonSettings,
-  /** true where all environments leave through one address (a VPC with one NAT gateway). */
-  isEgressFixed: flag('FIXED_EGRESS', 'false'),
   /** The VisibilityTimeout of the intents queue. */
   visibilitySeconds: numeric('INTENTS_VISIBILITY_SECONDS', '180', 1, 43_000),
   unresolvedAfterSeconds: numeric('UNRESOLVED_AFTER_SECONDS', '900', 1, 86_400),

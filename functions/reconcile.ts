@@ -15,8 +15,9 @@ const settings = readSettings(process.env, {
 
 const beyond = {
   ...wire(settings, 0.3 / settings.concurrency),
-  parked: new Map<string, number>(),
+  parked: new Map(),
   parkMs: settings.parkSeconds * 1000,
+  isEgressFixed: settings.isEgressFixed,
 };
 
 /** Never answers undefined or null: Lambda would take that for full success and delete everything. */

@@ -28,7 +28,6 @@ import {
   remember,
   renew,
   soughtIds,
-  unpark,
   untilParkOver,
   wasPutBackUnsent,
   type Candidate,
@@ -37,6 +36,7 @@ import {
   type Outside,
   type Proof,
 } from './proof.ts';
+import { unpark } from './parking.ts';
 
 type Result = Outcome<Delivery>;
 /** After `stop`, the rest of the group goes back: for `seconds`, or (undefined) until its visibility runs out. */
@@ -126,7 +126,7 @@ async function enter(desk: Desk): Promise<void> {
   desk.outOfReach = reading.kind === 'unavailable' ? reading.detail : undefined;
   if (desk.account === undefined) return;
   touched.set(name, desk.account);
-  unpark(desk.account, outside);
+  unpark(desk.account, outside.memory);
 }
 
 /** An end that could not be told. It holds only for the very next delivery: after another environment's it may be true no more. */
@@ -649,7 +649,7 @@ async function settle(
     sendEach(results.map(letterOf), (letters) => queues.bury(letters)),
     sendEach(
       results.map((result) => result.accepted),
-      (orders) => queues.follow(orders, FOLLOW_AFTER_SECONDS),
+      (orders) => queues.follow(orders.map((order) => ({ order, delaySeconds: FOLLOW_AFTER_SECONDS }))),
     ),
   ]);
   const publishedOk = await sendEach(

@@ -1,42 +1,55 @@
 // Follows accepted orders to their end, however long they rest: by the visibility of their messages and not by new ones.
-// It promises: every end is reported, and its message deleted only when SQS has taken the report; the look-up limits are
-// kept by the pacer; nothing is ever placed, changed or canceled from here.
+// It promises: every end is reported, one that came to no trade in a dead letter too, and its message deleted only when SQS
+// has taken them; the look-up limits are kept by the pacer; nothing is ever placed, changed or canceled from here.
 import Big from 'big.js';
 import type { Accounts } from './aws/accounts.ts';
-import { postponable, sendEach, type Delivery, type Queues } from './aws/queues.ts';
-import { budget, type Budget, type Clock } from './clock.ts';
-import { describeError, type Log } from './log.ts';
-import { listed } from './order/instrument.ts';
+import { delayable, postponable, sendEach, type Delivery, type Queues } from './aws/queues.ts';
+import { budget, type Budget } from './clock.ts';
+import { describeError } from './log.ts';
+import { listed, type Instrument } from './order/instrument.ts';
 import { parse } from './order/intent.ts';
-import { forgottenReport, isFinal, progressReport, stateOf } from './order/progress.ts';
-import type { ExecutionReport, PendingOrder } from './order/report.ts';
-import type { Fee, OrderQuery, Sighting, TradingAccount, Venue, VenueOrder } from './order/venue.ts';
+import {
+  endByFills,
+  failedLetter,
+  forgottenOrder,
+  forgottenReport,
+  isFinal,
+  isWhole,
+  progressReport,
+  stateOf,
+} from './order/progress.ts';
+import type { DeadLetter, ExecutionReport, PendingOrder } from './order/report.ts';
+import type { Fills, OrderQuery, Sighting, TradingAccount, Venue, VenueOrder } from './order/venue.ts';
+import { park, parkedNow, unpark, type Parking } from './parking.ts';
 
-/** The world outside, as records of functions. */
-export interface Beyond {
+/** The world outside, as records of functions; and whom this environment leaves alone. */
+export interface Beyond extends Parking {
   readonly accounts: Accounts;
-  readonly queues: Pick<Queues, 'publish' | 'follow' | 'postpone'>;
+  readonly queues: Queues;
   readonly venue: Venue;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Accounts that are not to be asked before a time, ms: refused or banned ones. Kept by the environment. */
-  readonly parked: Map<string, number>;
-  readonly parkMs: number;
 }
 
-/** What becomes of a message. `copy` takes its place, with what has been told since. */
+/** What becomes of a message. `copied`: a copy takes its place, with what has been told or learnt since. */
 type Step =
-  | { readonly kind: 'finished'; readonly report: ExecutionReport }
+  | { readonly kind: 'finished'; readonly report: ExecutionReport; readonly letter?: DeadLetter }
   | {
       readonly kind: 'copied';
       readonly copy: PendingOrder;
       readonly report?: ExecutionReport;
       readonly seconds: number;
+      readonly why?: string;
     }
-  | { readonly kind: 'waits'; readonly seconds: number };
+  | { readonly kind: 'waits'; readonly seconds: number; readonly why?: string };
 interface Look {
   readonly message: Delivery;
   readonly pending: PendingOrder;
+}
+/** What the orders of one account are looked at with. */
+interface Desk {
+  readonly beyond: Beyond;
+  readonly time: Budget;
+  /** Replaced when its key was refused and the secret holds another. */
+  account: TradingAccount;
 }
 
 /** An order that was canceled without a fill is forgotten by the venue after about 20 minutes: it is looked at twice before. */
@@ -45,6 +58,8 @@ const FASTEST_SECONDS = 2;
 /** A message is replaced before SQS gives it up: at 1,000 receives by the queue's redrive, after 14 days by its retention. */
 const MOST_RECEIVES = 500;
 const OLDEST_MS = 7 * 86_400_000;
+/** So often an end that was seen waits for what is lacking to tell it: with the waits between, about 5 minutes. */
+const MOST_ENDINGS = 10;
 
 /**
  * Looks at the orders of one batch: accounts side by side, the orders of an account one after the other.
@@ -61,7 +76,7 @@ export async function follow(
   for (const message of deliveries) {
     const pending = readPending(message.body);
     if (pending === undefined) {
-      // Nobody but `execute` writes here. It stays until SQS moves it where an alarm hangs.
+      // Nobody but `execute` and this function writes here. It stays until SQS moves it to the queue pending-dead.
       beyond.log('error', 'a message of the pending queue is no order', { messageId: message.messageId });
       left.push(message.messageId);
       continue;
@@ -88,67 +103,135 @@ async function followAccount(
   beyond: Beyond,
   deadline: number,
 ): Promise<readonly string[]> {
-  const { accounts, clock, venue } = beyond;
+  const { accounts, clock, venue, log } = beyond;
   const time = budget(deadline, clock.now());
   const reading = await accounts.read(name);
-  const account = 'account' in reading ? reading.account : undefined;
+  const desk: Desk | undefined = 'account' in reading ? { beyond, time, account: reading.account } : undefined;
+  if (desk !== undefined) unpark(desk.account, beyond);
+  else if ('detail' in reading) log('error', 'account out of reach', { account: name, detail: reading.detail });
   const steps: { readonly look: Look; readonly step: Step }[] = [];
   for (const look of orders) {
-    const until = beyond.parked.get(name) ?? 0;
-    if (account === undefined || until > clock.now()) {
-      const seconds = account === undefined ? SLOWEST_SECONDS / 10 : (until - clock.now()) / 1000;
-      if (account === undefined && 'detail' in reading)
-        beyond.log('error', 'account out of reach', { account: name, detail: reading.detail });
-      steps.push({ look, step: { kind: 'waits', seconds } });
-    } else if (clock.now() > time.takeUntil) steps.push({ look, step: { kind: 'waits', seconds: FASTEST_SECONDS } });
-    else steps.push({ look, step: await lookAt(look, account, beyond, time) });
+    const step = desk === undefined ? waits(SLOWEST_SECONDS / 10, 'account out of reach') : await stepOf(look, desk);
+    steps.push({ look, step });
   }
-  const held = account === undefined ? undefined : venue.hold(account);
-  const unfinished = await settle(steps, beyond);
+  const held = desk === undefined ? undefined : venue.hold(desk.account);
+  const unfinished = await settle(steps, beyond, deadline);
   await held;
   return unfinished;
 }
 
-/** One order: what the venue shows of it, and when it is looked at again. */
-async function lookAt(
-  { message, pending }: Look,
-  account: TradingAccount,
-  beyond: Beyond,
-  time: Budget,
-): Promise<Step> {
-  const { venue, clock } = beyond;
-  const { intent, venueOrderId } = pending;
-  const { id, market, symbol } = intent;
-  const query = { id, market, symbol, venueOrderId };
-  let seen = await venue.find(account, query, time.answerBy(clock.now()));
-  const ageMs = Math.max(0, clock.now() - Date.parse(pending.acceptedAt));
-  if (seen.kind === 'nothing') {
-    const { showsOrdersWithinMs, refusesTimestampsAfterMs } = venue.promises;
-    // It was there when it was accepted. A young one may just not be shown yet.
-    if (
-      ageMs < 2 * (showsOrdersWithinMs + refusesTimestampsAfterMs) ||
-      clock.now() + showsOrdersWithinMs > time.takeUntil
-    ) {
-      return { kind: 'waits', seconds: Math.max(FASTEST_SECONDS, showsOrdersWithinMs / 1000) };
-    }
-    await clock.sleep(showsOrdersWithinMs);
-    seen = await venue.find(account, query, time.answerBy(clock.now()));
-    if (seen.kind === 'nothing') return { kind: 'finished', report: forgottenReport(pending, clock.now()) };
-  }
-  if (seen.kind !== 'found') return putOff(seen, account, message, beyond);
-  const rules = listed(await venue.instrument(market, symbol, clock.now() + 1000));
-  const state = stateOf(intent, seen.order, rules);
-  if (isFinal(state)) {
-    const fee = await feeOf(seen.order, query, account, beyond, time);
-    return { kind: 'finished', report: progressReport(pending, seen.order, state, fee, clock.now()) };
-  }
-  return stillOpen(message, pending, seen.order, state, ageMs, clock.now());
+async function stepOf(look: Look, desk: Desk): Promise<Step> {
+  const { beyond, time, account } = desk;
+  const now = beyond.clock.now();
+  const parked = parkedNow(account.name, beyond);
+  if (parked !== undefined) return waits((parked.until - now) / 1000, parked.why);
+  return now > time.takeUntil ? waits(FASTEST_SECONDS, 'no time left in this invocation') : lookAt(look, desk);
 }
 
-/** A fresh copy where there is something new to remember, or where SQS would give the message up; else it waits. */
+/** One order: what the venue shows of it, and when it is looked at again. */
+async function lookAt(look: Look, desk: Desk): Promise<Step> {
+  const { message, pending } = look;
+  const { intent } = pending;
+  const ageMs = Math.max(0, desk.beyond.clock.now() - Date.parse(pending.acceptedAt));
+  const seen = await sight(pending, ageMs, desk);
+  if (seen === undefined) {
+    const lagSeconds = desk.beyond.venue.promises.showsOrdersWithinMs / 1000;
+    return waits(Math.max(FASTEST_SECONDS, lagSeconds), 'not shown, and that is no proof yet');
+  }
+  if (seen.kind === 'nothing') return forgotten(look, desk);
+  if (seen.kind !== 'found') return putOff(seen, message, desk);
+  const { order } = seen;
+  const state = await judged(look, desk, (rules) => stateOf(intent, order, rules));
+  if (state === undefined) return lacking(look, NO_RULES);
+  if (isFinal(state)) return ended(look, order, state, desk);
+  return stillOpen(look, order, state, ageMs, desk.beyond.clock.now());
+}
+
+/** Nothing is what was not seen twice, as far apart as an order may stay invisible; undefined where that cannot be had. */
+async function sight(pending: PendingOrder, ageMs: number, desk: Desk): Promise<Sighting | undefined> {
+  const { clock, venue } = desk.beyond;
+  const first = await see(pending, desk);
+  if (first.kind !== 'nothing') return first;
+  const { showsOrdersWithinMs, refusesTimestampsAfterMs } = venue.promises;
+  // It was there when it was accepted. A young one may just not be shown yet.
+  if (ageMs < 2 * (showsOrdersWithinMs + refusesTimestampsAfterMs)) return undefined;
+  if (clock.now() + showsOrdersWithinMs > desk.time.takeUntil) return undefined;
+  await clock.sleep(showsOrdersWithinMs);
+  return parkedNow(desk.account.name, desk.beyond) === undefined ? see(pending, desk) : undefined;
+}
+
+/** One look; where the key is refused and the secret holds another by now, one more with that. */
+async function see(pending: PendingOrder, desk: Desk): Promise<Sighting> {
+  const { clock, venue, accounts } = desk.beyond;
+  const ask = (): Promise<Sighting> => venue.find(desk.account, queryOf(pending), desk.time.answerBy(clock.now()));
+  const seen = await ask();
+  if (seen.kind !== 'unauthorised' || clock.now() > desk.time.takeUntil) return seen;
+  const before = JSON.stringify(desk.account.credentials);
+  const reading = await accounts.refresh(desk.account.name);
+  if (reading === undefined || !('account' in reading)) return seen;
+  desk.account = reading.account;
+  return JSON.stringify(reading.account.credentials) === before ? seen : ask();
+}
+
+const queryOf = ({ intent: { id, market, symbol }, venueOrderId }: PendingOrder): OrderQuery => ({
+  ...{ id, market, symbol, venueOrderId },
+});
+
+/** By the venue's rules where they are needed: they are waited for a second, and guessed when nobody waits any longer. */
+async function judged<State>(
+  look: Look,
+  { beyond: { venue, clock } }: Desk,
+  judge: (rules: Instrument | 'guess' | undefined) => State | undefined,
+): Promise<State | undefined> {
+  const { market, symbol } = look.pending.intent;
+  const state = judge(undefined) ?? judge(listed(await venue.instrument(market, symbol, clock.now() + 1000)));
+  return state ?? (isLastTime(look) ? judge('guess') : undefined);
+}
+
+/** The end as the venue shows it. */
+async function ended(
+  look: Look,
+  order: VenueOrder,
+  state: 'filled' | 'canceled' | 'rejected',
+  desk: Desk,
+): Promise<Step> {
+  const { message, pending } = look;
+  const isFilled = new Big(order.filledSize).gt(0);
+  const fills = isFilled ? await fillsOf(order, pending, desk) : undefined;
+  if (isFilled && fills === undefined && !isLastTime(look)) return lacking(look, 'its fills cannot be had');
+  const report = progressReport(pending, order, state, fills, desk.beyond.clock.now());
+  if (state !== 'rejected') return { kind: 'finished', report };
+  return { kind: 'finished', report, letter: failedLetter(pending, message.messageId, message.receiveCount) };
+}
+
+/** It is not shown any more: a venue forgets orders, canceled ones without a fill soon. Its fills tell what it came to. */
+async function forgotten(look: Look, desk: Desk): Promise<Step> {
+  const { message, pending } = look;
+  const { clock, venue } = desk.beyond;
+  const fills = await venue.fee(desk.account, queryOf(pending), desk.time.answerBy(clock.now()));
+  if (fills === undefined) return waits(backoff(message), 'not shown any more, and its fills cannot be had');
+  const order = forgottenOrder(pending, fills);
+  const end = await judged(look, desk, (rules) => endByFills(pending.intent, order, rules));
+  if (end === undefined) return lacking(look, NO_RULES);
+  return { kind: 'finished', report: forgottenReport(pending, order, end, fills, clock.now()) };
+}
+
+const NO_RULES = "the venue's rules, which tell filled from canceled, cannot be had";
+
+/** An end was seen and cannot be told yet: a copy counts its receives from here, so that it is told some time. */
+function lacking({ message, pending }: Look, why: string): Step {
+  if (pending.isEnding === true) return waits(backoff(message), why);
+  return { kind: 'copied', copy: { ...pending, isEnding: true }, seconds: FASTEST_SECONDS, why };
+}
+
+/** Is what is lacking waited for no longer? */
+function isLastTime({ message, pending }: Look): boolean {
+  return pending.isEnding === true && message.receiveCount >= MOST_ENDINGS;
+}
+
+/** A fresh copy where there is something new to remember; else it waits. */
 function stillOpen(
-  message: Delivery,
-  pending: PendingOrder,
+  { message, pending }: Look,
   order: VenueOrder,
   state: VenueOrder['state'],
   ageMs: number,
@@ -157,12 +240,17 @@ function stillOpen(
   const seconds = nextLookSeconds(ageMs, message.messageId);
   // A read that lags behind another shows less than was told, and venues write one number in several ways.
   const isNews = state === 'partially-filled' && new Big(order.filledSize).gt(pending.toldSize ?? 0);
-  if (isNews) {
-    const report = progressReport(pending, order, 'partially-filled', undefined, now);
-    return { kind: 'copied', report, copy: { ...pending, toldSize: new Big(order.filledSize).toFixed() }, seconds };
-  }
-  const isWorn = message.receiveCount >= MOST_RECEIVES || now - message.enqueuedAt > OLDEST_MS;
-  return isWorn ? { kind: 'copied', copy: pending, seconds } : { kind: 'waits', seconds };
+  if (!isNews) return waits(seconds);
+  const report = progressReport(pending, order, 'partially-filled', undefined, now);
+  return { kind: 'copied', report, copy: { ...pending, toldSize: new Big(order.filledSize).toFixed() }, seconds };
+}
+
+function waits(seconds: number, why?: string): Step {
+  return { kind: 'waits', seconds, ...(why === undefined ? {} : { why }) };
+}
+
+function backoff({ receiveCount }: Delivery): number {
+  return Math.min(60, 2 ** Math.min(6, receiveCount));
 }
 
 /** Half of an order's age until the next look, from two seconds to ten minutes; a tenth less at most, so that they spread. */
@@ -173,85 +261,99 @@ export function nextLookSeconds(ageMs: number, messageId: string): number {
   return Math.min(SLOWEST_SECONDS, Math.max(FASTEST_SECONDS, ageMs / 2000)) * spread;
 }
 
-/** Fills may show later than the order's end does: they are asked for until they come to what was filled, thrice at most. */
-async function feeOf(
-  order: VenueOrder,
-  query: OrderQuery,
-  account: TradingAccount,
-  { venue, clock }: Beyond,
-  time: Budget,
-): Promise<Fee | undefined> {
-  if (new Big(order.filledSize).eq(0)) return undefined;
+/**
+ * Fills may show later than the order's end does: they are asked for until they come to what was filled, thrice at most.
+ * @returns those of the third answer where they do not; undefined where there was no answer, or no time for three
+ */
+async function fillsOf(order: VenueOrder, pending: PendingOrder, desk: Desk): Promise<Fills | undefined> {
+  const { venue, clock } = desk.beyond;
+  let fills: Fills | undefined;
   for (const waitMs of [0, 1000, venue.promises.showsOrdersWithinMs]) {
-    if (clock.now() + waitMs > time.takeUntil) return undefined;
+    if (clock.now() + waitMs > desk.time.takeUntil) return undefined;
     await clock.sleep(waitMs);
-    const fee = await venue.fee(account, query, time.answerBy(clock.now()));
-    if (fee !== undefined && new Big(fee.size).gte(order.filledSize)) return fee;
+    if (parkedNow(desk.account.name, desk.beyond) !== undefined) return undefined;
+    fills = await venue.fee(desk.account, queryOf(pending), desk.time.answerBy(clock.now()));
+    if (fills !== undefined && isWhole(fills, order.filledSize)) return fills;
   }
-  return undefined;
+  return fills;
 }
 
 /** Nothing was learnt. A refused or banned account is left alone by this environment for a while. */
 function putOff(
   seen: Exclude<Sighting, { readonly kind: 'found' | 'nothing' }>,
-  account: TradingAccount,
   message: Delivery,
-  { parked, parkMs, clock, log }: Beyond,
+  { account, beyond }: Desk,
 ): Step {
-  if (seen.kind !== 'unauthorised' && seen.kind !== 'banned') {
-    return { kind: 'waits', seconds: Math.min(60, 2 ** Math.min(6, message.receiveCount)) };
-  }
-  const forMs = seen.kind === 'banned' ? seen.forMs : parkMs;
-  parked.set(account.name, clock.now() + forMs);
-  log('error', seen.kind === 'banned' ? 'account banned' : 'account refused', {
-    account: account.name,
-    detail: seen.detail,
-    forMs,
-  });
-  return { kind: 'waits', seconds: forMs / 1000 };
+  const isParking = seen.kind === 'unauthorised' || seen.kind === 'banned';
+  return waits(isParking ? park(account, seen, beyond) / 1000 : backoff(message), seen.detail);
 }
 
-/** Reports first, copies after them, visibility last: a message is finished only when SQS has taken each of its effects. */
+/**
+ * Letters first, then reports, copies after them, visibility last: a message is finished only when SQS has taken each of its
+ * effects. One that waits, whyever, is replaced by a copy before SQS would give it up.
+ */
 async function settle(
   steps: readonly { readonly look: Look; readonly step: Step }[],
-  { queues, log }: Beyond,
+  { queues, clock, log }: Beyond,
+  deadline: number,
 ): Promise<readonly string[]> {
+  // Stopped, and gone on with later: others have the messages by now, and may have told more than is known here.
+  if (clock.now() >= deadline) return steps.map(({ look }) => look.message.messageId);
+  const buried = await sendEach(
+    steps.map(({ step }) => (step.kind === 'finished' ? step.letter : undefined)),
+    (letters) => queues.bury(letters),
+  );
   const told = await sendEach(
-    steps.map(({ step }) => ('report' in step ? step.report : undefined)),
+    steps.map(({ step }, index) => ('report' in step && buried[index] !== false ? step.report : undefined)),
     (reports) => queues.publish(reports),
   );
-  const isDone = await Promise.all(
-    steps.map(async ({ step }, index) => {
-      if (step.kind === 'waits' || told[index] === false) return false;
-      if (step.kind === 'finished') return true;
-      return (await queues.follow([step.copy], Math.round(step.seconds)))[0] === true;
-    }),
+  const settled = steps.map(({ look, step }, index): { readonly look: Look; readonly step: Step } => {
+    const isTold = buried[index] !== false && told[index] !== false;
+    const next = isTold ? step : waits(backoff(look.message), 'SQS did not take what is to be told');
+    if (next.kind !== 'waits' || !isWorn(look.message, clock.now())) return { look, step: next };
+    return { look, step: { ...next, kind: 'copied', copy: look.pending } };
+  });
+  const copied = await sendEach(
+    settled.map(({ step }) =>
+      step.kind === 'copied' ? { order: step.copy, delaySeconds: delayable(step.seconds) } : undefined,
+    ),
+    (copies) => queues.follow(copies),
   );
-  const left = steps.filter((_, index) => isDone[index] !== true);
+  const left = settled.filter(({ step }, index) => step.kind !== 'finished' && copied[index] !== true);
   const back = left.map(({ look, step }) => ({
     receiptHandle: look.message.receiptHandle,
     seconds: postponable(step.kind === 'finished' ? FASTEST_SECONDS : step.seconds),
   }));
   if (back.length > 0) await queues.postpone(back);
-  for (const { look, step } of steps) {
-    const { id, account } = look.pending.intent;
-    const status = step.kind === 'waits' ? undefined : step.report?.status;
-    const seconds = step.kind === 'waits' ? Math.round(step.seconds) : undefined;
-    log('info', 'followed', { id, account, step: step.kind, status, seconds, receiveCount: look.message.receiveCount });
-  }
+  for (const { look, step } of settled) logStep(look, step, log);
   return left.map(({ look }) => look.message.messageId);
 }
 
-/** What `execute` wrote; undefined for anything else. */
+/** Would SQS give it up before long? */
+function isWorn({ receiveCount, enqueuedAt }: Delivery, now: number): boolean {
+  return receiveCount >= MOST_RECEIVES || now - enqueuedAt > OLDEST_MS;
+}
+
+function logStep({ pending, message }: Look, step: Step, log: Beyond['log']): void {
+  const { id, account } = pending.intent;
+  const { receiveCount } = message;
+  const status = 'report' in step ? step.report.status : undefined;
+  const seconds = step.kind === 'finished' ? undefined : Math.round(step.seconds);
+  const why = step.kind === 'finished' ? undefined : step.why;
+  log('info', 'followed', { id, account, step: step.kind, status, seconds, why, receiveCount });
+}
+
+/** What `execute` or a copy wrote; undefined for anything else. */
 function readPending(body: string): PendingOrder | undefined {
   try {
     const value = JSON.parse(body) as Partial<PendingOrder> | null;
-    const { venueOrderId, acceptedAt, toldSize } = value ?? {};
+    const { venueOrderId, acceptedAt, toldSize, isEnding } = value ?? {};
     const parsed = parse(JSON.stringify(value?.intent ?? null));
     if (parsed.kind !== 'intent' || parsed.intent.action !== 'place') return undefined;
     if (typeof venueOrderId !== 'string' || Number.isNaN(Date.parse(acceptedAt ?? ''))) return undefined;
     const told = toldSize === undefined ? {} : { toldSize: new Big(toldSize).toFixed() };
-    return { intent: parsed.intent, venueOrderId, acceptedAt: acceptedAt ?? '', ...told };
+    const ending = isEnding === true ? { isEnding } : {};
+    return { intent: parsed.intent, venueOrderId, acceptedAt: acceptedAt ?? '', ...told, ...ending };
   } catch {
     return undefined;
   }

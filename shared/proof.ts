@@ -10,6 +10,7 @@ import type { OrderIntent } from './order/intent.ts';
 import type { End, Outcome } from './order/outcome.ts';
 import type { Verdict } from './order/report.ts';
 import type { Sighting, TradingAccount, Venue, VenueOrder } from './order/venue.ts';
+import * as parking from './parking.ts';
 
 /** The world outside, as records of functions: the handler passes the real ones, a test passes others. */
 export interface Outside {
@@ -38,19 +39,9 @@ export interface Memory {
   /** Messages that this environment put back unsent: at which receive, and why. */
   readonly unsent: Map<string, { readonly receiveCount: number; readonly why: string }>;
   /** Accounts that are not to be asked again before a time; EVERYBODY where the address itself is banned. */
-  readonly parked: Map<string, Parked>;
+  readonly parked: parking.Parking['parked'];
   /** Ends whose letter or report SQS did not take: told again as they were, never decided anew. */
   readonly ended: Map<string, Outcome<Delivery>>;
-}
-
-/** No account has this name. */
-const EVERYBODY = '*';
-
-export interface Parked {
-  readonly until: number;
-  readonly why: string;
-  /** What was refused, so that another key is tried at once; empty for a ban. */
-  readonly credentials: string;
 }
 
 export function newMemory(): Memory {
@@ -304,12 +295,6 @@ export async function look(candidate: Candidate, desk: Desk, ids = soughtIds(can
   return { kind: 'nothing' };
 }
 
-/** A refused account whose secret holds another key since is asked again at once. */
-export function unpark(account: TradingAccount, { memory }: Outside): void {
-  const refused = memory.parked.get(account.name)?.credentials ?? '';
-  if (refused !== '' && refused !== JSON.stringify(account.credentials)) memory.parked.delete(account.name);
-}
-
 /** After a refusal of the credentials: reads the account anew. True if its key has changed since. */
 export async function renew(desk: Desk): Promise<boolean> {
   const before = desk.account;
@@ -329,28 +314,17 @@ export function pause(
   refusal: Exclude<Verdict, { kind: 'placed' | 'done' }> | Looked,
   desk: Desk,
 ): number {
-  const { memory, clock, log, timing, isEgressFixed } = desk.outside;
-  const { account } = candidate.intent;
+  const { memory, timing, isEgressFixed, clock, log } = desk.outside;
   if (refusal.kind === 'throttled') desk.silence = { seconds: backoff(candidate), why: refusal.detail };
   if (refusal.kind !== 'unauthorised' && refusal.kind !== 'banned') return backoff(candidate);
-  const forMs = refusal.kind === 'banned' ? refusal.forMs : timing.parkMs;
-  // A ban stays whatever the key; a refusal is over when the key is another.
-  const credentials = refusal.kind === 'banned' ? '' : JSON.stringify(desk.account?.credentials);
-  const whom = refusal.kind === 'banned' && isEgressFixed ? EVERYBODY : account;
-  remember(memory.parked, whom, { until: clock.now() + forMs, why: refusal.detail, credentials });
-  log('error', refusal.kind === 'banned' ? 'account banned' : 'account refused', {
-    account: whom,
-    detail: refusal.detail,
-    forMs,
-  });
+  const account = { name: candidate.intent.account, credentials: desk.account?.credentials };
+  const { parked } = memory;
+  const forMs = parking.park(account, refusal, { parked, parkMs: timing.parkMs, isEgressFixed, clock, log });
   return refusal.kind === 'banned' ? forMs / 1000 : untilParkOver(candidate, desk.outside);
 }
 
-export function parkedNow({ intent }: Candidate, { memory, clock }: Outside): Parked | undefined {
-  const still = [memory.parked.get(EVERYBODY), memory.parked.get(intent.account)].filter(
-    (parked) => parked !== undefined && parked.until > clock.now(),
-  );
-  return still.sort((a, b) => (b?.until ?? 0) - (a?.until ?? 0))[0];
+export function parkedNow({ intent }: Candidate, { memory, clock }: Outside): parking.Parked | undefined {
+  return parking.parkedNow(intent.account, { parked: memory.parked, clock });
 }
 
 /**

@@ -1,11 +1,11 @@
 // The outside as every function gets it: clock, log, accounts, queues and the venue, made once per environment.
 // The only place where a venue is chosen; decides nothing else.
 import { secretAccounts } from './aws/accounts.ts';
-import { sqsQueues, type executeQueues, type reconcileQueues } from './aws/queues.ts';
+import { sqsQueues, type executeQueues } from './aws/queues.ts';
 import { pacer } from './bitmart/pace.ts';
 import { bitmart, bitmartSettings, readCredentials } from './bitmart/venue.ts';
 import { systemClock } from './clock.ts';
-import { numeric, words, type Settings } from './config.ts';
+import { flag, numeric, words, type Settings } from './config.ts';
 import { nodeTransport } from './http.ts';
 import { log } from './log.ts';
 
@@ -16,6 +16,8 @@ export const commonSettings = {
   /** How long a secret is used before it is read again, and so how long a halt takes to act. */
   secretCacheSeconds: numeric('SECRET_CACHE_SECONDS', '30', 0, 3600),
   parkSeconds: numeric('PARK_SECONDS', '60', 1, 3600),
+  /** true where all environments leave through one address (a VPC with one NAT gateway). */
+  isEgressFixed: flag('FIXED_EGRESS', 'false'),
 };
 
 /**
@@ -42,10 +44,7 @@ export function refuseShortVisibility({
 }
 
 /** @param lookupShare this function's part of the venue's look-up limits, above 0 and at most 1, divided by its environments */
-export function wire(
-  settings: Settings<typeof commonSettings & typeof reconcileQueues> & Partial<Settings<typeof executeQueues>>,
-  lookupShare: number,
-) {
+export function wire(settings: Settings<typeof commonSettings & typeof executeQueues>, lookupShare: number) {
   return {
     clock: systemClock,
     log,

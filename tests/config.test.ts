@@ -31,10 +31,10 @@ describe('readable settings', () => {
       prefix: 'accounts/',
     });
   });
-  test('who follows orders handles the queue that it writes to, and needs neither intents nor dead letters', () => {
-    const env = { PENDING_QUEUE_URL: 'https://pending', REPORTS_QUEUE_URL: 'https://reports' };
-    const [handledUrl, reportsUrl] = ['https://pending', 'https://reports'];
-    expect(readSettings(env, reconcileQueues)).toEqual({ handledUrl, pendingUrl: handledUrl, reportsUrl });
+  test('who follows orders handles the queue that it writes to, and needs no intents', () => {
+    const env = { PENDING_QUEUE_URL: 'https://p', REPORTS_QUEUE_URL: 'https://r', DEAD_QUEUE_URL: 'https://d' };
+    const [handledUrl, reportsUrl, deadUrl] = ['https://p', 'https://r', 'https://d'];
+    expect(readSettings(env, reconcileQueues)).toEqual({ handledUrl, pendingUrl: handledUrl, reportsUrl, deadUrl });
   });
   test('an empty variable is one that is not set', () => {
     const env = { QUEUE_URL: 'https://q/', SHARE: '', PREFIX: '' };
@@ -54,7 +54,7 @@ describe('readable settings', () => {
       /INTENTS_QUEUE_URL is missing.*DEAD_QUEUE_URL is missing.*PENDING_QUEUE_URL is missing.*REPORTS_QUEUE_URL is missing/,
     );
     expect(() => readSettings({}, reconcileQueues)).toThrow(
-      /^wrong settings: (PENDING_QUEUE_URL is missing; )+REPORTS_QUEUE_URL is missing\. /,
+      /^wrong settings: PENDING_QUEUE_URL is missing; DEAD_QUEUE_URL is missing; .*REPORTS_QUEUE_URL is missing\. /,
     );
   });
 });

@@ -577,7 +577,7 @@ test('an accepted order whose report SQS does not take is reported again, and is
   const followed: string[] = [];
   let isTaken = false;
   const { run, told, sleep } = still({ find: answers(found()) }, undefined, {
-    follow: (orders) => Promise.resolve(orders.map(({ intent }) => followed.push(intent.id) > 0)),
+    follow: (orders) => Promise.resolve(orders.map(({ order }) => followed.push(order.intent.id) > 0)),
     publish: (reports) => Promise.resolve(reports.map((report) => isTaken && told.reports.push(report) > 0)),
   });
   expect(await run([delivery('a', buy)])).toEqual(['m-a']);

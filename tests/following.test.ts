@@ -5,8 +5,8 @@ import type { Accounts } from '../shared/aws/accounts.ts';
 import type { Delivery } from '../shared/aws/queues.ts';
 import { follow, nextLookSeconds, type Beyond } from '../shared/following.ts';
 import type { Instrument } from '../shared/order/instrument.ts';
-import type { ExecutionReport, PendingOrder } from '../shared/order/report.ts';
-import type { OrderQuery, Sighting, Venue, VenueOrder } from '../shared/order/venue.ts';
+import type { DeadLetter, ExecutionReport, PendingOrder } from '../shared/order/report.ts';
+import type { Fills, OrderQuery, Sighting, Venue, VenueOrder } from '../shared/order/venue.ts';
 import { cancel, changed, limitBuy, marketBuy, type Fields } from './order/arbitraries.ts';
 
 const START = Date.parse(limitBuy.createdAt);
@@ -28,6 +28,7 @@ const partly: VenueOrder = { ...open, state: 'partially-filled', filledSize: '0.
 const filled: VenueOrder = { ...open, state: 'filled', filledSize: '0.01', averagePrice: '59999.5' };
 const found = (order: VenueOrder): Sighting => ({ kind: 'found', order });
 const NOTHING: Sighting = { kind: 'nothing' };
+const fillsOf = (size: string, fee = '0.6', feeCoin = 'USDT'): Fills => ({ size, costs: size === '0' ? [] : [{ fee, feeCoin }] }); // prettier-ignore
 const refusal = { venueCode: '1', detail: 'why' };
 
 type Reading = Awaited<ReturnType<Accounts['read']>>;
@@ -43,16 +44,19 @@ afterEach(() => {
 });
 
 /** A world that stands still until somebody sleeps. What SQS takes, it takes in order: true where `takes` says nothing else. */
-function still(venue: Partial<Venue> = {}, reading?: (name: string) => Reading) {
+function still(venue: Partial<Venue> = {}, reading?: (name: string) => Reading, more: Partial<Beyond> = {}) {
   let now = START;
   const told = {
+    letters: [] as DeadLetter[],
     reports: [] as ExecutionReport[],
     copies: [] as { readonly order: PendingOrder; readonly seconds: number }[],
+    /** How many copies went out in one call. */
+    batches: [] as number[],
     back: new Map<string, number>(),
     logs: [] as string[],
     looks: [] as Call[],
   };
-  const takes = { report: () => true, copy: () => true };
+  const takes = { letter: () => true, report: () => true, copy: () => true };
   const clock = {
     now: () => now,
     sleep: (ms: number) => {
@@ -69,6 +73,7 @@ function still(venue: Partial<Venue> = {}, reading?: (name: string) => Reading) 
     clock,
     parked: new Map(),
     parkMs: MINUTE,
+    isEgressFixed: false,
     log: (_, event, fields) => void told.logs.push(`${event} ${JSON.stringify(fields)}`),
     accounts: {
       read: (name) =>
@@ -87,9 +92,15 @@ function still(venue: Partial<Venue> = {}, reading?: (name: string) => Reading) 
         told.reports.push(...reports.filter((_, index) => taken[index]));
         return Promise.resolve(taken);
       },
-      follow: (orders, seconds) => {
+      bury: (letters) => {
+        const taken = letters.map(() => takes.letter());
+        told.letters.push(...letters.filter((_, index) => taken[index]));
+        return Promise.resolve(taken);
+      },
+      follow: (orders) => {
         const taken = orders.map(() => takes.copy());
-        told.copies.push(...orders.filter((_, index) => taken[index]).map((order) => ({ order, seconds })));
+        told.batches.push(orders.length);
+        told.copies.push(...orders.filter((_, index) => taken[index]).map(({ order, delaySeconds }) => ({ order, seconds: delaySeconds }))); // prettier-ignore
         return Promise.resolve(taken);
       },
       postpone: (postponed) => {
@@ -112,13 +123,14 @@ function still(venue: Partial<Venue> = {}, reading?: (name: string) => Reading) 
         told.looks.push({ account: account.name, query, at: now });
         return find(account, query, deadline);
       },
-      fee: () => Promise.resolve({ size: '1000000', fee: '0.6', feeCoin: 'USDT' }),
+      fee: () => Promise.resolve(fillsOf('1000000')),
       time: () => Promise.resolve(now),
       instrument: () => Promise.resolve(undefined),
       book: () => Promise.resolve(undefined),
       hold: () => Promise.resolve(),
       ...others,
     },
+    ...more,
   };
   const run = (messages: readonly Delivery[], forMs = 30_000) => {
     told.back.clear();
@@ -130,13 +142,17 @@ function still(venue: Partial<Venue> = {}, reading?: (name: string) => Reading) 
 interface Resting {
   readonly ageMs?: number;
   readonly toldSize?: string;
+  readonly isEnding?: boolean;
   readonly fields?: Fields;
   readonly more?: Partial<Delivery>;
 }
 /** The message of an order that was accepted a while before START. */
-function resting(id: string, { ageMs = 10 * MINUTE, toldSize, fields = limitBuy, more = {} }: Resting = {}): Delivery {
+function resting(
+  id: string,
+  { ageMs = 10 * MINUTE, toldSize, isEnding, fields = limitBuy, more = {} }: Resting = {},
+): Delivery {
   const acceptedAt = new Date(START - ageMs).toISOString();
-  const order = { intent: { ...fields, id }, venueOrderId: `v${id}`, acceptedAt, ...(toldSize && { toldSize }) };
+  const order = { intent: { ...fields, id }, venueOrderId: `v${id}`, acceptedAt, ...(toldSize && { toldSize }), ...(isEnding && { isEnding }) }; // prettier-ignore
   return message(id, JSON.stringify(order), more);
 }
 const message = (id: string, body: string, more: Partial<Delivery> = {}): Delivery => ({
@@ -162,33 +178,90 @@ describe('an end', () => {
     ['canceled', canceled, { status: 'canceled', filledSize: '0', cancelSource: 'system' }],
     ['canceled after a fill', { ...canceled, filledSize: '0.004' }, { status: 'canceled', filledSize: '0.004', fee: '0.6' }],
     ['failed', { ...open, state: 'rejected' }, { status: 'rejected', reason: 'VENUE_REFUSED' }],
-  ] as const)('is reported, and then the message is finished: %s', async (_, order, report) => {
+  ] as const)('is reported, and then the message is finished: %s', async (end, order, report) => {
     const { told, run } = still(answers(found(order)));
     expect(await run([resting('a')])).toEqual([]);
     expect(told.reports).toMatchObject([{ id: 'a', account: 'main', venueOrderId: 'va', ...report }]);
-    expect([told.copies, told.back.size]).toEqual([[], 0]);
+    expect([told.copies, told.back.size, told.letters.length]).toEqual([[], 0, end === 'failed' ? 1 : 0]);
   }); // prettier-ignore
   test('of a market buy whose money is spent is filled, though the venue calls it canceled', async () => {
-    const spent = { ...canceled, type: 'market', filledSize: '0.00041', filledNotional: '24.9' };
+    const spent = { ...canceled, type: 'market', filledSize: '0.00041', filledNotional: '25' };
     const { told, run } = still(answers(found(spent)));
     expect(await run([resting('a', { fields: marketBuy })])).toEqual([]);
     expect(told.reports).toMatchObject([{ id: 'a', status: 'filled', filledSize: '0.00041' }]);
   });
-  test('of a market buy is judged by the steps of the venue, and by less where they cannot be had', async () => {
-    // 0.3 of 25 is left: less than a step costs, and more than a hundredth.
-    const spent = { ...canceled, type: 'market', filledSize: '0.00041', filledNotional: '24.7' };
-    const steps = { ...{ symbol: 'BTC_USDT', priceStep: '0.01', sizeStep: '0.00001', minSize: '0.00001' }, ...{ minNotional: { buy: '5', sell: '5' }, tradable: true } } as unknown as Instrument; // prettier-ignore
-    for (const [instrument, status] of [[steps, 'filled'], [undefined, 'canceled'], ['unknown', 'canceled']] as const) {
-      const { told, run } = still({ ...answers(found(spent)), instrument: () => Promise.resolve(instrument) });
-      await run([resting('a', { fields: marketBuy })]);
-      expect(told.reports).toMatchObject([{ id: 'a', status }]);
+  // 0.3 of 25 is left: less than a step costs, and more than a hundredth.
+  const spent: VenueOrder = { ...canceled, type: 'market', filledSize: '0.00041', filledNotional: '24.7' };
+  const steps = { symbol: 'BTC_USDT', priceStep: '0.01', sizeStep: '0.00001', minSize: '0.00001', minNotional: { buy: '5', sell: '5' }, tradable: true } as unknown as Instrument; // prettier-ignore
+  test('of a market buy is judged by the steps of the venue', async () => {
+    const { told, run } = still({ ...answers(found(spent)), instrument: () => Promise.resolve(steps) });
+    expect(await run([resting('a', { fields: marketBuy })])).toEqual([]);
+    expect(told.reports).toMatchObject([{ id: 'a', status: 'filled' }]);
+  });
+  test.each([['cannot be had', undefined], ['do not list it', 'unknown']] as const)('of a market buy waits while the rules %s, however long it rested; in the end it is guessed', async (_, instrument) => {
+    const { told, run } = still({ ...answers(found(spent)), instrument: () => Promise.resolve(instrument) });
+    expect(await run([resting('a', { fields: marketBuy, more: { receiveCount: 400 } })])).toEqual([]);
+    expect([told.reports, told.copies.length, told.copies[0]?.order.isEnding]).toEqual([[], 1, true]);
+    const body = JSON.stringify(told.copies[0]?.order);
+    for (let receiveCount = 1; receiveCount < 10; receiveCount += 1) {
+      expect(await run([message('a', body, { receiveCount })])).toEqual(['m-a']);
+      expect([told.reports, told.copies.length]).toEqual([[], 1]);
     }
+    expect(await run([message('a', body, { receiveCount: 10 })])).toEqual([]);
+    expect(told.reports).toMatchObject([{ id: 'a', status: 'canceled' }]);
   }); // prettier-ignore
+  test('of a market buy is judged by the steps as soon as they are there', async () => {
+    const rules: (Instrument | undefined)[] = [undefined, undefined, steps];
+    const { told, run } = still({ ...answers(found(spent)), instrument: () => Promise.resolve(rules.shift()) });
+    await run([resting('a', { fields: marketBuy })]);
+    const body = JSON.stringify(told.copies[0]?.order);
+    for (const receiveCount of [1, 2]) await run([message('a', body, { receiveCount })]);
+    expect(told.reports).toMatchObject([{ id: 'a', status: 'filled' }]);
+  });
+  test('that needs no rules asks for none', async () => {
+    let asked = 0;
+    const instrument = () => {
+      asked += 1;
+      return Promise.resolve(undefined);
+    };
+    for (const order of [open, partly, filled, canceled, { ...canceled, filledSize: '0.004' }]) {
+      await still({ ...answers(found(order)), instrument }).run([resting('a')]);
+    }
+    const paid = { ...spent, filledNotional: '25' };
+    await still({ ...answers(found(paid)), instrument }).run([resting('a', { fields: marketBuy })]);
+    expect(asked).toBe(0);
+  });
+  test('that came to no trade is buried before it is reported: by the message, with the intent as it was', async () => {
+    const failed: VenueOrder = { ...open, state: 'rejected' };
+    const { told, takes, run } = still(answers(found(failed)));
+    takes.letter = () => false;
+    expect(await run([resting('a')])).toEqual(['m-a']);
+    expect([told.letters, told.reports, told.back.size]).toEqual([[], [], 1]);
+    takes.letter = () => true;
+    takes.report = () => false;
+    expect(await run([resting('a')])).toEqual(['m-a']);
+    expect([told.letters.length, told.reports]).toEqual([1, []]);
+    takes.report = () => true;
+    expect(await run([resting('a')])).toEqual([]);
+    expect(told.reports).toMatchObject([{ id: 'a', status: 'rejected', reason: 'VENUE_REFUSED' }]);
+    // Told twice, by one message: SQS keeps the first.
+    expect(told.letters).toHaveLength(2);
+    for (const { body, detail, ...letter } of told.letters) {
+      expect(JSON.parse(body)).toEqual({ ...limitBuy, id: 'a' });
+      expect(detail).toBe('the venue shows the order as failed');
+      expect(letter).toEqual({ group: 'main', sourceMessageId: 'm-a', reason: 'VENUE_REFUSED', certainty: 'refused', attempts: 3, intentId: 'a', account: 'main' }); // prettier-ignore
+    }
+  });
+  test('that is called failed and has fills is no refusal: it is canceled, and has no letter', async () => {
+    const { told, run } = still(answers(found({ ...partly, state: 'rejected' })));
+    expect(await run([resting('a')])).toEqual([]);
+    expect([told.letters, told.reports.map(({ status, filledSize }) => [status, filledSize])]).toEqual([[], [['canceled', '0.004']]]); // prettier-ignore
+  });
   test('is not finished when SQS did not take its report: it comes back soon and is reported then', async () => {
     const { told, takes, run } = still(answers(found(filled)));
     takes.report = () => false;
     expect(await run([resting('a')])).toEqual(['m-a']);
-    expect([told.copies, [...told.back]]).toEqual([[], [['r-a', 2]]]);
+    expect([told.copies, [...told.back]]).toEqual([[], [['r-a', 8]]]);
     takes.report = () => true;
     expect(await run([resting('a')])).toEqual([]);
     expect(told.reports).toHaveLength(1);
@@ -254,16 +327,43 @@ describe('an order that is not found', () => {
       expect([told.reports, told.looks.length, [...told.back]]).toEqual([[], 1, [['r-a', LAG / SECOND]]]);
     }
   });
-  test('twice, as far apart as an order may stay invisible, is canceled, nobody knows by whom', async () => {
-    const { told, run } = still(answers(NOTHING));
+  const none: Pick<Venue, 'fee'> = { fee: () => Promise.resolve(fillsOf('0')) };
+  test('twice, as far apart as an order may stay invisible, and without a fill, is canceled, nobody knows by whom', async () => {
+    const { told, run } = still({ ...answers(NOTHING), ...none });
     expect(await run([resting('a', { ageMs: YOUNG })])).toEqual([]);
     expect(told.looks.map(({ at }) => at - START)).toEqual([0, LAG]);
     expect(told.reports).toMatchObject([{ id: 'a', status: 'canceled', cancelSource: 'unknown', filledSize: '0' }]);
   });
-  test('any more keeps what was told of it', async () => {
-    const { told, run } = still(answers(NOTHING));
+  test('any more keeps what was told of it, where its fills come to less', async () => {
+    const { told, run } = still({ ...answers(NOTHING), ...none });
     await run([resting('a', { toldSize: '0.0040' })]);
     expect(told.reports).toMatchObject([{ status: 'canceled', filledSize: '0.004' }]);
+  });
+  test.each([
+    ['0.01', 'filled'],
+    ['0.010', 'filled'],
+    ['0.004', 'canceled'],
+  ])('any more is told by its fills: %s of 0.01 is %s', async (size, status) => {
+    const fills = { ...fillsOf(size), averagePrice: '59999.5' };
+    const steps = { sizeStep: '0.00001', minSize: '0.00001' } as unknown as Instrument;
+    const { told, run } = still({ ...answers(NOTHING), fee: () => Promise.resolve(fills), instrument: () => Promise.resolve(steps) }); // prettier-ignore
+    expect(await run([resting('a', { toldSize: '0.002' })])).toEqual([]);
+    const numbers = { filledSize: `${Number(size)}`, averagePrice: '59999.5', fee: '0.6', feeCoin: 'USDT' };
+    expect(told.reports).toMatchObject([{ status, ...numbers }]);
+    expect(told.reports[0]?.detail).toContain('the venue does not show the order any more');
+    expect(told.reports[0]?.cancelSource).toBe(status === 'canceled' ? 'unknown' : undefined);
+  });
+  test('any more waits while its fills cannot be asked for, however long', async () => {
+    for (const receiveCount of [1, 10, 499]) {
+      const { told, run } = still({ ...answers(NOTHING), fee: () => Promise.resolve(undefined) });
+      expect(await run([resting('a', { more: { receiveCount } })])).toEqual(['m-a']);
+      expect([told.reports, told.copies, told.back.size]).toEqual([[], [], 1]);
+    }
+  });
+  test('any more waits where only the rules tell whether it was filled', async () => {
+    const { told, run } = still({ ...answers(NOTHING), fee: () => Promise.resolve(fillsOf('0.00999')) });
+    expect(await run([resting('a')])).toEqual([]);
+    expect([told.reports, told.copies.map(({ order }) => order.isEnding)]).toEqual([[], [true]]);
   });
   test('at the first look and found at the second goes on', async () => {
     const { told, run } = still(answers(NOTHING, found(open)));
@@ -317,6 +417,36 @@ describe('the next look', () => {
 });
 
 describe('a message that SQS would give up', () => {
+  const gone = (): Reading => ({ kind: 'unknown', detail: 'no such secret' });
+  test.each([
+    ['the key is refused', answers({ kind: 'unauthorised', ...refusal }), undefined],
+    ['the account is banned', answers({ kind: 'banned', ...refusal, forMs: DAY }), undefined],
+    ['the look-ups fail', answers({ kind: 'unknown', ...refusal, signedAt: START }), undefined],
+    ['the account is missing', {}, gone],
+    ['its fills cannot be had', { ...answers(NOTHING), fee: () => Promise.resolve(undefined) }, undefined],
+  ] as const)('is replaced by a copy though nothing can be learnt: %s', async (_, venue, reading) => {
+    for (const more of [{ receiveCount: 500 }, { enqueuedAt: START - 7 * DAY - 1 }]) {
+      const { told, run } = still(venue, reading);
+      const worn = [resting('a', { toldSize: '0.004', more }), resting('b', { toldSize: '0.004', more })];
+      expect(await run(worn)).toEqual([]);
+      expect(told.copies.map(({ order }) => order)).toEqual(worn.map(({ body }) => JSON.parse(body) as PendingOrder));
+      expect([told.reports, told.back.size]).toEqual([[], 0]);
+      for (const { seconds } of told.copies) expect(seconds >= 2 && seconds <= 900).toBe(true);
+    }
+  });
+  test('is replaced by a copy while SQS takes no report', async () => {
+    const { told, takes, run } = still(answers(found(filled)));
+    takes.report = () => false;
+    const worn = resting('a', { more: { receiveCount: 500 } });
+    expect(await run([worn])).toEqual([]);
+    expect(told.copies.map(({ order }) => order)).toEqual([JSON.parse(worn.body)]);
+  });
+  test('is copied with the others of its account in one call', async () => {
+    const { told, run } = still();
+    const ids = Array.from('abcdefghij');
+    expect(await run(ids.map((id) => resting(id, { more: { receiveCount: 500 } })))).toEqual([]);
+    expect([told.batches, told.copies.length]).toEqual([[10], 10]);
+  });
   test.each([
     ['at its 500th receive', { receiveCount: 500 }, 1],
     ['at its 499th not yet', { receiveCount: 499 }, 0],
@@ -366,6 +496,52 @@ describe('an account', () => {
       expect(told.looks.filter(({ account }) => account === 'main')).toHaveLength(2);
     },
   );
+  test('that is refused is looked at with the key that the secret holds by then, at once', async () => {
+    const keyed = (key: string): Reading => ({ kind: 'account', account: { name: 'main', credentials: { key }, mandate: { state: 'active' } }, version: key }); // prettier-ignore
+    let refreshed = 0;
+    const accounts = {
+      read: () => Promise.resolve(keyed('old')),
+      refresh: () => {
+        refreshed += 1;
+        return Promise.resolve(keyed('new'));
+      },
+    };
+    const find: Venue['find'] = ({ credentials }) =>
+      Promise.resolve(JSON.stringify(credentials).includes('new') ? found(filled) : { kind: 'unauthorised', ...refusal }); // prettier-ignore
+    const { told, run } = still({ find }, undefined, { accounts });
+    expect(await run([resting('a'), resting('b')])).toEqual([]);
+    expect([refreshed, told.looks.length, told.reports.length]).toEqual([1, 3, 2]);
+  });
+  test('that is refused with the key that the secret still holds is asked no second time', async () => {
+    const { told, run } = still(answers({ kind: 'unauthorised', ...refusal }));
+    expect(await run([resting('a'), resting('b')])).toEqual(['m-a', 'm-b']);
+    expect(told.looks).toHaveLength(1);
+  });
+  test('that was refused is asked again at once when its key is another', async () => {
+    let key = 'old';
+    const { told, run } = still(
+      { find: ({ credentials }) => Promise.resolve(JSON.stringify(credentials).includes('new') ? found(filled) : { kind: 'unauthorised', ...refusal }) }, // prettier-ignore
+      (name) => ({ kind: 'account', account: { name, credentials: { key }, mandate: { state: 'active' } }, version: key }), // prettier-ignore
+    );
+    expect(await run([resting('a')])).toEqual(['m-a']);
+    key = 'new';
+    expect(await run([resting('a')])).toEqual([]);
+    expect(told.reports).toHaveLength(1);
+  });
+  test.each([
+    ['every other', true, ['main']],
+    ['no other', false, ['main', 'other']],
+  ] as const)('that is banned parks %s where the egress is fixed: %s', async (_, isEgressFixed, asked) => {
+    const { told, run } = still(
+      { find: ({ name }) => Promise.resolve(name === 'main' ? { kind: 'banned', ...refusal, forMs: MINUTE } : found(open)) }, // prettier-ignore
+      undefined,
+      { isEgressFixed },
+    );
+    await run([resting('a')]);
+    expect(await run([resting('b', { fields: other })])).toEqual(['m-b']);
+    expect(told.looks.map(({ account }) => account)).toEqual(asked);
+    if (isEgressFixed) expect(told.back.get('r-b')).toBe(60);
+  });
   test('that is banned for days is never put off for longer than SQS can', async () => {
     const { told, run } = still(answers({ kind: 'banned', ...refusal, forMs: 3 * DAY }));
     await run([resting('a')]);
@@ -445,7 +621,7 @@ describe('the fee', () => {
     let asked = 0;
     const fee: Venue['fee'] = () => {
       const size = sizes[Math.min(asked++, sizes.length - 1)];
-      return Promise.resolve(size === undefined ? undefined : { size, fee: `0.${asked}`, feeCoin: 'BMX' });
+      return Promise.resolve(size === undefined ? undefined : fillsOf(size, `0.${asked}`, 'BMX'));
     };
     const world = still({ ...answers(found(filled)), fee });
     return { ...world, asked: () => asked };
@@ -454,12 +630,23 @@ describe('the fee', () => {
     ['is there at once', ['0.0100'], 1, '0.1'],
     ['is asked again while the fills do not come to what was filled', ['0.004', '0.01'], 2, '0.2'],
     ['is asked again where it cannot be had', [undefined, undefined, '0.01'], 3, '0.3'],
-    ['is given up after the third time, and never told in part', ['0', '0.004', '0.009', '0.01'], 3, undefined],
+    ['is given up after the third answer, and never told in part', ['0', '0.004', '0.009', '0.01'], 3, undefined],
+    ['is given up after the third question, where that was answered', [undefined, '0.004', '0.009'], 3, undefined],
   ] as const)('%s', async (_, sizes, times, fee) => {
     const { told, run, asked } = fills(...sizes);
     expect(await run([resting('a')])).toEqual([]);
     expect([asked(), told.reports.map((report) => report.fee)]).toEqual([times, [fee]]);
-    if (fee === undefined) expect(told.reports[0]?.detail).toBe('what it cost could not be had from the venue');
+    if (fee === undefined) expect(told.reports[0]?.detail).toBe('what it cost is not known: the venue shows fills of 0.009 of 0.01'); // prettier-ignore
+  });
+  test('in several coins is told as a sentence', async () => {
+    const costs = [
+      { fee: '0.1', feeCoin: 'BMX' },
+      { fee: '0.2', feeCoin: 'USDT' },
+    ];
+    const { told, run } = still({ ...answers(found(filled)), fee: () => Promise.resolve({ size: '0.01', costs }) });
+    expect(await run([resting('a')])).toEqual([]);
+    expect(told.reports).toMatchObject([{ status: 'filled', detail: 'its cost was paid in several coins: 0.1 BMX and 0.2 USDT' }]); // prettier-ignore
+    expect(told.reports[0]).not.toHaveProperty('fee');
   });
   test('is not asked for what was not filled, nor of what is still open', async () => {
     for (const order of [open, partly, { ...open, state: 'canceled' } as const]) {
@@ -472,10 +659,34 @@ describe('the fee', () => {
       expect(asked).toBe(0);
     }
   });
-  test('does not hold the end up where there is no time to ask again', async () => {
-    const { told, run, asked } = fills('0.004');
-    expect(await run([resting('a')], SECOND)).toEqual([]);
-    expect([asked(), told.reports.map(({ status }) => status)]).toEqual([1, ['filled']]);
+  test.each([
+    ['there is no answer', [undefined, undefined, undefined], 30 * SECOND],
+    ['the last question has no answer', ['0.004', '0.004', undefined], 30 * SECOND],
+    ['there is no time to ask again', ['0.004'], SECOND],
+  ] as const)('that cannot be had because %s is waited for, and its end with it', async (_, sizes, forMs) => {
+    const { told, run } = fills(...sizes, ...sizes, ...sizes, '0.01');
+    expect(await run([resting('a', { toldSize: '0.004', more: { receiveCount: 400 } })], forMs)).toEqual([]);
+    const copy = { ...(JSON.parse(resting('a', { toldSize: '0.004' }).body) as PendingOrder), isEnding: true };
+    expect([told.reports, told.copies]).toEqual([[], [{ order: copy, seconds: 2 }]]);
+    // The copy waits for it without another one, and is soon back.
+    for (const receiveCount of [1, 2]) {
+      expect(await run([message('a', JSON.stringify(copy), { receiveCount })], forMs)).toEqual(['m-a']);
+      expect([told.reports, told.copies.length, [...told.back]]).toEqual([[], 1, [['r-a', 2 ** receiveCount]]]);
+    }
+    expect(await run([message('a', JSON.stringify(copy), { receiveCount: 3 })])).toEqual([]);
+    expect(told.reports).toMatchObject([{ status: 'filled', feeCoin: 'BMX' }]);
+    expect(told.reports[0]).not.toHaveProperty('detail');
+  });
+  test('that can never be had holds the end up for ten receives, and is then told as unknown', async () => {
+    const { told, run } = fills(undefined);
+    await run([resting('a')]);
+    const body = JSON.stringify(told.copies[0]?.order);
+    for (let receiveCount = 1; receiveCount < 10; receiveCount += 1) {
+      expect(await run([message('a', body, { receiveCount })])).toEqual(['m-a']);
+      expect(told.reports).toEqual([]);
+    }
+    expect(await run([message('a', body, { receiveCount: 10 })])).toEqual([]);
+    expect(told.reports).toMatchObject([{ status: 'filled', filledSize: '0.01', detail: 'what it cost is not known: its fills could not all be had in time' }]); // prettier-ignore
   });
 });
 
@@ -509,7 +720,8 @@ describe('a batch', () => {
     const looked = world.told.looks.length;
     expect(looked).toBeGreaterThan(5);
     expect(left).toEqual(ids.slice(looked).map((id) => `m-${id}`));
-    expect(world.told.reports).toHaveLength(looked);
+    // The last of them ended too late for its fills to be asked for.
+    expect([world.told.reports.length, world.told.copies.length]).toEqual([looked - 1, 1]);
     for (const id of ids.slice(looked)) expect(world.told.back.get(`r-${id}`)).toBe(2);
     expect(Math.max(...world.told.looks.map(({ at }) => at - START))).toBeLessThanOrEqual(24 * SECOND);
   });
@@ -523,6 +735,16 @@ describe('a batch', () => {
     });
     await world.run([resting('a'), resting('b', { fields: { ...limitBuy, account: 'other' } })]);
     expect(held.sort()).toEqual(['main', 'other']);
+  });
+  test('that goes on after its deadline tells nobody: others have its messages by then', async () => {
+    const late = 31 * SECOND;
+    for (const order of [filled, partly, open, { ...open, state: 'rejected' } as const]) {
+      const world = still({ find: () => world.clock.sleep(late).then(() => found(order)) });
+      const batch = [resting('a'), resting('b', { more: { receiveCount: 500 } })];
+      expect(await world.run(batch)).toEqual(['m-a', 'm-b']);
+      const { letters, reports, copies, back } = world.told;
+      expect([letters, reports, copies, back.size]).toEqual([[], [], [], 0]);
+    }
   });
   test('of nothing asks nobody', async () => {
     const { told, run } = still();

@@ -14,7 +14,7 @@ import {
   templatePath,
   type PackagedFunction,
 } from '../local/package.ts';
-import { executeQueues } from '../shared/aws/queues.ts';
+import { executeQueues, reconcileQueues } from '../shared/aws/queues.ts';
 import { bitmartSettings } from '../shared/bitmart/venue.ts';
 import { readSettings } from '../shared/config.ts';
 import { commonSettings } from '../shared/wiring.ts';
@@ -36,8 +36,8 @@ interface QueueProperties {
   readonly [property: string]: unknown;
 }
 
-/** The variables that `execute` is deployed with: all that it reads. */
-const EXECUTE_VARIABLES = [
+/** The variables that every function is deployed with, with the same values. */
+const COMMON_VARIABLES = [
   'ACCOUNT_SECRET_PREFIX',
   'BITMART_BAN_MS',
   'BITMART_FUTURES_URL',
@@ -47,27 +47,21 @@ const EXECUTE_VARIABLES = [
   'BITMART_TIMESTAMP_WINDOW_MS',
   'DEAD_QUEUE_URL',
   'FIXED_EGRESS',
-  'INTENTS_QUEUE_URL',
-  'INTENTS_VISIBILITY_SECONDS',
   'PARK_SECONDS',
   'PENDING_QUEUE_URL',
   'RATE_UTILISATION',
   'REPORTS_QUEUE_URL',
   'SECRET_CACHE_SECONDS',
+];
+/** The variables that `execute` is deployed with: all that it reads. */
+const EXECUTE_VARIABLES = [
+  ...COMMON_VARIABLES,
+  'INTENTS_QUEUE_URL',
+  'INTENTS_VISIBILITY_SECONDS',
   'UNRESOLVED_AFTER_SECONDS',
-];
-
-/** The variables that `reconcile` is deployed with. */
-const RECONCILE_VARIABLES = [
-  'ACCOUNT_SECRET_PREFIX',
-  'BITMART_FUTURES_URL',
-  'BITMART_SPOT_URL',
-  'PENDING_QUEUE_URL',
-  'RATE_UTILISATION',
-  'RECONCILE_CONCURRENCY',
-  'REPORTS_QUEUE_URL',
-  'SECRET_CACHE_SECONDS',
-];
+].sort();
+/** The variables that `reconcile` is deployed with: all that it reads. */
+const RECONCILE_VARIABLES = [...COMMON_VARIABLES, 'RECONCILE_CONCURRENCY'].sort();
 
 const root = resolve(import.meta.dirname, '..');
 const scratch: string[] = [];
@@ -99,9 +93,11 @@ const queue = (id: string): QueueProperties => propertiesOf(id) as QueueProperti
 const queues = (): readonly QueueProperties[] => ofType('AWS::SQS::Queue') as readonly QueueProperties[];
 const arnOf = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
 const executeFunction = (): Fields => propertiesOf('ExecuteLambdaFunction');
-const executeVariables = (): Fields => (executeFunction()['Environment'] as { readonly Variables: Fields }).Variables;
+const variablesOf = (lambda: Fields): Fields => (lambda['Environment'] as { readonly Variables: Fields }).Variables;
+const executeVariables = (): Fields => variablesOf(executeFunction());
 const executeTimeoutSeconds = (): number => executeFunction()['Timeout'] as number;
 const reconcileFunction = (): Fields => propertiesOf('ReconcileLambdaFunction');
+const reconcileVariables = (): Fields => variablesOf(reconcileFunction());
 const mappingOf = (id: string): Fields => {
   const [mapping, ...others] = ofType('AWS::Lambda::EventSourceMapping').filter(
     ({ EventSourceArn }) => JSON.stringify(EventSourceArn) === JSON.stringify(arnOf(id)),
@@ -303,14 +299,21 @@ describe('each function has what it needs and no more', () => {
     }
   });
 
-  test('every variable that the code reads is deployed', () => {
-    const read = readFileSync(join(root, 'functions/execute.ts'), 'utf8');
+  test('both functions see the same venue, accounts and queues', () => {
+    for (const name of COMMON_VARIABLES) {
+      expect(executeVariables()[name]).toBeDefined();
+      expect([name, reconcileVariables()[name]]).toEqual([name, executeVariables()[name]]);
+    }
+  });
+
+  test.each([
+    ['execute', executeQueues, EXECUTE_VARIABLES],
+    ['reconcile', reconcileQueues, RECONCILE_VARIABLES],
+  ] as const)('every variable that the code reads is deployed: %s', (file, theirQueues, deployed) => {
+    const read = readFileSync(join(root, `functions/${file}.ts`), 'utf8');
     const named = [...read.matchAll(/(?:numeric|flag|words|url)\('([A-Z_]+)'/g)].map(([, name]) => name);
-    const settings = [
-      ...named,
-      ...Object.values({ ...executeQueues, ...commonSettings }).map(({ variable }) => variable),
-    ];
-    expect(settings.sort()).toEqual(EXECUTE_VARIABLES);
+    const common = Object.values({ ...theirQueues, ...commonSettings }).map(({ variable }) => variable);
+    expect([...new Set([...named, ...common])].sort()).toEqual(deployed);
   });
 
   test('each deployed variable is read by the deployed code', () => {
@@ -329,15 +332,14 @@ describe('each function has what it needs and no more', () => {
     const { MaximumConcurrency } = mappingOf('PendingQueue')['ScalingConfig'] as {
       readonly MaximumConcurrency: number;
     };
-    const { Variables } = reconcileFunction()['Environment'] as { readonly Variables: Fields };
-    expect(Object.keys(Variables).sort()).toEqual(RECONCILE_VARIABLES);
-    expect(Variables['RECONCILE_CONCURRENCY']).toBe(String(MaximumConcurrency));
+    expect(Object.keys(reconcileVariables()).sort()).toEqual(RECONCILE_VARIABLES);
+    expect(reconcileVariables()['RECONCILE_CONCURRENCY']).toBe(String(MaximumConcurrency));
     expect(reconcileFunction()['RecursiveLoop']).toBe('Allow');
     const timeout = reconcileFunction()['Timeout'] as number;
     expect(queue('PendingQueue').VisibilityTimeout).toBeGreaterThanOrEqual(6 * timeout);
   });
 
-  test('the role of reconcile allows these actions on these resources, and nothing else: it cannot bury or take intents', () => {
+  test('the role of reconcile allows these actions on these resources, and nothing else: it cannot take intents', () => {
     expect(permissionsOf('ReconcileRole').sort()).toEqual([
       'logs:CreateLogStream on ReconcileLogGroup',
       'logs:PutLogEvents on ReconcileLogGroup',
@@ -346,6 +348,7 @@ describe('each function has what it needs and no more', () => {
       'sqs:DeleteMessage on PendingQueue',
       'sqs:GetQueueAttributes on PendingQueue',
       'sqs:ReceiveMessage on PendingQueue',
+      'sqs:SendMessage on DeadQueue',
       'sqs:SendMessage on PendingQueue',
       'sqs:SendMessage on ReportsQueue',
     ]);

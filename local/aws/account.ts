@@ -40,6 +40,8 @@ export interface Account {
   /** Most messages of one queue in flight; 120,000 in the real service. */
   readonly inFlightLimit: number;
   readonly queues: Map<string, Queue>;
+  /** Message ids, where they shall be the same in every run; random without it. */
+  readonly newId?: () => string;
 }
 
 const COUNTS = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible', 'ApproximateNumberOfMessagesDelayed', 'CreatedTimestamp', 'LastModifiedTimestamp', 'QueueArn']; // prettier-ignore

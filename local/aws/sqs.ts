@@ -30,7 +30,7 @@ const fifoIds = (
   return { groupId, deduplicationId };
 };
 
-const readContent = (queue: Queue, input: Input, call: Call): Content => {
+const readContent = (account: Account, queue: Queue, input: Input, call: Call): Content => {
   const body = messages.readBody(input);
   const attributes = messages.readAttributes(input);
   const limit = Number(queue.attributes['MaximumMessageSize']);
@@ -42,7 +42,7 @@ const readContent = (queue: Queue, input: Input, call: Call): Content => {
     ? fifoIds(queue, input, body)
     : { groupId: messages.token(input, 'MessageGroupId'), deduplicationId: undefined };
   return {
-    id: randomUUID(),
+    id: account.newId?.() ?? randomUUID(),
     body,
     bodyMd5: messages.md5(body),
     attributes,
@@ -59,7 +59,7 @@ const send = (account: Account, queue: Queue, input: Input, call: Call): Output 
   const delay = whole(input, 'DelaySeconds', 0, 900);
   if (queue.fifo && delay !== undefined && delay > 0)
     throw invalid('DelaySeconds', delay, 'The request include parameter that is not valid for this queue type.');
-  const content = readContent(queue, input, call);
+  const content = readContent(account, queue, input, call);
   const delayMs = delay === undefined || queue.fifo ? durationMs(queue, 'DelaySeconds') : delay * 1000;
   const digests = {
     MD5OfMessageBody: content.bodyMd5,

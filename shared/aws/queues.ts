@@ -23,12 +23,17 @@ export interface Delivery {
   readonly firstReceivedAt: number;
 }
 
+/** An order that is to be followed, not looked at before `delaySeconds`, 0 to 900, are over. */
+export interface Followed {
+  readonly order: PendingOrder;
+  readonly delaySeconds: number;
+}
+
 /** The calls answer entry by entry: true where SQS named it in `Successful`. None of them rejects. */
 export interface Queues {
   bury(letters: readonly DeadLetter[]): Promise<readonly boolean[]>;
   publish(reports: readonly ExecutionReport[]): Promise<readonly boolean[]>;
-  /** `delaySeconds` from 0 to 900: not seen before. */
-  follow(orders: readonly PendingOrder[], delaySeconds: number): Promise<readonly boolean[]>;
+  follow(orders: readonly Followed[]): Promise<readonly boolean[]>;
   /**
    * Sets when a message of the handled queue is seen again. `seconds` from 1 to 43000: the 12 hours count from the receive.
    * SQS refuses it for a message that is not this receiver's any more.
@@ -46,6 +51,11 @@ export function postponable(seconds: number): number {
   return Math.min(MAX_POSTPONE_SECONDS, Math.max(1, Math.ceil(seconds)));
 }
 
+/** Seconds as `follow` takes them. */
+export function delayable(seconds: number): number {
+  return Math.min(900, Math.max(0, Math.round(seconds)));
+}
+
 /** Sends what there is to send; the answer has one entry per item, undefined where there was nothing. */
 export async function sendEach<T>(
   items: readonly (T | undefined)[],
@@ -57,18 +67,15 @@ export async function sendEach<T>(
   return items.map((item) => (item === undefined ? undefined : sent[next++] === true));
 }
 
-/** Where the queues are. `handledUrl` is the one whose messages come in; who follows orders buries nothing. */
-export const executeQueues = {
-  handledUrl: url('INTENTS_QUEUE_URL'),
+/** Where the queues are that every function writes to. */
+const written = {
   deadUrl: url('DEAD_QUEUE_URL'),
   pendingUrl: url('PENDING_QUEUE_URL'),
   reportsUrl: url('REPORTS_QUEUE_URL'),
 };
-export const reconcileQueues = {
-  handledUrl: url('PENDING_QUEUE_URL'),
-  pendingUrl: url('PENDING_QUEUE_URL'),
-  reportsUrl: url('REPORTS_QUEUE_URL'),
-};
+/** `handledUrl` is the queue whose messages come in. */
+export const executeQueues = { handledUrl: url('INTENTS_QUEUE_URL'), ...written };
+export const reconcileQueues = { handledUrl: url('PENDING_QUEUE_URL'), ...written };
 
 /** The records of an SQS event, as far as they are needed. */
 export function deliveries(records: readonly SQSRecord[]): readonly Delivery[] {
@@ -89,7 +96,7 @@ export function deliveries(records: readonly SQSRecord[]): readonly Delivery[] {
  * @param load gives the two calls to SQS; a test can put a queue of its own behind them
  */
 export function sqsQueues(
-  urls: Settings<typeof reconcileQueues> & Partial<Settings<typeof executeQueues>>,
+  urls: Settings<typeof executeQueues>,
   failed: (queue: string, detail: string) => void,
   load: () => Promise<Sqs> = loadSqs,
 ): Queues {
@@ -106,12 +113,15 @@ export function sqsQueues(
       (sqs, Entries) => sqs.send({ QueueUrl, Entries }),
       (detail) => failed(queue, detail),
     );
-  const bodies = (items: readonly object[], more: Partial<Entry> = {}): readonly Entry[] =>
-    items.map((item) => ({ MessageBody: JSON.stringify(item), ...more }));
   return {
-    bury: (letters) => sendAll('dead', urls.deadUrl ?? '', letters.map(deadLetter)),
-    publish: (reports) => sendAll('reports', urls.reportsUrl, bodies(reports)),
-    follow: (orders, DelaySeconds) => sendAll('pending', urls.pendingUrl, bodies(orders, { DelaySeconds })),
+    bury: (letters) => sendAll('dead', urls.deadUrl, letters.map(deadLetter)),
+    publish: (reports) => sendAll('reports', urls.reportsUrl, reports.map(bodyOf)),
+    follow: (orders) =>
+      sendAll(
+        'pending',
+        urls.pendingUrl,
+        orders.map(({ order, delaySeconds }) => ({ ...bodyOf(order), DelaySeconds: delaySeconds })),
+      ),
     // Nothing is lost by a failure: the message comes back when its visibility timeout has run out.
     postpone: (postponed) =>
       byTens(
@@ -175,6 +185,7 @@ function nameOf(error: unknown): string {
 }
 
 type Entry = Omit<SendMessageBatchRequestEntry, 'Id'>;
+const bodyOf = (item: object): Entry => ({ MessageBody: JSON.stringify(item) });
 
 /** The original body untouched; why, in attributes, of which none is empty. */
 function deadLetter(letter: DeadLetter): Entry {

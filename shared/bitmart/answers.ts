@@ -3,7 +3,7 @@
 import Big from 'big.js';
 import * as z from 'zod/mini';
 import type { Verdict } from '../order/report.ts';
-import type { Book, Fee, Sighting, VenueOrder } from '../order/venue.ts';
+import type { Book, Cost, Fills, Sighting, VenueOrder } from '../order/venue.ts';
 import { meaningOf, remedy } from './codes.ts';
 import type { Answer, Lost } from './wire.ts';
 
@@ -203,15 +203,27 @@ export function venueOrder(row: SpotRow): VenueOrder {
   };
 }
 
-/** All fills together, in size and cost; undefined when there are none, or several coins. */
-export function sumOf(fills: readonly Fee[]): Fee | undefined {
-  const [first] = fills;
-  if (first === undefined || fills.some(({ feeCoin }) => feeCoin !== first.feeCoin)) return undefined;
-  const sum = (amounts: readonly string[]): string =>
-    amounts.reduce((total, one) => total.plus(one), new Big(0)).toFixed();
+/** One fill; its size in base coin. */
+type Fill = Cost & { readonly size: string; readonly price: string | undefined };
+
+/** All fills together, in size, average price and cost. Sums are exact, the average is good to 16 digits. */
+export function sumOf(fills: readonly Fill[]): Fills {
+  const sum = (amounts: readonly (string | Big)[]): Big => amounts.reduce<Big>((all, one) => all.plus(one), new Big(0));
+  const size = sum(fills.map((fill) => fill.size));
+  const worths = fills.flatMap(({ price, size: each }) => (price === undefined ? [] : [new Big(price).times(each)]));
+  const isPriced = size.gt(0) && worths.length === fills.length;
   return {
-    size: sum(fills.map(({ size }) => size)),
-    fee: sum(fills.map(({ fee }) => fee)),
-    feeCoin: first.feeCoin,
+    size: size.toFixed(),
+    ...(isPriced ? { averagePrice: sum(worths).div(size).prec(16).toFixed() } : {}),
+    costs: [...Map.groupBy(fills, ({ feeCoin }) => feeCoin)].map(([feeCoin, own]) => ({
+      fee: sum(own.map(({ fee }) => fee)).toFixed(),
+      feeCoin,
+    })),
   };
+}
+
+/** The rows of an answer about fills: none where the venue knows no such order, undefined where they cannot be read. */
+export function fillRows<Row>(answer: Answer | Lost, read: (rows: unknown) => Row[] | undefined): Row[] | undefined {
+  if (succeeded(answer)) return read(answer.data);
+  return meaningOf(answer.code, answer.message).means === 'absent' ? [] : undefined;
 }

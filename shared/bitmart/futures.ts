@@ -6,9 +6,12 @@ import type { Clock } from '../clock.ts';
 import type { Verdict } from '../order/report.ts';
 import type { Instruction, NewOrder, OrderQuery, Sighting, Times, TradingAccount } from '../order/venue.ts';
 import {
+  anything,
   bookOf,
   bookSchema,
+  fillRows,
   placedOutcome,
+  readable,
   signed,
   succeeded,
   sumOf,
@@ -68,12 +71,14 @@ export function futuresDesk({ calls, clock, contracts }: FuturesOutside): Market
       if (venueOrderId === undefined) return undefined;
       const fields = { symbol: spelled(symbol), order_id: venueOrderId, ...reach(clock) };
       const answer = await read(account, endpoints.futuresTrades, fields, deadline);
-      const rows = z.array(fillSchema).safeParse(succeeded(answer) ? answer.data : undefined).data;
+      const rows = fillRows(answer, (data) => z.array(fillSchema).safeParse(data).data);
       if (rows === undefined || rows.some(({ order_id: id }) => id !== venueOrderId)) return undefined;
       const contract = await sizing(symbol, deadline);
       if ('kind' in contract) return undefined;
       return sumOf(
-        rows.map(({ vol, paid_fees: fee }) => ({ size: coinsIn(vol, contract), fee, feeCoin: contract.quote })),
+        rows.map(({ vol, price, paid_fees: fee }) => {
+          return { size: coinsIn(vol, contract), price: readable(price), fee, feeCoin: contract.quote };
+        }),
       );
     },
     book: async (symbol, deadline) => {
@@ -252,4 +257,4 @@ async function find(
   return { kind: 'unavailable', venueCode: full.code, detail };
 }
 
-const fillSchema = z.object({ order_id: rowId, vol: contractAmount, paid_fees: signed });
+const fillSchema = z.object({ order_id: rowId, vol: contractAmount, price: anything, paid_fees: signed });

@@ -3,7 +3,7 @@
 import * as z from 'zod/mini';
 import type { Verdict } from '../order/report.ts';
 import type { Instruction, NewOrder, Sighting, Times, TradingAccount } from '../order/venue.ts';
-import { bookOf, bookSchema, cancelOutcome, loanOutcome, number, placedOutcome, sightingOf, signed, succeeded, sumOf, takenOutcome, unseen } from './answers.ts'; // prettier-ignore
+import { anything, bookOf, bookSchema, cancelOutcome, fillRows, loanOutcome, number, placedOutcome, readable, sightingOf, signed, succeeded, sumOf, takenOutcome, unseen } from './answers.ts'; // prettier-ignore
 import { NAMELESS, named, refusedHere, type Calls, type Fields, type MarketDesk, type Reply } from './calls.ts';
 import { endpoints } from './endpoints.ts';
 
@@ -41,9 +41,9 @@ export function spotDesk(calls: Calls, banMs: number): MarketDesk<SpotOrder> {
     fee: async (account, { venueOrderId }, deadline) => {
       if (venueOrderId === undefined) return undefined;
       const answer = await read(account, endpoints.orderTrades, { orderId: venueOrderId }, deadline);
-      const rows = z.array(fillSchema).safeParse(succeeded(answer) ? answer.data : undefined).data;
+      const rows = fillRows(answer, (data) => z.array(fillSchema).safeParse(data).data);
       if (rows === undefined || rows.some(({ orderId }) => orderId !== venueOrderId)) return undefined;
-      return sumOf(rows.map(({ size, fee, feeCoinName }) => ({ size, fee, feeCoin: feeCoinName })));
+      return sumOf(rows.map(({ size, price, fee, feeCoinName }) => ({ size, price: readable(price), fee, feeCoin: feeCoinName }))); // prettier-ignore
     },
     book: async (symbol, deadline) => {
       const answer = await ask(endpoints.books, { symbol, limit: '1' }, deadline);
@@ -92,6 +92,7 @@ async function instruct(
 const fillSchema = z.object({
   orderId: z.string(),
   size: number,
+  price: anything,
   fee: signed,
   feeCoinName: z.string().check(z.minLength(1)),
 });

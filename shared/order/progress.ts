@@ -3,46 +3,83 @@ import Big from 'big.js';
 import type { Instrument } from './instrument.ts';
 import type { PlaceIntent } from './intent.ts';
 import { reportOf } from './outcome.ts';
-import type { ExecutionReport, PendingOrder } from './report.ts';
-import type { Fee, VenueOrder } from './venue.ts';
+import { reasons } from './reason.ts';
+import { sentence, type DeadLetter, type ExecutionReport, type PendingOrder } from './report.ts';
+import type { Fills, VenueOrder } from './venue.ts';
+
+type State = VenueOrder['state'];
+/** The venue's rules; `guess` where they cannot be had and somebody has to decide all the same. */
+type Rules = Instrument | 'guess' | undefined;
 
 /**
- * The state that counts: a market buy that ended canceled with its money spent is filled. What is left of its money is then
- * less than one step of the size costs, which no venue can sell; without the steps, less than a hundredth.
+ * The state that counts, with two exceptions from what the venue says. A market buy that ended canceled with its money spent
+ * is filled: what is left of it buys nothing more. An order that is called failed and has fills is canceled: it traded.
+ * @returns undefined where only the rules can tell, and are not given
  */
-export function stateOf(intent: PlaceIntent, order: VenueOrder, rules: Instrument | undefined): VenueOrder['state'] {
-  if (!('notional' in intent) || order.state !== 'canceled' || new Big(order.filledSize).eq(0)) return order.state;
-  const spent = order.filledNotional ?? (order.averagePrice && new Big(order.averagePrice).times(order.filledSize));
-  if (spent === undefined || spent === '') return order.state;
-  const left = new Big(intent.notional).minus(spent);
-  const dust =
-    rules === undefined
-      ? new Big(intent.notional).div(100)
-      : new Big(rules.sizeStep).times(new Big(spent).div(order.filledSize)).times('1.001');
-  return left.lte(dust) ? 'filled' : order.state;
+export function stateOf(intent: PlaceIntent, order: VenueOrder, rules: Rules): State | undefined {
+  const isFilled = new Big(order.filledSize).gt(0);
+  if (order.state === 'rejected' && isFilled) return 'canceled';
+  return order.state === 'canceled' && 'notional' in intent ? endOfBuy(intent.notional, order, rules) : order.state;
 }
 
-export function isFinal(state: VenueOrder['state']): state is 'filled' | 'canceled' | 'rejected' {
+type End = 'filled' | 'canceled' | undefined;
+
+/** A market buy that is over: filled where its money is spent. */
+function endOfBuy(notional: string, { filledSize, filledNotional, averagePrice }: VenueOrder, rules: Rules): End {
+  if (new Big(filledSize).eq(0)) return 'canceled';
+  const spent = filledNotional ?? (averagePrice && new Big(averagePrice).times(filledSize));
+  if (spent === undefined || spent === '') return 'canceled';
+  // What was spent may be rounded.
+  const price = new Big(spent).div(filledSize).times('1.001');
+  return endOf(new Big(notional).minus(spent), notional, price, rules);
+}
+
+/**
+ * The end of an order of which nothing but its fills is known: filled where they come to what the intent asked for. (Of an
+ * order that was amended since nobody knows here what was asked for last.)
+ * @returns undefined where only the rules can tell, and are not given
+ */
+export function endByFills(intent: PlaceIntent, order: VenueOrder, rules: Rules): End {
+  if ('notional' in intent) return endOfBuy(intent.notional, order, rules);
+  if (new Big(order.filledSize).eq(0)) return 'canceled';
+  // The size was rounded down before it was sent.
+  return endOf(new Big(intent.size).minus(order.filledSize), intent.size, new Big(1), rules);
+}
+
+/** Filled, where what is left is less than can be traded: than the coarser of step and smallest size, at this price. */
+function endOf(left: Big, whole: string, price: Big, rules: Rules): End {
+  if (left.lte(0)) return 'filled';
+  // A whole order is one step at least, so that what is left of it is less than half.
+  if (left.times(2).gt(whole)) return 'canceled';
+  if (rules === undefined) return undefined;
+  const isDust =
+    rules === 'guess'
+      ? left.times(100).lte(whole)
+      : [rules.sizeStep, rules.minSize].some((step) => left.lt(price.times(step)));
+  return isDust ? 'filled' : 'canceled';
+}
+
+export function isFinal(state: State): state is 'filled' | 'canceled' | 'rejected' {
   return state === 'filled' || state === 'canceled' || state === 'rejected';
 }
 
-/** The report of a state, with what was filled at which price, and what it cost. */
+/**
+ * The report of a state, with what was filled at which price, and what it cost.
+ * @param fills what the venue shows of them at the end; undefined where it gave no answer
+ * @param said what is said of the end, where it is more than the state tells
+ */
 export function progressReport(
   { intent, venueOrderId }: PendingOrder,
   order: VenueOrder,
-  state: Exclude<VenueOrder['state'], 'open'>,
-  fee: Fee | undefined,
+  state: Exclude<State, 'open'>,
+  fills: Fills | undefined,
   now: number,
+  said = sayingOf(order, state),
 ): ExecutionReport {
   const { filledSize, averagePrice, cancelSource } = order;
   const isFilled = new Big(filledSize).gt(0);
-  const cost = fee === undefined ? {} : { fee: fee.fee, feeCoin: fee.feeCoin };
-  const isUnpriced = isFilled && fee === undefined && isFinal(state);
-  const details = [
-    ...(state === 'canceled' ? [`canceled by ${cancelSource ?? 'somebody whom the venue does not name'}`] : []),
-    ...(state === 'rejected' ? ['the venue shows the order as failed'] : []),
-    ...(isUnpriced ? ['what it cost could not be had from the venue'] : []),
-  ];
+  const cost = isFilled && isFinal(state) ? costOf(filledSize, fills) : {};
+  const details = [said, cost.detail].filter((each) => each !== undefined);
   return reportOf(intent, state, now, {
     venueOrderId,
     filledSize: new Big(filledSize).toFixed(),
@@ -50,16 +87,69 @@ export function progressReport(
     ...cost,
     ...(state === 'canceled' ? { cancelSource: cancelSource ?? 'unknown' } : {}),
     ...(state === 'rejected' ? { reason: 'VENUE_REFUSED' as const } : {}),
-    ...(details.length === 0 ? {} : { detail: details.join('; ') }),
+    ...(details.length === 0 ? {} : { detail: sentence(details.join('; ')) }),
   });
 }
 
-/** The end of an order that was there and is not shown any more: a venue forgets what was canceled without a fill. */
-export function forgottenReport({ intent, venueOrderId, toldSize }: PendingOrder, now: number): ExecutionReport {
-  return reportOf(intent, 'canceled', now, {
-    venueOrderId,
-    filledSize: toldSize ?? '0',
-    cancelSource: 'unknown',
-    detail: 'the venue does not show the order any more: it was canceled, nobody knows by whom',
-  });
+const FAILED = 'the venue shows the order as failed';
+
+function sayingOf({ cancelSource }: VenueOrder, state: State): string | undefined {
+  if (state === 'canceled') return `canceled by ${cancelSource ?? 'somebody whom the venue does not name'}`;
+  return state === 'rejected' ? FAILED : undefined;
+}
+
+/** Do the fills that are shown come to what was filled? */
+export function isWhole(fills: Fills, filledSize: string): boolean {
+  return new Big(fills.size).gte(filledSize);
+}
+
+/** What it cost where that is known and was paid in one coin, and else a sentence. Never the cost of a part. */
+function costOf(filledSize: string, fills: Fills | undefined): Pick<ExecutionReport, 'fee' | 'feeCoin' | 'detail'> {
+  if (fills === undefined) return { detail: 'what it cost is not known: its fills could not all be had in time' };
+  if (!isWhole(fills, filledSize)) {
+    const sizes = `${fills.size} of ${new Big(filledSize).toFixed()}`;
+    return { detail: `what it cost is not known: the venue shows fills of ${sizes}` };
+  }
+  const [cost, ...others] = fills.costs;
+  if (cost !== undefined && others.length === 0) return { fee: cost.fee, feeCoin: cost.feeCoin };
+  const all = fills.costs.map(({ fee, feeCoin }) => `${fee} ${feeCoin}`).join(' and ');
+  return { detail: `its cost was paid in several coins: ${all}` };
+}
+
+/** An order that was there and is not shown any more, as its fills tell of it, or what was told of it before if that is more. */
+export function forgottenOrder({ intent, venueOrderId, toldSize }: PendingOrder, fills: Fills): VenueOrder {
+  const { symbol, side, type } = intent;
+  const isAll = isWhole(fills, toldSize ?? '0');
+  return {
+    ...{ venueOrderId, symbol, side, type, state: 'canceled' },
+    filledSize: isAll ? fills.size : (toldSize ?? '0'),
+    ...(isAll && fills.averagePrice !== undefined ? { averagePrice: fills.averagePrice } : {}),
+  };
+}
+
+/** The end of such an order. @param state by its fills */
+export function forgottenReport(
+  pending: PendingOrder,
+  order: VenueOrder,
+  state: 'filled' | 'canceled',
+  fills: Fills,
+  now: number,
+): ExecutionReport {
+  const end = state === 'filled' ? 'its fills come to what was asked for' : 'it was canceled, nobody knows by whom';
+  return progressReport(pending, order, state, fills, now, `the venue does not show the order any more: ${end}`);
+}
+
+/** The letter of an order that was accepted and then failed. @param messageId,attempts of the message that followed it */
+export function failedLetter({ intent }: PendingOrder, messageId: string, attempts: number): DeadLetter {
+  return {
+    body: JSON.stringify(intent),
+    group: intent.account,
+    sourceMessageId: messageId,
+    reason: 'VENUE_REFUSED',
+    certainty: reasons.VENUE_REFUSED.certainty,
+    detail: FAILED,
+    attempts,
+    intentId: intent.id,
+    account: intent.account,
+  };
 }

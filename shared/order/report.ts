@@ -69,6 +69,8 @@ export interface PendingOrder {
   readonly acceptedAt: string;
   /** The filled size that was reported last; absent before the first fill. */
   readonly toldSize?: string;
+  /** Its end was seen, and what it takes to tell it could not be had: receives of this message are counted from there. */
+  readonly isEnding?: true;
 }
 
 /** The copy of a message from which no trade came, with its reason; goes to dead.fifo. */

@@ -101,9 +101,16 @@ export interface VenueOrder {
   readonly cancelSource?: string;
 }
 
-/** What an order's fills cost, in sum and in one coin. `size`: what the fills come to in base coin, all of them or not. */
-export interface Fee {
+/** What the fills of an order come to, as many of them as the venue shows. */
+export interface Fills {
+  /** In base coin; 0 where there are none. */
   readonly size: string;
+  /** Absent where there are none, or the venue does not tell each price. */
+  readonly averagePrice?: string;
+  /** What they cost together, in each coin that was paid in. A rebate is below 0. */
+  readonly costs: readonly Cost[];
+}
+export interface Cost {
   readonly fee: string;
   readonly feeCoin: string;
 }
@@ -154,8 +161,8 @@ export interface Venue {
    * when the answer must be in, ms by our clock. Never throws.
    */
   find(account: TradingAccount, query: OrderQuery, deadline: number): Promise<Sighting>;
-  /** What the fills of an order cost; undefined where that cannot be had. Never throws. */
-  fee(account: TradingAccount, query: OrderQuery, deadline: number): Promise<Fee | undefined>;
+  /** What the fills of an order come to and cost; undefined where the venue gave no answer to that. Never throws. */
+  fee(account: TradingAccount, query: OrderQuery, deadline: number): Promise<Fills | undefined>;
   /** The venue's own time, ms; undefined where it cannot be had. */
   time(deadline: number): Promise<number | undefined>;
   /** `unknown`: the venue does not list the symbol. undefined: the rules cannot be had now; the venue judges. */

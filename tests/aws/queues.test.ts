@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Message } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
-import { deliveries, sqsQueues, type Queues } from '../../shared/aws/queues.ts';
+import { delayable, deliveries, sqsQueues, type Queues } from '../../shared/aws/queues.ts';
 import type { PlaceIntent } from '../../shared/order/intent.ts';
 import type { DeadLetter, ExecutionReport, PendingOrder } from '../../shared/order/report.ts';
 import { changed, limitBuy } from '../order/arbitraries.ts';
@@ -110,15 +110,17 @@ describe('batches', () => {
   });
   test('a report and an accepted order arrive as they were', async () => {
     const pending: PendingOrder = { intent: limitBuy as unknown as PlaceIntent, venueOrderId: '9', acceptedAt: limitBuy.createdAt }; // prettier-ignore
-    expect(await queues.follow([pending], 0)).toEqual([true]);
+    expect(await queues.follow([{ order: pending, delaySeconds: 0 }])).toEqual([true]);
     expect(await queues.publish([report('x')])).toEqual([true]);
     expect((await stack.drain(urls.pendingUrl)).map(({ Body = '' }) => JSON.parse(Body) as unknown)).toEqual([pending]);
     expect((await stack.drain(urls.reportsUrl)).map(({ Body = '' }) => JSON.parse(Body) as unknown)).toEqual([report('x')]); // prettier-ignore
   });
-  test('an accepted order is not seen before its delay is over', async () => {
+  test('each accepted order is not seen before its own delay is over, and they go out by tens', async () => {
     const pending = (id: string): PendingOrder => ({ intent: { ...limitBuy, id } as unknown as PlaceIntent, venueOrderId: '9', acceptedAt: limitBuy.createdAt }); // prettier-ignore
-    expect(await queues.follow([pending('late')], 1)).toEqual([true]);
-    expect(await queues.follow(numbered(11).map(pending), 900)).toEqual(Array(11).fill(true));
+    const before = stack.calls('SendMessageBatch').length;
+    const slow = numbered(11).map((id, index) => ({ order: pending(id), delaySeconds: 900 - index }));
+    expect(await queues.follow([...slow, { order: pending('late'), delaySeconds: 1 }])).toEqual(Array(12).fill(true));
+    expect(stack.calls('SendMessageBatch').length - before).toBe(2);
     expect(await stack.drain(urls.pendingUrl)).toEqual([]);
     await new Promise((resolve) => setTimeout(resolve, 1050));
     expect((await stack.drain(urls.pendingUrl)).map(({ Body = '' }) => (JSON.parse(Body) as PendingOrder).intent.id)).toEqual(['late']); // prettier-ignore
@@ -149,7 +151,7 @@ describe('what SQS did not take', () => {
     await stack.faults({ action: 'SendMessageBatch', ...fault });
     expect(await queues.bury([letter(), letter()])).toEqual([false, false]);
     expect(await queues.publish([report('a')])).toEqual([false]);
-    expect(await queues.follow([], 0)).toEqual([]);
+    expect(await queues.follow([])).toEqual([]);
     expect(failures.map(([queue]) => queue)).toEqual(['dead', 'reports']);
   });
   test('is all of it where SQS says nothing, and that is known long before the invocation ends', async () => {
@@ -226,9 +228,9 @@ describe('postpone', () => {
   });
 });
 
-test('who follows orders needs no dead-letter queue, and moves the visibility of the pending queue', async () => {
-  const { pendingUrl, reportsUrl } = urls;
-  const following = sqsQueues({ handledUrl: pendingUrl, pendingUrl, reportsUrl }, (...failure) => failures.push(failure));
+test('who follows orders moves the visibility of the pending queue', async () => {
+  const { pendingUrl } = urls;
+  const following = sqsQueues({ ...urls, handledUrl: pendingUrl }, (...failure) => failures.push(failure));
   await stack.sqs.sendMessage({ QueueUrl: pendingUrl, MessageBody: 'x' });
   const { Messages: [message] = [] } = await stack.sqs.receiveMessage({ QueueUrl: pendingUrl });
   await following.postpone([{ receiptHandle: message?.ReceiptHandle ?? '', seconds: 600 }]);
@@ -236,6 +238,10 @@ test('who follows orders needs no dead-letter queue, and moves the visibility of
   expect(failures).toEqual([]);
   expect(await stack.drain(pendingUrl)).toEqual([]);
 }); // prettier-ignore
+
+test('a delay is one that SQS takes, whatever is asked for', () => {
+  expect([-5, 0, 0.4, 1.6, 900, 901, 1e9].map(delayable)).toEqual([0, 0, 0, 2, 900, 900, 900]);
+});
 
 test('a delivery is read from the record of an event', () => {
   const attributes = { ApproximateReceiveCount: '3', SentTimestamp: '1700000000000', SenderId: 'x', ApproximateFirstReceiveTimestamp: '1700000000500', MessageGroupId: 'main', MessageDeduplicationId: 'i1' }; // prettier-ignore

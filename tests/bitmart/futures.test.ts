@@ -323,17 +323,28 @@ describe('spot and margin on the wire', () => {
     answers(ok(rows));
     return venue.fee(fresh(), byVenueId, soon());
   };
-  test('a fee is the exact sum of its fills in one coin, or none', async () => {
-    expect(await fees(fill, { ...fill, size: '0.2', fee: '0.2' })).toEqual({
-      size: '0.3',
-      fee: '0.3',
-      feeCoin: 'USDT',
-    });
+  test('fills come to their exact sums, the cost in each coin', async () => {
+    const usdt = (fee: string) => [{ fee, feeCoin: 'USDT' }];
+    expect(await fees(fill, { ...fill, size: '0.2', fee: '0.2' })).toEqual({ size: '0.3', costs: usdt('0.3') });
+    const priced = [
+      { ...fill, price: '60000' },
+      { ...fill, size: '0.2', price: '60003' },
+    ];
+    expect(await fees(...priced)).toMatchObject({ size: '0.3', averagePrice: '60002' });
+    // One whose price is not told has no average.
+    expect(await fees(fill, ...priced)).not.toHaveProperty('averagePrice');
     expect(sent()[0]).toMatchObject({ method: 'POST', url: '/spot/v4/query/order-trades' });
     expect(bodyOf()).toEqual({ orderId: row.orderId });
-    expect(await fees({ ...fill, fee: '-0.05' })).toEqual({ size: '0.1', fee: '-0.05', feeCoin: 'USDT' });
-    expect(await fees()).toBeUndefined();
-    expect(await fees(fill, { ...fill, feeCoinName: 'BMX' })).toBeUndefined();
+    expect(await fees({ ...fill, fee: '-0.05' })).toEqual({ size: '0.1', costs: usdt('-0.05') });
+    expect(await fees(fill, { ...fill, feeCoinName: 'BMX' })).toEqual({
+      size: '0.2',
+      costs: [...usdt('0.1'), { fee: '0.1', feeCoin: 'BMX' }],
+    });
+  });
+  test('no fills is an answer, and so is an order that is not known; anything else is none', async () => {
+    expect(await fees()).toEqual({ size: '0', costs: [] });
+    answers({ status: 400, body: { code: 50005 } });
+    expect(await venue.fee(fresh(), byVenueId, soon())).toEqual({ size: '0', costs: [] });
     expect(await fees(fill, { ...fill, fee: 'much' })).toBeUndefined();
     expect(await fees({ ...fill, orderId: '5' })).toBeUndefined();
     answers({ status: 429, body: '' });
@@ -460,11 +471,14 @@ describe('a futures look-up', () => {
     const fill = { order_id: row.order_id, vol: '5', paid_fees: '0.1' };
     answers(ok([fill, { ...fill, paid_fees: '0.2', vol: '15' }]));
     const fee = await venue.fee(fresh(), query('mine', 'futures', { venueOrderId: row.order_id }), soon());
-    expect(fee).toEqual({ size: '0.02', fee: '0.3', feeCoin: 'USDT' });
+    expect(fee).toEqual({ size: '0.02', costs: [{ fee: '0.3', feeCoin: 'USDT' }] });
     expect(pathOf(sent()[0] as Recorded)).toBe('/contract/private/trades');
     expect(paramsOf()).toMatchObject({ symbol: 'BTCUSDT', order_id: row.order_id });
     answers(ok([]));
-    expect(await venue.fee(fresh(), query('mine', 'futures', { venueOrderId: row.order_id }), soon())).toBeUndefined();
+    expect(await venue.fee(fresh(), query('mine', 'futures', { venueOrderId: row.order_id }), soon())).toEqual({
+      size: '0',
+      costs: [],
+    });
   });
 });
 
@@ -534,7 +548,8 @@ describe('against the local exchange', () => {
     expect(seen).toMatchObject({ kind: 'found', order: { state: 'filled', averagePrice: expect.stringMatching(/^60\d\d\d/) } }); // prettier-ignore
     const fee = await local.fee(account, query(order.id, market, { venueOrderId }), soon());
     const filled = seen.kind === 'found' ? seen.order.filledSize : '';
-    expect(fee).toMatchObject({ feeCoin: 'USDT', fee: expect.stringMatching(/^0\.\d*[1-9]/) });
+    expect(fee?.costs).toEqual([{ feeCoin: 'USDT', fee: expect.stringMatching(/^0\.\d*[1-9]/) }]);
+    expect(Number(fee?.averagePrice)).toBeGreaterThan(0);
     expect(Number(fee?.size)).toBe(Number(filled));
   });
   test('a futures order is amended, and its symbol is emptied at once', async () => {

@@ -4,9 +4,16 @@ import Big from 'big.js';
 import fc from 'fast-check';
 import { roundDown } from '../../shared/order/instrument.ts';
 import type { Decimal, PlaceIntent } from '../../shared/order/intent.ts';
-import { forgottenReport, isFinal, progressReport, stateOf } from '../../shared/order/progress.ts';
+import {
+  endByFills,
+  forgottenOrder,
+  forgottenReport,
+  isFinal,
+  progressReport,
+  stateOf,
+} from '../../shared/order/progress.ts';
 import type { PendingOrder } from '../../shared/order/report.ts';
-import type { Fee, VenueOrder } from '../../shared/order/venue.ts';
+import type { Fills, VenueOrder } from '../../shared/order/venue.ts';
 import { btcRules, changed, limitBuy, marketBuy, places, type Fields } from './arbitraries.ts';
 
 const d = (text: string): Decimal => text as Decimal;
@@ -32,14 +39,14 @@ const without = (order: VenueOrder, ...names: readonly string[]): VenueOrder =>
 describe('the state that counts', () => {
   test('of everything but a market buy is what the venue says', () => {
     for (const [, fields] of places.filter(([, one]) => !('notional' in one))) {
-      for (const state of STATES) {
+      for (const state of STATES.filter((one) => one !== 'rejected')) {
         const order = { ...bought, state, filledSize: '0.01', filledNotional: '600' };
-        expect(stateOf(fields as unknown as PlaceIntent, order, rules)).toBe(state);
+        expect(stateOf(fields as unknown as PlaceIntent, order, undefined)).toBe(state);
       }
     }
   });
   test('of a market buy that is not canceled is what the venue says, however much is spent', () => {
-    for (const state of STATES.filter((one) => one !== 'canceled')) {
+    for (const state of STATES.filter((one) => one !== 'canceled' && one !== 'rejected')) {
       for (const filledNotional of ['0', '1', '25']) {
         expect(stateOf(buy, { ...bought, state, filledNotional }, rules)).toBe(state);
       }
@@ -75,11 +82,25 @@ describe('the state that counts', () => {
     expect(stateOf(buy, without(bought, 'filledNotional', 'averagePrice'), rules)).toBe('canceled');
     expect(stateOf(buy, without(bought, 'filledNotional', 'averagePrice'), undefined)).toBe('canceled');
   });
-  test('takes less than a hundredth for dust where the steps are not known', () => {
-    for (const [filledNotional, state] of [['24.75', 'filled'], ['24.74', 'canceled'], ['25', 'filled']] as const) {
-      expect([filledNotional, stateOf(buy, { ...bought, filledNotional }, undefined)]).toEqual([filledNotional, state]);
+  test('is open where money is left and the steps are not known; guessed, up to a hundredth is dust', () => {
+    for (const [filledNotional, state, guess] of [['24.75', undefined, 'filled'], ['24.74', undefined, 'canceled'], ['12.5', undefined, 'canceled'], ['12.4', 'canceled', 'canceled'], ['25', 'filled', 'filled'], ['25.01', 'filled', 'filled']] as const) {
+      const order = { ...bought, filledNotional };
+      expect([filledNotional, stateOf(buy, order, undefined), stateOf(buy, order, 'guess')]).toEqual([filledNotional, state, guess]);
     }
   }); // prettier-ignore
+  test('takes for dust what buys less than the smallest size, where that is coarser than a step, and the other way', () => {
+    // 3 of 25 is left; at 60,000 that is 0.00005.
+    const order = { ...bought, filledSize: '0.0003667', filledNotional: '22' };
+    for (const [sizeStep, minSize, state] of [['0.00001', '0.00006', 'filled'], ['0.00006', '0.00001', 'filled'], ['0.00001', '0.00004', 'canceled']] as const) {
+      expect(stateOf(buy, order, { ...rules, sizeStep: d(sizeStep), minSize: d(minSize) })).toBe(state);
+    }
+  }); // prettier-ignore
+  test('of an order that is called failed and has fills is canceled: it traded', () => {
+    for (const fields of [limitBuy, marketBuy] as unknown as PlaceIntent[]) {
+      expect(stateOf(fields, { ...bought, state: 'rejected', filledSize: '0.004' }, undefined)).toBe('canceled');
+      expect(stateOf(fields, { ...bought, state: 'rejected', filledSize: '0.000' }, undefined)).toBe('rejected');
+    }
+  });
   test('of a market buy that bought as many steps as its money pays is filled, for any money, price and steps', () => {
     const money = fc.integer({ min: 100, max: 10_000_000 }).map((cents) => new Big(cents).div(100).toFixed());
     const price = fc.integer({ min: 1, max: 10_000_000 }).map((cents) => new Big(cents).div(100).toFixed());
@@ -88,7 +109,7 @@ describe('the state that counts', () => {
         const sizeStep = new Big(10).pow(-places).toFixed();
         const most = roundDown(new Big(notional).div(at).toFixed(18), sizeStep);
         fc.pre(new Big(most).gt(0));
-        const steps = { ...rules, sizeStep: d(sizeStep) };
+        const steps = { ...rules, sizeStep: d(sizeStep), minSize: d(sizeStep) };
         const intent = { ...buy, notional: d(notional) } as PlaceIntent;
         const order = (size: string): VenueOrder => {
           const filled = { ...bought, filledSize: size, averagePrice: at, filledNotional: new Big(size).times(at).toFixed() };
@@ -106,13 +127,35 @@ describe('the state that counts', () => {
   });
 });
 
+describe('the end of an order of which only fills are known', () => {
+  const limit = limitBuy as unknown as PlaceIntent;
+  const sized = (filledSize: string): VenueOrder => ({ ...bought, filledSize });
+  test('is filled where they come to its size, as it was rounded down, and canceled where a step is missing', () => {
+    // 0.01 was asked for; the step is 0.00001.
+    for (const [size, state] of [['0', 'canceled'], ['0.00999', 'canceled'], ['0.009995', 'filled'], ['0.01', 'filled'], ['0.011', 'filled']] as const) {
+      expect([size, endByFills(limit, sized(size), rules)]).toEqual([size, state]);
+    }
+  }); // prettier-ignore
+  test('is open where the step alone can tell, and guessed where somebody has to', () => {
+    for (const [size, state, guess] of [['0', 'canceled', 'canceled'], ['0.0099', undefined, 'filled'], ['0.005', undefined, 'canceled'], ['0.0049', 'canceled', 'canceled'], ['0.01', 'filled', 'filled']] as const) {
+      expect([size, endByFills(limit, sized(size), undefined), endByFills(limit, sized(size), 'guess')]).toEqual([size, state, guess]);
+    }
+  }); // prettier-ignore
+  test('of a market buy is filled where its money is spent', () => {
+    const fills = (size: string, averagePrice: string): Fills => ({ size, averagePrice, costs: [] });
+    const pending: PendingOrder = { intent: buy, venueOrderId: '77', acceptedAt: limitBuy.createdAt };
+    const end = (one: Fills) => endByFills(buy, forgottenOrder(pending, one), rules);
+    expect([end(fills('0.00041', '60000')), end(fills('0.0004', '60000')), end({ size: '0', costs: [] })]).toEqual(['filled', 'canceled', 'canceled']); // prettier-ignore
+  });
+});
+
 describe('a report of progress', () => {
   const pending: PendingOrder = {
     intent: limitBuy as unknown as PlaceIntent,
     venueOrderId: '77',
     acceptedAt: limitBuy.createdAt,
   };
-  const fee: Fee = { size: '0.01', fee: '0.6', feeCoin: 'USDT' };
+  const fee: Fills = { size: '0.01', averagePrice: '60001', costs: [{ fee: '0.6', feeCoin: 'USDT' }] };
   const same = { id: limitBuy.id, account: 'main', action: 'place', symbol: 'BTC_USDT', side: 'buy', venueOrderId: '77', at: '2026-11-22T19:00:01.500Z', latencyMs: 1500 }; // prettier-ignore
   const order: VenueOrder = { ...bought, type: 'limit', filledSize: '0.01000', averagePrice: '60000.00' };
 
@@ -122,10 +165,17 @@ describe('a report of progress', () => {
     });
   });
   test('says where its cost could not be had', () => {
-    const report = progressReport(pending, order, 'filled', undefined, NOW);
-    expect(report).toMatchObject({ status: 'filled', detail: 'what it cost could not be had from the venue' });
-    expect(report).not.toHaveProperty('fee');
-    expect(report).not.toHaveProperty('feeCoin');
+    const costs = [...fee.costs, { fee: '-0.1', feeCoin: 'BMX' }];
+    for (const [fills, detail] of [
+      [undefined, 'what it cost is not known: its fills could not all be had in time'],
+      [{ ...fee, size: '0.0099' }, 'what it cost is not known: the venue shows fills of 0.0099 of 0.01'],
+      [{ ...fee, costs }, 'its cost was paid in several coins: 0.6 USDT and -0.1 BMX'],
+    ] as const) {
+      const report = progressReport(pending, order, 'filled', fills, NOW);
+      expect(report).toMatchObject({ status: 'filled', detail });
+      expect(report).not.toHaveProperty('fee');
+      expect(report).not.toHaveProperty('feeCoin');
+    }
   });
   test('of a partial fill carries what is filled so far, and no cost', () => {
     const report = progressReport(pending, { ...order, filledSize: '0.004' }, 'partially-filled', undefined, NOW);
@@ -148,7 +198,7 @@ describe('a report of progress', () => {
     expect(progressReport(pending, canceled, 'canceled', fee, NOW)).toMatchObject({
       ...{ status: 'canceled', filledSize: '0.004', averagePrice: '60000', fee: '0.6', cancelSource: 'user' },
     });
-    expect(progressReport(pending, canceled, 'canceled', undefined, NOW).detail).toBe('canceled by user; what it cost could not be had from the venue'); // prettier-ignore
+    expect(progressReport(pending, canceled, 'canceled', undefined, NOW).detail).toBe('canceled by user; what it cost is not known: its fills could not all be had in time'); // prettier-ignore
   });
   test('of an order that the venue shows as failed is a refusal', () => {
     const report = progressReport(pending, { ...order, filledSize: '0' }, 'rejected', undefined, NOW);
@@ -161,8 +211,22 @@ describe('a report of progress', () => {
   test('of a forgotten order is canceled, by nobody knows whom, with what was told of it last', () => {
     const detail = 'the venue does not show the order any more: it was canceled, nobody knows by whom';
     const canceled = { ...same, status: 'canceled', cancelSource: 'unknown', detail };
-    expect(forgottenReport(pending, NOW)).toEqual({ ...canceled, filledSize: '0' });
-    expect(forgottenReport({ ...pending, toldSize: '0.004' }, NOW)).toEqual({ ...canceled, filledSize: '0.004' });
+    const none: Fills = { size: '0', costs: [] };
+    const told = (toldSize: string | undefined, fills: Fills) => {
+      const before = toldSize === undefined ? pending : { ...pending, toldSize };
+      return forgottenReport(before, forgottenOrder(before, fills), 'canceled', fills, NOW);
+    };
+    expect(told(undefined, none)).toEqual({ ...canceled, filledSize: '0' });
+    const missing = `${detail}; what it cost is not known: the venue shows fills of`;
+    expect(told('0.004', none)).toEqual({ ...canceled, filledSize: '0.004', detail: `${missing} 0 of 0.004` });
+    // The average price of a part is not that of the whole.
+    expect(told('0.02', fee)).toEqual({ ...canceled, filledSize: '0.02', detail: `${missing} 0.01 of 0.02` });
+    expect(told('0.004', fee)).toEqual({ ...canceled, filledSize: '0.01', averagePrice: '60001', fee: '0.6', feeCoin: 'USDT' }); // prettier-ignore
+  });
+  test('of a forgotten order whose fills come to what was asked for is filled', () => {
+    const { detail, ...report } = forgottenReport(pending, forgottenOrder(pending, fee), 'filled', fee, NOW);
+    expect(report).toEqual({ ...same, status: 'filled', filledSize: '0.01', averagePrice: '60001', fee: '0.6', feeCoin: 'USDT' }); // prettier-ignore
+    expect(detail).toBe('the venue does not show the order any more: its fills come to what was asked for');
   });
   test('carries numbers as plain decimals, whatever the venue writes', () => {
     const size = fc.nat(1_000_000_000).map((n) => `${new Big(n).div(1e9).toFixed(9)}000`);

@@ -72,7 +72,7 @@ export function createLambda(
     open: (name, effect) => {
       const beyond = {
         ...outsideOf(stage, name, effect, queues, exchange, fetchSecret, { handled: 'pending', lookupShare }),
-        ...{ parked: new Map<string, number>(), parkMs: 60_000 },
+        ...{ parked: new Map(), parkMs: 60_000, isEgressFixed },
       };
       return { clock: beyond.clock, run: (messages, deadline) => follow(messages, beyond, deadline) };
     },

@@ -1,4 +1,4 @@
-// `npm run simulate`: many worlds on all processors, with progress and a summary; or the story of one.
+// `npm run simulate`: many worlds on all processors, with progress and a summary; the story of one; or a week of following.
 import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { judge } from './judge.ts';
 import { KINDS, planOf, type Plan } from './plan.ts';
+import { runWeek, type Week, type WeekPlan } from './week.ts';
 import { runWorld } from './world.ts';
 
 type Counts = Record<string, number>;
@@ -139,17 +140,61 @@ async function tellStory(seed: number): Promise<void> {
   process.exitCode = broken.length === 0 ? 0 : 1;
 }
 
+function grid(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const body = new Table({
+    head: [...head],
+    colAligns: head.map((_, index) => (index === 0 ? 'left' : 'right')),
+    style: { head: [], border: [], compact: true },
+  });
+  body.push(...rows.map((row) => [...row]));
+  return body.toString();
+}
+
+const counted = (counts: Counts): readonly (readonly [string, number])[] =>
+  Object.entries(counts).sort(([, a], [, b]) => b - a);
+const grouped = (count: number): string => count.toLocaleString('en');
+/** Shown again and again in one line, on a terminal alone; nothing takes the line away. */
+function progressLine(text = ''): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}`);
+}
+
+async function tellWeek(plan: WeekPlan, isJson: boolean): Promise<void> {
+  const startedAt = performance.now();
+  const seconds = (): number => (performance.now() - startedAt) / 1000;
+  const week = await runWeek(plan, (part) => {
+    const left = part === 0 ? '' : `, ${Math.round((seconds() / part) * (1 - part))} s left`;
+    progressLine(`day ${(part * plan.days).toFixed(1)} of ${plan.days}${left}`);
+  });
+  progressLine();
+  console.log(isJson ? JSON.stringify({ ...plan, ...week, seconds: seconds() }) : weekSummary(plan, week, seconds()));
+  process.exitCode = week.broken.length === 0 ? 0 : 1;
+}
+
+function weekSummary({ orders, accounts, days, seed }: WeekPlan, week: Week, seconds: number): string {
+  const each = (count: number): string => (count / orders).toFixed(1);
+  const rows = (counts: Counts): readonly string[][] => counted(counts).map(([name, count]) => [name, grouped(count)]);
+  const calls = counted(week.calls).map(([name, count]) => [name, grouped(count), each(count)]);
+  const all = Object.values(week.calls).reduce((sum, count) => sum + count, 0);
+  const windows = Object.entries(week.windows).map(([path, { most, limit }]) => [path, `${most}`, `${limit}`]);
+  return [
+    grid(['ends in the book', 'orders'], rows(week.ends)),
+    grid(['reports', 'count'], rows(week.reports)),
+    grid(['SQS calls', 'count', 'per order'], [...calls, ['all', grouped(all), each(all)]]),
+    grid(['requests of one account in any window', 'most', 'limit'], windows),
+    grid(['faults injected', 'count'], rows(week.faults)),
+    `${grouped(week.looks)} looks, ${each(week.looks)} per order; ${grouped(week.copies)} copies; at most ${week.mostReceives} receives of one message`,
+    ...week.broken.slice(0, 10),
+    `${grouped(orders)} orders of ${accounts} accounts over ${days} days (seed ${seed}) in ${seconds.toFixed(1)} s, ` +
+      `${week.broken.length} broken promises`,
+  ].join('\n');
+}
+
 function summary(tally: Tally, seconds: number): string {
-  const table = (title: string, counts: Counts): string => {
-    const rows = Object.entries(counts).sort(([, a], [, b]) => b - a);
-    const body = new Table({
-      head: [title, 'count'],
-      colAligns: ['left', 'right'],
-      style: { head: [], border: [], compact: true },
-    });
-    body.push(...rows.map(([name, times]) => [name, times.toLocaleString('en')]));
-    return body.toString();
-  };
+  const table = (title: string, counts: Counts): string =>
+    grid(
+      [title, 'count'],
+      counted(counts).map(([name, times]) => [name, grouped(times)]),
+    );
   const perSecond = Math.round(tally.runs / seconds);
   return [
     table('worlds by kind', tally.kinds),
@@ -173,12 +218,23 @@ async function main(): Promise<void> {
       workers: { type: 'string', default: String(availableParallelism()) },
       'until-failure': { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
+      week: { type: 'string' },
+      accounts: { type: 'string' },
+      days: { type: 'string' },
     },
   });
-  const whole = (name: 'seed' | 'runs' | 'from' | 'workers', text: string): number => {
+  const whole = (name: 'seed' | 'runs' | 'from' | 'workers' | 'week' | 'accounts' | 'days', text: string): number => {
     if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
     throw new RangeError(`--${name} ${text} must be a whole number from 1`);
   };
+  if (values.week !== undefined) {
+    const { week, accounts = '20', days = '7', seed = '1' } = values;
+    const size = { accounts: whole('accounts', accounts), days: whole('days', days), seed: whole('seed', seed) };
+    return tellWeek({ ...size, orders: whole('week', week) }, values.json);
+  }
+  for (const name of ['accounts', 'days'] as const) {
+    if (values[name] !== undefined) throw new RangeError(`--${name} ${values[name]} goes with --week only`);
+  }
   if (values.kind !== undefined && !KINDS.some((kind) => kind === values.kind)) {
     throw new RangeError(`--kind "${values.kind}" is none of: ${KINDS.join(', ')}`);
   }
@@ -194,14 +250,11 @@ async function main(): Promise<void> {
     workers: whole('workers', values.workers),
   };
   const tally = await runAll(wish, (sofar) => {
-    if (!process.stderr.isTTY) return;
     const left = Math.round((seconds() / sofar.runs) * (runs - sofar.runs));
     const rate = Math.round(sofar.runs / seconds());
-    process.stderr.write(
-      `\r\x1b[2K${sofar.runs} of ${runs} worlds, ${rate}/s, ${left} s left, ${sofar.failures} broken`,
-    );
+    progressLine(`${sofar.runs} of ${runs} worlds, ${rate}/s, ${left} s left, ${sofar.failures} broken`);
   });
-  if (process.stderr.isTTY) process.stderr.write('\r\x1b[2K');
+  progressLine();
   console.log(values.json ? JSON.stringify({ ...tally, seconds: seconds() }) : summary(tally, seconds()));
   process.exitCode = tally.failures === 0 ? 0 : 1;
 }

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const EXECUTION = 'shared/execution.ts';
 const PROOF = 'shared/proof.ts';
+const PARKING = 'shared/parking.ts';
 const REPLAY = 'shared/order/replay.ts';
 const SECRETS = 'shared/aws/secrets.ts';
 
@@ -243,23 +244,23 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   ],
   'a ban parks nobody': [
     {
-      file: PROOF,
-      find: '  remember(memory.parked, whom,',
-      replace: "  if (refusal.kind !== 'banned') remember(memory.parked, whom,",
+      file: PARKING,
+      find: '  parked.set(whom,',
+      replace: '  if (!isBan) parked.set(whom,',
     },
   ],
   'fixed egress parks only the one account': [
     {
-      file: PROOF,
-      find: "const whom = refusal.kind === 'banned' && isEgressFixed ? EVERYBODY : account;",
-      replace: "const whom = refusal.kind === 'banned' && isEgressFixed && account === '' ? EVERYBODY : account;",
+      file: PARKING,
+      find: 'const whom = isBan && isEgressFixed ? EVERYBODY : account.name;',
+      replace: "const whom = isBan && isEgressFixed && account.name === '' ? EVERYBODY : account.name;",
     },
   ],
   'a 429 does not stop the group': [
     {
       file: PROOF,
       find: "if (refusal.kind === 'throttled') desk.silence",
-      replace: 'if (account === EVERYBODY) desk.silence',
+      replace: "if (candidate.intent.id === '') desk.silence",
     },
   ],
   'look-ups unpaced': [
@@ -279,7 +280,7 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'not followed': [
     {
       file: EXECUTION,
-      find: '(orders) => queues.follow(orders, FOLLOW_AFTER_SECONDS),',
+      find: '(orders) => queues.follow(orders.map((order) => ({ order, delaySeconds: FOLLOW_AFTER_SECONDS }))),',
       replace: '(orders) => Promise.resolve(orders.map(() => true)),',
     },
   ],

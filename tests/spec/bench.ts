@@ -68,6 +68,8 @@ export type Mishap =
   | 'ban'
   | 'break-down'
   | 'show-nothing'
+  /** Of a spot look-up by the venue's own id: the order is there and has failed, without a fill. */
+  | 'show-failed'
   /** Of a margin placement: the loan goes through, the order does not. */
   | 'loan-only';
 

@@ -80,6 +80,14 @@ const nothing = ({ path }: Passing): Answer => {
     : refusal(400, 40037, 'Order ID does not exist');
 };
 
+/** What a look-up by its id shows of an order that failed after it was accepted. */
+const failed = ({ body }: Passing): Answer => {
+  const { orderId = '' } = JSON.parse(body) as { readonly orderId?: string };
+  const { symbol } = SPOT.main;
+  const data = { orderId, symbol, side: 'buy', type: 'limit', orderMode: 'spot', state: 'failed', filledSize: '0' };
+  return { status: 200, body: JSON.stringify({ code: 1000, message: 'Ok', trace: 'spec', data }) };
+};
+
 const deedOf = (mishap: Mishap, armLoan: () => Promise<void>): Deed => {
   switch (mishap) {
     case 'lose-request':
@@ -93,6 +101,8 @@ const deedOf = (mishap: Mishap, armLoan: () => Promise<void>): Deed => {
       return { answer: () => ({ status: 500, body: '' }) };
     case 'show-nothing':
       return { answer: nothing };
+    case 'show-failed':
+      return { answer: failed };
     case 'loan-only':
       return { first: armLoan };
   }

@@ -1,4 +1,4 @@
-// The execution test spec, E-140 to E-150: fills, ends, and orders that are not shown any more.
+// The execution test spec, E-140 to E-151: fills, ends, and orders that are not shown any more.
 import assert from 'node:assert/strict';
 import { equal, times, type Bench, type Case, type Intent, type Market } from '../bench.ts';
 import { carryOut, endsCanceled, inEach, resting } from './common.ts';
@@ -99,6 +99,22 @@ export const following: readonly Case[] = [
       assert.deepEqual(bench.statuses(order), ['accepted']);
       broken.lift();
       await endsCanceled(bench, order);
+    },
+  },
+  {
+    number: 151,
+    title:
+      'An accepted spot order that the venue shows as failed ends as rejected, with a dead letter that holds its intent',
+    run: async (bench) => {
+      const order = bench.limit(bench.listing('spot'));
+      await bench.send(order);
+      await bench.ends(order, 'accepted');
+      bench.trouble('look-up', 'show-failed', Infinity);
+      const report = await bench.ends(order, 'accepted', 'rejected');
+      assert.equal(report.reason, 'VENUE_REFUSED');
+      const { attributes, body } = await bench.letter(order);
+      assert.deepEqual([attributes['reason'], attributes['certainty']], ['VENUE_REFUSED', 'refused']);
+      assert.deepEqual(JSON.parse(body), order);
     },
   },
 ];

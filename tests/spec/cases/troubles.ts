@@ -26,6 +26,26 @@ export const troubles: readonly Case[] = [
       assert.ok(wrongSecrets.length > 0);
     },
   },
+  {
+    number: 131,
+    title:
+      'A key without the right to trade: the intent waits until it expires, unsent, and the log says what to look at',
+    run: async (bench) => {
+      const account = await bench.account('r', { isReadOnly: true });
+      const expiresAt = new Date(Date.now() + 8000).toISOString();
+      const order = bench.limit(bench.listing('spot'), { account, expiresAt });
+      await bench.send(order);
+      const refusals = (): readonly string[] =>
+        bench.ground.system.lines.filter((line) => line.includes('account refused') && line.includes(`"${account}"`));
+      await bench.until('a refusal', () => refusals().length > 0);
+      assert.deepEqual(bench.statuses(order), []);
+      for (const line of refusals()) assert.match(line, /permission/);
+      // The end says it too where the environment that tells it was refused itself: any other one knows nothing of it.
+      await bench.endsWithout(order, 'expired', 'INTENT_EXPIRED', /^expired at /);
+      assert.ok(Date.now() >= Date.parse(expiresAt), 'it ended before it expired');
+      assert.equal((await bench.letter(order)).attributes['certainty'], 'not-sent');
+    },
+  },
   ...inEach(
     132,
     (market) => `${market}: a throttled placement is sent later, and those behind it in their order, each once`,
