@@ -20,6 +20,8 @@ export interface Budget {
   readonly deadline: number;
   readonly takeUntil: number;
   readonly answerBy: (now: number) => number;
+  /** The same for a request whose pacing interval must be over before the invocation is. */
+  readonly within: (now: number) => { readonly answerBy: number; readonly holdBy: number };
 }
 
 /** @param deadline when the invocation will be stopped, ms @param now ms */
@@ -27,5 +29,6 @@ export function budget(deadline: number, now: number): Budget {
   const total = deadline - now;
   const [reserveMs, answerMs] = [Math.min(6000, total / 5), Math.min(3000, total / 10)];
   const answerBy = (at: number): number => Math.min(at + answerMs, deadline - reserveMs / 2);
-  return { deadline, takeUntil: deadline - reserveMs, answerBy };
+  const within = (at: number) => ({ answerBy: answerBy(at), holdBy: deadline });
+  return { deadline, takeUntil: deadline - reserveMs, answerBy, within };
 }

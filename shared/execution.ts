@@ -45,6 +45,8 @@ interface Step {
   readonly stop?: { readonly seconds: number | undefined; readonly why: string };
 }
 
+/** Why an earlier delivery came to nothing is remembered by the environment that had it. */
+const ELSEWHERE = 'it was put back before, and the log says why';
 const ITS_TURN = 'what comes before it is told and deleted first';
 const AS_WANTED = 'the order is as wanted';
 /** So that the first look at an accepted order comes after the report of its acceptance. */
@@ -315,8 +317,7 @@ async function attempt(candidate: Candidate, desk: Desk, isRetry = false): Promi
     desk.attempted.add(intent.id);
     remember(outside.memory.signed, keyOf(intent), clock.now());
   }
-  const times = { answerBy: time.answerBy(clock.now()), holdBy: time.deadline };
-  const verdict = await request(venue, account, admitted, times);
+  const verdict = await request(venue, account, admitted, time.within(clock.now()));
   logVerdict(candidate, verdict, outside.log);
   const note =
     instrument === undefined && isPriced ? "sent without the venue's rules, which could not be had" : undefined;
@@ -327,7 +328,8 @@ async function attempt(candidate: Candidate, desk: Desk, isRetry = false): Promi
 function denied(candidate: Candidate, { code, detail }: Denial, outside: Outside): Result {
   const { message, intent } = candidate;
   const now = outside.clock.now();
-  const last = outside.memory.unsent.get(message.messageId)?.why;
+  const isAgain = message.receiveCount > 1;
+  const last = outside.memory.unsent.get(message.messageId)?.why ?? (isAgain ? ELSEWHERE : undefined);
   if (intent.action === 'place' || isFirstOrUnsent(candidate, outside)) {
     return buried(message, intent, { code, detail: last === undefined ? detail : `${detail}; last: ${last}` }, now);
   }

@@ -163,7 +163,7 @@ async function sight(pending: PendingOrder, ageMs: number, desk: Desk): Promise<
 /** One look; where the key is refused and the secret holds another by now, one more with that. */
 async function see(pending: PendingOrder, desk: Desk): Promise<Sighting> {
   const { clock, venue, accounts } = desk.beyond;
-  const ask = (): Promise<Sighting> => venue.find(desk.account, queryOf(pending), desk.time.answerBy(clock.now()));
+  const ask = (): Promise<Sighting> => venue.find(desk.account, queryOf(pending), desk.time.within(clock.now()));
   const seen = await ask();
   if (seen.kind !== 'unauthorised' || clock.now() > desk.time.takeUntil) return seen;
   const before = JSON.stringify(desk.account.credentials);
@@ -208,7 +208,7 @@ async function ended(
 async function forgotten(look: Look, desk: Desk): Promise<Step> {
   const { message, pending } = look;
   const { clock, venue } = desk.beyond;
-  const fills = await venue.fee(desk.account, queryOf(pending), desk.time.answerBy(clock.now()));
+  const fills = await venue.fee(desk.account, queryOf(pending), desk.time.within(clock.now()));
   if (fills === undefined) return waits(backoff(message), 'not shown any more, and its fills cannot be had');
   const order = forgottenOrder(pending, fills);
   const end = await judged(look, desk, (rules) => endByFills(pending.intent, order, rules));
@@ -272,7 +272,7 @@ async function fillsOf(order: VenueOrder, pending: PendingOrder, desk: Desk): Pr
     if (clock.now() + waitMs > desk.time.takeUntil) return undefined;
     await clock.sleep(waitMs);
     if (parkedNow(desk.account.name, desk.beyond) !== undefined) return undefined;
-    fills = await venue.fee(desk.account, queryOf(pending), desk.time.answerBy(clock.now()));
+    fills = await venue.fee(desk.account, queryOf(pending), desk.time.within(clock.now()));
     if (fills !== undefined && isWhole(fills, order.filledSize)) return fills;
   }
   return fills;

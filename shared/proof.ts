@@ -282,7 +282,7 @@ export async function look(candidate: Candidate, desk: Desk, ids = soughtIds(can
     for (let attempt = 1; ; attempt += 1) {
       if (desk.account === undefined) throw new Error('a look-up without an account');
       const query = { id, market, symbol };
-      const sighting = await outside.venue.find(desk.account, query, time.answerBy(outside.clock.now()));
+      const sighting = await outside.venue.find(desk.account, query, time.within(outside.clock.now()));
       if (sighting.kind === 'found') return { ...sighting, id };
       if (sighting.kind === 'nothing') break;
       const isLost = sighting.kind === 'unknown' || sighting.kind === 'unavailable';

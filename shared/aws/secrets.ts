@@ -129,7 +129,7 @@ export function signedRead(
     if ('unreadable' in credentials) return { isGood: false, detail: credentials.unreadable };
     const account = { name, credentials, mandate: { state: 'halted' as const } };
     const query = { id: randomUUID().replaceAll('-', ''), market: 'spot' as const, symbol: 'BTC_USDT' };
-    const sighting = await venue.find(account, query, deadline());
+    const sighting = await venue.find(account, query, { answerBy: deadline(), holdBy: Infinity });
     if (sighting.kind === 'nothing' || sighting.kind === 'found') return { isGood: true, detail: '' };
     const isOpen = sighting.kind !== 'unauthorised';
     return { isGood: false, detail: isOpen ? `it could not be proven: ${sighting.detail}` : sighting.detail };

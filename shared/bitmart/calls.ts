@@ -30,7 +30,7 @@ export interface Calls {
   /** Public data, without key. */
   readonly ask: (endpoint: Endpoint, query: Readonly<Record<string, string>>, deadline: number) => Promise<Reply>;
   /** A look-up: by key alone where it is a GET, signed where it is a POST. */
-  readonly read: (account: TradingAccount, endpoint: Endpoint, fields: Fields, deadline: number) => Promise<Reply>;
+  readonly read: (account: TradingAccount, endpoint: Endpoint, fields: Fields, times: Times) => Promise<Reply>;
   /** A write. `reading`: what the answer proved; undefined where the table of codes decides. */
   readonly write: (
     account: TradingAccount,
@@ -102,8 +102,7 @@ export function calls({ settings, transport, pacer, clock, lookupShare }: Outsid
     verdictOf(answer, settings.banMs, await clockNote(answer, time, deadline));
   return {
     ask,
-    read: (account, endpoint, fields, deadline) =>
-      askFor(account, endpoint, fields, { answerBy: deadline, holdBy: Infinity, expiresAt: Infinity }),
+    read: (account, endpoint, fields, times) => askFor(account, endpoint, fields, { ...times, expiresAt: Infinity }),
     write: async (account, endpoint, fields, times, reading) => {
       const answer = await askFor(account, endpoint, fields, times);
       if (answer.code === SHADOW) return { kind: 'done', detail: answer.message };

@@ -66,14 +66,14 @@ export function futuresDesk({ calls, clock, contracts }: FuturesOutside): Market
       return write(account, endpoints.placeFutures, placement(order, size), times, placedOutcome);
     },
     instruct: (account, instruction, times) => instruct(write, sizing, account, instruction, times),
-    find: (account, query, deadline) => find(calls, clock, sizing, account, query, deadline),
-    fee: async (account, { symbol, venueOrderId }, deadline) => {
+    find: (account, query, times) => find(calls, clock, sizing, account, query, times),
+    fee: async (account, { symbol, venueOrderId }, times) => {
       if (venueOrderId === undefined) return undefined;
       const fields = { symbol: spelled(symbol), order_id: venueOrderId, ...reach(clock) };
-      const answer = await read(account, endpoints.futuresTrades, fields, deadline);
+      const answer = await read(account, endpoints.futuresTrades, fields, times);
       const rows = fillRows(answer, (data) => z.array(fillSchema).safeParse(data).data);
       if (rows === undefined || rows.some(({ order_id: id }) => id !== venueOrderId)) return undefined;
-      const contract = await sizing(symbol, deadline);
+      const contract = await sizing(symbol, times.answerBy);
       if ('kind' in contract) return undefined;
       return sumOf(
         rows.map(({ vol, price, paid_fees: fee }) => {
@@ -214,20 +214,20 @@ async function find(
   sizing: Sizing,
   account: TradingAccount,
   { id, symbol, venueOrderId }: OrderQuery,
-  deadline: number,
+  times: Times,
 ): Promise<Sighting> {
   const shown = async (answer: Reply, data: unknown): Promise<Sighting> => {
     const row = orderRow(data);
     if (row?.symbol !== spelled(symbol)) return unreadable(answer);
-    const contract = await sizing(symbol, deadline);
+    const contract = await sizing(symbol, times.answerBy);
     if (!('kind' in contract)) return { kind: 'found', order: futuresOrder(row, contract) };
     const detail = `order ${row.order_id} is there, but the size of one ${symbol} contract cannot be had`;
     return { kind: 'unavailable', venueCode: 'CONTRACT_SIZE_UNKNOWN', detail };
   };
   if (venueOrderId !== undefined) {
     const fields = { symbol: spelled(symbol), order_id: venueOrderId };
-    const answer = await read(account, endpoints.futuresOrder, fields, deadline);
-    if (!succeeded(answer)) return unseen(answer, await explain(answer, deadline));
+    const answer = await read(account, endpoints.futuresOrder, fields, times);
+    if (!succeeded(answer)) return unseen(answer, await explain(answer, times.answerBy));
     const row = orderRow(answer.data);
     const isOurs = row?.order_id === venueOrderId && ['', id, null, undefined].includes(row.client_order_id);
     return isOurs ? shown(answer, answer.data) : unreadable(answer);
@@ -241,14 +241,14 @@ async function find(
   let full: Reply | undefined;
   // Open first: an order moves from open to history, never back, so it cannot slip between the two questions.
   for (const { endpoint, fields, most } of lists) {
-    const answer = await read(account, endpoint, fields, deadline);
+    const answer = await read(account, endpoint, fields, times);
     if (succeeded(answer)) {
       const picked = pick(answer.data, id);
       if (picked === undefined) return unreadable(answer);
       if (picked.row !== undefined) return shown(answer, picked.row);
       if (picked.rows >= most) full = answer;
     } else {
-      const failed = unseen(answer, await explain(answer, deadline));
+      const failed = unseen(answer, await explain(answer, times.answerBy));
       if (failed.kind !== 'nothing') return failed;
     }
   }

@@ -81,7 +81,7 @@ export function bitmartReads(outside: Outside): Reads {
 
 function lookBy({ read, explain }: Calls): Look {
   return async (account, endpoint, fields, deadline, reader) => {
-    const answer = await read(account, endpoint, fields, deadline);
+    const answer = await read(account, endpoint, fields, { answerBy: deadline, holdBy: Infinity });
     if (succeeded(answer)) {
       const content = await reader(answer.data, deadline);
       return content === undefined ? unreadable(answer) : { kind: 'read', ...content };

@@ -24,23 +24,23 @@ export function spotDesk(calls: Calls, banMs: number): MarketDesk<SpotOrder> {
       return write(account, endpoints.placeMargin, { ...fields, clientOrderId: order.id }, times, reading);
     },
     instruct: (account, instruction, times) => instruct(write, account, instruction, times),
-    find: async (account, { id, venueOrderId }, deadline) => {
+    find: async (account, { id, venueOrderId }, times) => {
       if (venueOrderId !== undefined) {
         // Without queryState open and past orders are searched at once.
-        const answer = await read(account, endpoints.query, { orderId: venueOrderId }, deadline);
-        return sighting(answer, id, deadline, venueOrderId);
+        const answer = await read(account, endpoints.query, { orderId: venueOrderId }, times);
+        return sighting(answer, id, times.answerBy, venueOrderId);
       }
       // Open first: an order moves from open to history, never back, so it cannot slip between the two questions.
       for (const queryState of ['open', 'history']) {
-        const answer = await read(account, endpoints.queryClient, { clientOrderId: id, queryState }, deadline);
-        const seen = await sighting(answer, id, deadline);
+        const answer = await read(account, endpoints.queryClient, { clientOrderId: id, queryState }, times);
+        const seen = await sighting(answer, id, times.answerBy);
         if (seen.kind !== 'nothing') return seen;
       }
       return { kind: 'nothing' };
     },
-    fee: async (account, { venueOrderId }, deadline) => {
+    fee: async (account, { venueOrderId }, times) => {
       if (venueOrderId === undefined) return undefined;
-      const answer = await read(account, endpoints.orderTrades, { orderId: venueOrderId }, deadline);
+      const answer = await read(account, endpoints.orderTrades, { orderId: venueOrderId }, times);
       const rows = fillRows(answer, (data) => z.array(fillSchema).safeParse(data).data);
       if (rows === undefined || rows.some(({ orderId }) => orderId !== venueOrderId)) return undefined;
       return sumOf(rows.map(({ size, price, fee, feeCoinName }) => ({ size, price: readable(price), fee, feeCoin: feeCoinName }))); // prettier-ignore

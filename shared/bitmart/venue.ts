@@ -71,8 +71,8 @@ export function bitmart(options: BitmartOptions): Venue {
     submit: (account, order, times) =>
       order.market === 'futures' ? futures.submit(account, order, times) : spot.submit(account, order, times),
     instruct: (account, instruction, times) => desks[instruction.market].instruct(account, instruction, times),
-    find: (account, query, deadline) => desks[query.market].find(account, query, deadline),
-    fee: (account, query, deadline) => desks[query.market].fee(account, query, deadline),
+    find: (account, query, times) => desks[query.market].find(account, query, times),
+    fee: (account, query, times) => desks[query.market].fee(account, query, times),
     instrument: async (market, symbol, deadline) => {
       if (market !== 'futures') return symbols(symbol, deadline);
       const contract = await contracts(spelled(symbol), deadline);

@@ -141,7 +141,7 @@ export interface Promises {
   readonly acknowledges: 'booking' | 'acceptance';
 }
 
-/** How long a write may take, ms by our clock. What cannot keep to both is not sent, and nobody waits for it. */
+/** How long a paced request may take, ms by our clock. What cannot keep to both is not sent, and nobody waits for it. */
 export interface Times {
   /** By when its answer must be in. */
   readonly answerBy: number;
@@ -156,14 +156,11 @@ export interface Venue {
   submit(account: TradingAccount, order: NewOrder, times: Times): Promise<Verdict>;
   /** Sends one instruction, paced. `finished`: its target is no longer open. Never throws. */
   instruct(account: TradingAccount, instruction: Instruction, times: Times): Promise<Verdict>;
-  /**
-   * Looks among open orders, then among past ones; by the venue's own id where it is given. `deadline`, here and below: by
-   * when the answer must be in, ms by our clock. Never throws.
-   */
-  find(account: TradingAccount, query: OrderQuery, deadline: number): Promise<Sighting>;
+  /** Looks among open orders, then among past ones; by the venue's own id where it is given. Never throws. */
+  find(account: TradingAccount, query: OrderQuery, times: Times): Promise<Sighting>;
   /** What the fills of an order come to and cost; undefined where the venue gave no answer to that. Never throws. */
-  fee(account: TradingAccount, query: OrderQuery, deadline: number): Promise<Fills | undefined>;
-  /** The venue's own time, ms; undefined where it cannot be had. */
+  fee(account: TradingAccount, query: OrderQuery, times: Times): Promise<Fills | undefined>;
+  /** The venue's own time, ms; undefined where it cannot be had. `deadline`, here and below: by when the answer must be in. */
   time(deadline: number): Promise<number | undefined>;
   /** `unknown`: the venue does not list the symbol. undefined: the rules cannot be had now; the venue judges. */
   instrument(market: Market, symbol: string, deadline: number): Promise<Instrument | 'unknown' | undefined>;

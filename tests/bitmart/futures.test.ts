@@ -299,11 +299,11 @@ describe('spot and margin on the wire', () => {
   const byVenueId = query('mine', 'margin', { venueOrderId: row.orderId });
   test("a look-up by the venue's id is one question to both places", async () => {
     answers(ok(row));
-    expect(await venue.find(fresh(), byVenueId, soon())).toMatchObject({ kind: 'found', order: { state: 'canceled', cancelSource: 'system' } }); // prettier-ignore
+    expect(await venue.find(fresh(), byVenueId, inTime())).toMatchObject({ kind: 'found', order: { state: 'canceled', cancelSource: 'system' } }); // prettier-ignore
     expect(sent().map(({ url }) => url)).toEqual(['/spot/v4/query/order']);
     expect(bodyOf()).toEqual({ orderId: row.orderId });
     answers({ status: 400, body: { code: 50005 } });
-    expect(await venue.find(fresh(), byVenueId, soon())).toEqual({ kind: 'nothing' });
+    expect(await venue.find(fresh(), byVenueId, inTime())).toEqual({ kind: 'nothing' });
     expect(sent()).toHaveLength(2);
   });
   test.each([
@@ -315,13 +315,13 @@ describe('spot and margin on the wire', () => {
     [{ orderId: '1' }, 'unavailable'],
   ])("a look-up by the venue's id that shows %j is %s", async (more, kind) => {
     answers(ok({ ...row, ...more }));
-    expect(await venue.find(fresh(), byVenueId, soon())).toMatchObject({ kind });
+    expect(await venue.find(fresh(), byVenueId, inTime())).toMatchObject({ kind });
   });
 
   const fill = { tradeId: '1', orderId: row.orderId, size: '0.1', fee: '0.1', feeCoinName: 'USDT' };
   const fees = async (...rows: readonly object[]) => {
     answers(ok(rows));
-    return venue.fee(fresh(), byVenueId, soon());
+    return venue.fee(fresh(), byVenueId, inTime());
   };
   test('fills come to their exact sums, the cost in each coin', async () => {
     const usdt = (fee: string) => [{ fee, feeCoin: 'USDT' }];
@@ -344,19 +344,19 @@ describe('spot and margin on the wire', () => {
   test('no fills is an answer, and so is an order that is not known; anything else is none', async () => {
     expect(await fees()).toEqual({ size: '0', costs: [] });
     answers({ status: 400, body: { code: 50005 } });
-    expect(await venue.fee(fresh(), byVenueId, soon())).toEqual({ size: '0', costs: [] });
+    expect(await venue.fee(fresh(), byVenueId, inTime())).toEqual({ size: '0', costs: [] });
     expect(await fees(fill, { ...fill, fee: 'much' })).toBeUndefined();
     expect(await fees({ ...fill, orderId: '5' })).toBeUndefined();
     answers({ status: 429, body: '' });
-    expect(await venue.fee(fresh(), byVenueId, soon())).toBeUndefined();
-    expect(await venue.fee(fresh(), query('mine'), soon())).toBeUndefined();
+    expect(await venue.fee(fresh(), byVenueId, inTime())).toBeUndefined();
+    expect(await venue.fee(fresh(), query('mine'), inTime())).toBeUndefined();
   });
 });
 
 const row = { order_id: '220908185908509', client_order_id: 'mine', price: '14277', size: '20', symbol: 'BTCUSDT', state: 2, side: 1, type: 'limit', deal_avg_price: '0', deal_size: '0', create_time: 1 }; // prettier-ignore
 
 describe('a futures look-up', () => {
-  const find = (more: Partial<OrderQuery> = {}) => venue.find(fresh(), query('mine', 'futures', more), soon());
+  const find = (more: Partial<OrderQuery> = {}) => venue.find(fresh(), query('mine', 'futures', more), inTime());
   const lists = (open: unknown, past: unknown): void =>
     answers((request) => ok(pathOf(request).endsWith('get-open-orders') ? open : past));
 
@@ -470,12 +470,12 @@ describe('a futures look-up', () => {
   test('of the fee sums paid_fees in the quote coin', async () => {
     const fill = { order_id: row.order_id, vol: '5', paid_fees: '0.1' };
     answers(ok([fill, { ...fill, paid_fees: '0.2', vol: '15' }]));
-    const fee = await venue.fee(fresh(), query('mine', 'futures', { venueOrderId: row.order_id }), soon());
+    const fee = await venue.fee(fresh(), query('mine', 'futures', { venueOrderId: row.order_id }), inTime());
     expect(fee).toEqual({ size: '0.02', costs: [{ fee: '0.3', feeCoin: 'USDT' }] });
     expect(pathOf(sent()[0] as Recorded)).toBe('/contract/private/trades');
     expect(paramsOf()).toMatchObject({ symbol: 'BTCUSDT', order_id: row.order_id });
     answers(ok([]));
-    expect(await venue.fee(fresh(), query('mine', 'futures', { venueOrderId: row.order_id }), soon())).toEqual({
+    expect(await venue.fee(fresh(), query('mine', 'futures', { venueOrderId: row.order_id }), inTime())).toEqual({
       size: '0',
       costs: [],
     });
@@ -530,23 +530,23 @@ describe('against the local exchange', () => {
       const order = market === 'margin' ? buy({ market }) : long();
       const venueOrderId = await place(order);
       const seen = { kind: 'found', order: { venueOrderId, symbol: 'BTC_USDT', side: 'buy', state: 'open', filledSize: expect.stringMatching(/^0/) } }; // prettier-ignore
-      expect(await local.find(account, query(order.id, market), soon())).toMatchObject(seen);
-      expect(await local.find(account, query(order.id, market, { venueOrderId }), soon())).toMatchObject(seen);
+      expect(await local.find(account, query(order.id, market), inTime())).toMatchObject(seen);
+      expect(await local.find(account, query(order.id, market, { venueOrderId }), inTime())).toMatchObject(seen);
       expect(await local.submit(account, order, inTime())).toMatchObject({ kind: 'duplicate' });
       expect((await local.instruct(account, cancelOf(order.id, { market }), inTime())).kind).toBe('done');
-      expect(await local.find(account, query(order.id, market), soon())).toMatchObject({ kind: 'found', order: { state: 'canceled' } }); // prettier-ignore
+      expect(await local.find(account, query(order.id, market), inTime())).toMatchObject({ kind: 'found', order: { state: 'canceled' } }); // prettier-ignore
       expect((await local.instruct(account, cancelOf(order.id, { market }), inTime())).kind).toMatch(
         /^(done|finished)$/,
       );
-      expect(await local.find(account, query(uniqueId(), market), soon())).toEqual({ kind: 'nothing' });
+      expect(await local.find(account, query(uniqueId(), market), inTime())).toEqual({ kind: 'nothing' });
     },
   );
   test.each(['margin', 'futures'] as const)('a %s order at market is filled, with its fee', async (market) => {
     const order = market === 'margin' ? atMarket(buy({ market }), { notional: '600' }) : atMarket(long(), { size: '0.012' }); // prettier-ignore
     const venueOrderId = await place(order);
-    const seen = await local.find(account, query(order.id, market, { venueOrderId }), soon());
+    const seen = await local.find(account, query(order.id, market, { venueOrderId }), inTime());
     expect(seen).toMatchObject({ kind: 'found', order: { state: 'filled', averagePrice: expect.stringMatching(/^60\d\d\d/) } }); // prettier-ignore
-    const fee = await local.fee(account, query(order.id, market, { venueOrderId }), soon());
+    const fee = await local.fee(account, query(order.id, market, { venueOrderId }), inTime());
     const filled = seen.kind === 'found' ? seen.order.filledSize : '';
     expect(fee?.costs).toEqual([{ feeCoin: 'USDT', fee: expect.stringMatching(/^0\.\d*[1-9]/) }]);
     expect(Number(fee?.averagePrice)).toBeGreaterThan(0);
@@ -556,9 +556,9 @@ describe('against the local exchange', () => {
     const order = long();
     await place(order);
     expect(await act('futures', { action: 'amend', target: order.id, price: '49000', size: '0.02' })).toEqual({ kind: 'taken' }); // prettier-ignore
-    expect(await local.find(account, query(order.id, 'futures'), soon())).toMatchObject({ order: { price: '49000', size: '0.02' } }); // prettier-ignore
+    expect(await local.find(account, query(order.id, 'futures'), inTime())).toMatchObject({ order: { price: '49000', size: '0.02' } }); // prettier-ignore
     expect(await act('futures', { action: 'cancel-all' })).toEqual({ kind: 'done' });
-    expect(await local.find(account, query(order.id, 'futures'), soon())).toMatchObject({
+    expect(await local.find(account, query(order.id, 'futures'), inTime())).toMatchObject({
       order: { state: 'canceled' },
     });
     const late = await act('futures', { action: 'amend', target: order.id, price: '49000', size: '0.02' });
@@ -570,7 +570,7 @@ describe('against the local exchange', () => {
     });
     const order = long();
     expect(await local.submit(account, order, inTime())).toMatchObject({ kind: 'unknown' });
-    expect(await local.find(account, query(order.id, 'futures'), soon())).toMatchObject({ kind: 'found' });
+    expect(await local.find(account, query(order.id, 'futures'), inTime())).toMatchObject({ kind: 'found' });
     expect(await act('futures', { action: 'set-leverage', leverage: '10', marginMode: 'cross' })).toEqual({
       kind: 'done',
     });
@@ -595,7 +595,7 @@ describe('against the local exchange', () => {
     });
     const order = buy({ market: 'margin' });
     expect(await local.submit(account, order, inTime())).toMatchObject({ kind: 'failed', venueCode: '59009' });
-    expect(await local.find(account, query(order.id, 'margin'), soon())).toEqual({ kind: 'nothing' });
+    expect(await local.find(account, query(order.id, 'margin'), inTime())).toEqual({ kind: 'nothing' });
     await control('DELETE', '/faults');
   });
   test('rules and best prices of contracts are there', async () => {

@@ -65,7 +65,7 @@ describe('on the wire', () => {
   });
   test('a look-up asks by clientOrderId among the open orders, then among the past ones', async () => {
     server.answer({ status: 400, body: { code: 50005, message: 'Order Id not found', data: {} } });
-    expect(await venue.find(fresh(), query('abc'), soon())).toEqual({ kind: 'nothing' });
+    expect(await venue.find(fresh(), query('abc'), inTime())).toEqual({ kind: 'nothing' });
     expect(server.requests.map(({ url }) => url)).toEqual(Array(2).fill('/spot/v4/query/client-order'));
     expect([bodyOf(0), bodyOf(1)]).toEqual([
       { clientOrderId: 'abc', queryState: 'open' },
@@ -75,7 +75,7 @@ describe('on the wire', () => {
   });
   test('a look-up that fails is not asked on', async () => {
     server.answer({ status: 500, body: '' });
-    expect(await venue.find(fresh(), query('abc'), soon())).toMatchObject({ kind: 'unknown' });
+    expect(await venue.find(fresh(), query('abc'), inTime())).toMatchObject({ kind: 'unknown' });
     expect(server.requests).toHaveLength(1);
   });
   test('public calls carry neither key nor signature', async () => {
@@ -112,7 +112,7 @@ describe('on the wire', () => {
     const verdict = await venue.submit(fresh(), buy(), inTime(Date.now() + 5));
     expect(verdict).toMatchObject({ kind: 'unavailable', venueCode: 'NOT_SENT' });
     expect(verdict).toMatchObject({ detail: expect.stringMatching(/nothing was sent.*turn.*too late/) });
-    expect(await venue.find(fresh(), query('x'), Date.now())).toMatchObject({ kind: 'unavailable' });
+    expect(await venue.find(fresh(), query('x'), inTime(Date.now()))).toMatchObject({ kind: 'unavailable' });
     expect(server.requests).toHaveLength(0);
   });
   test('of two cancel-alls in one batch the second is told at once as not sent, and the lane is free in its turn', async () => {
@@ -140,7 +140,7 @@ describe('on the wire', () => {
     const account = fresh({ mandate: { state: 'active', limitShare: 0.05 } });
     const started = Date.now();
     for (let time = 0; time < 3; time += 1)
-      await venue.find(account, query('a', 'spot', { venueOrderId: '7' }), soon());
+      await venue.find(account, query('a', 'spot', { venueOrderId: '7' }), inTime());
     expect(server.requests).toHaveLength(3);
     // 25 in 2 s: two intervals of 85 ms, where a twentieth of that would make 3.4 s.
     expect(Date.now() - started).toBeLessThan(1000);
@@ -413,12 +413,12 @@ describe('against the local exchange', () => {
     const order = buy();
     const placed = await venue.submit(account, order, inTime());
     expect(placed).toMatchObject({ kind: 'placed' });
-    const found = await venue.find(account, query(order.id), soon());
+    const found = await venue.find(account, query(order.id), inTime());
     expect(found).toMatchObject({ kind: 'found', order: { state: 'open', symbol: 'BTC_USDT', side: 'buy', type: 'limit' } }); // prettier-ignore
     if (placed.kind === 'placed' && found.kind === 'found') expect(found.order.venueOrderId).toBe(placed.venueOrderId);
     expect(await venue.submit(account, order, inTime())).toMatchObject({ kind: 'duplicate' });
     expect(await venue.instruct(account, cancelOf(order.id), inTime())).toMatchObject({ kind: 'done' });
-    expect(await venue.find(account, query(order.id), soon())).toMatchObject({
+    expect(await venue.find(account, query(order.id), inTime())).toMatchObject({
       kind: 'found',
       order: { state: 'canceled' },
     });
@@ -437,7 +437,7 @@ describe('against the local exchange', () => {
     for (const value of Object.values(account.credentials as object)) expect(proven.detail).not.toContain(value);
   });
   test('an order that nobody placed is not found', async () => {
-    expect(await venue.find(account, query(uniqueId()), soon())).toEqual({ kind: 'nothing' });
+    expect(await venue.find(account, query(uniqueId()), inTime())).toEqual({ kind: 'nothing' });
   });
   test('a wrong memo is unauthorised and says where to look', async () => {
     const credentials = { apiKey: 'key-of-main', secretKey: 'secret-of-main', memo: 'my memo' };
@@ -453,7 +453,7 @@ describe('against the local exchange', () => {
     await control('PUT', '/faults', { faults: [{ path, fault: 'drop-after', times: 1 }] });
     const order = buy();
     expect(await venue.submit(account, order, inTime())).toMatchObject({ kind: 'unknown' });
-    expect(await venue.find(account, query(order.id), soon())).toMatchObject({ kind: 'found' });
+    expect(await venue.find(account, query(order.id), inTime())).toMatchObject({ kind: 'found' });
     await control('DELETE', '/faults');
   });
   test('rules, best prices and time are there', async () => {
