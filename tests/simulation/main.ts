@@ -66,6 +66,10 @@ function merge(tally: Tally, part: Tally): void {
   for (const name of ['kinds', 'faults', 'dispositions', 'statuses', 'reasons'] as const) add(tally[name], part[name]);
 }
 
+function sentenceOf({ seed, sentences }: Tally['broken'][number]): string {
+  return `seed ${seed}: ${sentences.join('; ')}`;
+}
+
 /** Worlds that one worker runs before it tells. */
 const SLICE = 25;
 
@@ -101,13 +105,16 @@ async function runAll(
       };
       worker.on('message', (part: Tally) => {
         merge(total, part);
+        // A long run says at once what it has found.
+        progressLine();
+        for (const each of part.broken) console.error(sentenceOf(each));
         progress(total);
         if (untilFailure && total.failures > 0) isOver = true;
         ask();
       });
       worker.on('error', reject);
-      worker.on('exit', (code) => {
-        if (code !== null && code !== 0) reject(new Error(`a worker ended with ${code}`));
+      worker.on('exit', (code, signal) => {
+        if (code !== 0 && !worker.killed) reject(new Error(`a worker ended with ${code ?? signal ?? 'nothing'}`));
       });
       ask();
     });
@@ -202,7 +209,7 @@ function summary(tally: Tally, seconds: number): string {
     table('dispositions', tally.dispositions),
     table('report statuses', tally.statuses),
     table('reasons', tally.reasons),
-    ...tally.broken.slice(0, 10).map(({ seed, sentences }) => `seed ${seed}: ${sentences.join('; ')}`),
+    ...tally.broken.slice(0, 10).map(sentenceOf),
     `${tally.runs} worlds in ${seconds.toFixed(1)} s (${perSecond}/s), ${tally.orders.toLocaleString('en')} orders, ` +
       `${tally.failures} worlds with a broken promise`,
   ].join('\n');
