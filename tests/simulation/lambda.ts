@@ -83,6 +83,7 @@ export function createLambda(
 function runFunction(stage: Stage, queues: SimulatedQueues, { calls, queue, pollers, open }: LambdaFunction): void {
   const { chance, between, pick, draw, tell, struck, sleep, plan, history } = stage;
   const environments: Environment[] = [];
+  const waiting = queue === 'pending' ? stage.following : stage.busy;
   /** Orders that somebody looks at now, or left half looked at. */
   const looked = new Map<string, number>();
 
@@ -163,20 +164,26 @@ function runFunction(stage: Stage, queues: SimulatedQueues, { calls, queue, poll
     for (;;) {
       const records = await receive(queues, queue);
       if (records.length === 0) continue;
-      const [least, most] = plan.lateInvocation ? [90_000, 200_000] : [1000, 200_000];
-      if (chance(plan.lateInvocation ? 0.8 : 0.02) && struck('invoked late')) await sleep(between(least, most));
-      const twice = plan.doubleInvocation && chance(0.3) && struck('invoked twice');
-      const [left] = await Promise.all([invoke(free(), records), twice ? invoke(start(), records) : undefined]);
-      if (left === undefined) continue;
-      const finished = records.filter(({ messageId }) => !left.includes(messageId));
-      if (finished.length === 0 || (chance(0.03) && struck('delete fails'))) continue;
-      const Entries = finished.map(({ receiptHandle, messageId }, index): Deletion => ({
-        Id: String(index),
-        ReceiptHandle: receiptHandle,
-        messageId,
-      }));
-      await queues.call('DeleteMessageBatch', { QueueUrl: queues.urlOf(queue), Entries });
+      // A batch that is held back may outlive its messages.
+      waiting.add(records);
+      await handle(records);
+      waiting.delete(records);
     }
+  };
+  const handle = async (records: readonly SQSRecord[]): Promise<void> => {
+    const [least, most] = plan.lateInvocation ? [90_000, 200_000] : [1000, 200_000];
+    if (chance(plan.lateInvocation ? 0.8 : 0.02) && struck('invoked late')) await sleep(between(least, most));
+    const twice = plan.doubleInvocation && chance(0.3) && struck('invoked twice');
+    const [left] = await Promise.all([invoke(free(), records), twice ? invoke(start(), records) : undefined]);
+    if (left === undefined) return;
+    const finished = records.filter(({ messageId }) => !left.includes(messageId));
+    if (finished.length === 0 || (chance(0.03) && struck('delete fails'))) return;
+    const Entries = finished.map(({ receiptHandle, messageId }, index): Deletion => ({
+      Id: String(index),
+      ReceiptHandle: receiptHandle,
+      messageId,
+    }));
+    await queues.call('DeleteMessageBatch', { QueueUrl: queues.urlOf(queue), Entries });
   };
   for (let poller = 0; poller < pollers; poller += 1) void poll();
 }
