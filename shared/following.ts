@@ -177,15 +177,17 @@ const queryOf = ({ intent: { id, market, symbol }, venueOrderId }: PendingOrder)
   ...{ id, market, symbol, venueOrderId },
 });
 
-/** By the venue's rules where they are needed: they are waited for a second, and guessed when nobody waits any longer. */
+/** By the venue's rules where they are needed: they are waited for, and guessed only where the venue lists the symbol no more. */
 async function judged<State>(
   look: Look,
   { beyond: { venue, clock } }: Desk,
   judge: (rules: Instrument | 'guess' | undefined) => State | undefined,
 ): Promise<State | undefined> {
   const { market, symbol } = look.pending.intent;
-  const state = judge(undefined) ?? judge(listed(await venue.instrument(market, symbol, clock.now() + 1000)));
-  return state ?? (isLastTime(look) ? judge('guess') : undefined);
+  const state = judge(undefined);
+  if (state !== undefined) return state;
+  const answer = await venue.instrument(market, symbol, clock.now() + 1000);
+  return judge(answer === 'unknown' && isLastTime(look) ? 'guess' : listed(answer));
 }
 
 /** The end as the venue shows it. */

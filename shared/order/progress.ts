@@ -8,7 +8,7 @@ import { sentence, type DeadLetter, type ExecutionReport, type PendingOrder } fr
 import type { Fills, VenueOrder } from './venue.ts';
 
 type State = VenueOrder['state'];
-/** The venue's rules; `guess` where they cannot be had and somebody has to decide all the same. */
+/** The venue's rules; `guess` where it has none any more and somebody has to decide all the same. */
 type Rules = Instrument | 'guess' | undefined;
 
 /**
