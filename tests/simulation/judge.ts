@@ -140,13 +140,16 @@ function untrue(
 
 function untrueOfInstruction(
   intent: Intent,
-  { orders, intents, sent }: World,
+  { orders, intents, sent, sentAgain, sentOtherwise }: World,
   statuses: ReadonlySet<string>,
   letters: readonly Letter[],
 ): readonly string[] {
   const broken: string[] = [];
   const { id, account, action, target } = intent;
-  const order = orders.find((each) => each.account === account && each.clientOrderId === target);
+  const targetId = typeof target === 'string' ? target : '';
+  // A second message of its target may have come to an order after all.
+  const isSettled = !sentAgain.has(targetId) && !sentOtherwise.has(targetId);
+  const order = orders.find((each) => isSettled && each.account === account && each.clientOrderId === target);
   if (
     action === 'cancel' &&
     order !== undefined &&
@@ -158,11 +161,7 @@ function untrueOfInstruction(
   // What the venue has done of it, where nothing else of its kind could have been meant.
   const isAlone = intents.filter((each) => each.account === account && isAlike(each, intent)).length === 1;
   const wasDone = sent.some(
-    (each) =>
-      each.isDone &&
-      each.account === account &&
-      each.action === action &&
-      each.id === (typeof target === 'string' ? target : ''),
+    (each) => each.isDone && each.account === account && each.action === action && each.id === targetId,
   );
   const denials = letters.filter(({ certainty }) => certainty !== 'unknown');
   if (isAlone && wasDone && denials.length > 0) {
