@@ -10,7 +10,7 @@ const settings = readSettings(process.env, {
   ...reconcileQueues,
   ...commonSettings,
   /** How many environments may look at once: the look-up limit is shared out among them. */
-  concurrency: numeric('RECONCILE_CONCURRENCY', '2', 1, 1000),
+  concurrency: numeric('RECONCILE_CONCURRENCY', '2', 1, 16),
 });
 
 const beyond = {

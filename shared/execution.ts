@@ -46,8 +46,8 @@ interface Step {
 }
 
 /** Why an earlier delivery came to nothing is remembered by the environment that had it. */
-const ELSEWHERE = 'it was put back before, and the log says why';
-const ITS_TURN = 'what comes before it is told and deleted first';
+const ELSEWHERE = 'an earlier delivery of it came to nothing, and the log says why';
+const ITS_TURN = 'it waited for the intents before it';
 const AS_WANTED = 'the order is as wanted';
 /** So that the first look at an accepted order comes after the report of its acceptance. */
 const FOLLOW_AFTER_SECONDS = 1;
@@ -85,7 +85,7 @@ async function executeGroup(
   touched: Map<string, TradingAccount>,
 ): Promise<readonly Result[]> {
   const { turnedAway, candidates, isUntold } = door(group, outside);
-  if (isUntold) return [...turnedAway, ...candidates.map((each) => putBack(each, 1, ITS_TURN, outside))];
+  if (isUntold) return [...turnedAway, ...candidates.map((each) => putBack(each, 1, ITS_TURN, outside, false))];
   const name = candidates[0]?.intent.account;
   if (name === undefined) return turnedAway;
   // At a cold start the venue's rules are loaded side by side with the secret.
@@ -173,7 +173,10 @@ function door(
  */
 async function inOrder(candidates: readonly Candidate[], desk: Desk): Promise<readonly Result[]> {
   const { outside, time } = desk;
-  const doubtful = candidates.filter(({ disproved }) => !disproved);
+  // Nothing behind a setting is taken now: it needs no proof, and the setting does not wait for one.
+  const setting = candidates.findIndex(({ intent }, index) => index > 0 && isSetting(intent));
+  const taken = candidates[0] !== undefined && isSetting(candidates[0].intent) ? 1 : setting;
+  const doubtful = candidates.slice(0, taken === -1 ? undefined : taken).filter(({ disproved }) => !disproved);
   const proofs = await prove(doubtful, desk);
   const settled = (candidate: Candidate): Candidate =>
     proofs.get(candidate.message.messageId)?.kind === 'absent' ? { ...candidate, disproved: true } : candidate;
@@ -183,12 +186,15 @@ async function inOrder(candidates: readonly Candidate[], desk: Desk): Promise<re
     const isLate = outside.clock.now() > time.takeUntil;
     const step: Step =
       isLate || (isAlone && index > 0)
-        ? stopped(settled(candidate), 1, isLate ? 'no time left in this invocation' : ITS_TURN, outside)
+        ? stopped(settled(candidate), 1, isLate ? 'no time left in this invocation' : ITS_TURN, outside, isLate)
         : await takeAnew(settled(candidate), proofs.get(candidate.message.messageId), desk);
     results.push(step.result);
     if (step.stop === undefined && !isAlone) continue;
     const { seconds, why } = step.stop ?? { seconds: 1, why: ITS_TURN };
-    results.push(...candidates.slice(index + 1).map((rest) => putBack(settled(rest), seconds, why, outside)));
+    const isTouched = step.stop !== undefined && why !== ITS_TURN;
+    results.push(
+      ...candidates.slice(index + 1).map((rest) => putBack(settled(rest), seconds, why, outside, isTouched)),
+    );
     break;
   }
   return results;
@@ -224,11 +230,11 @@ async function take(candidate: Candidate, proof: Proof | undefined, desk: Desk):
 async function refusedEntry(candidate: Candidate, desk: Desk): Promise<Step | undefined> {
   await enter(desk);
   const { outside, account, gate, outOfReach } = desk;
-  const { message, intent } = candidate;
+  const { intent } = candidate;
   if (outOfReach !== undefined) return putOff(candidate, { seconds: backoff(candidate), why: outOfReach }, outside);
   // What takes risk away passes without a mandate as it passes a halt, if there is a key to send it with.
   if (gate !== undefined && (!isRelief(intent) || account === undefined)) {
-    return { result: buried(message, intent, gate, outside.clock.now()) };
+    return { result: denied(candidate, gate, outside) };
   }
   const denial = account && barred(intent, account.mandate, outside.clock.now());
   return denial && { result: denied(candidate, denial, outside) };
@@ -325,7 +331,7 @@ async function attempt(candidate: Candidate, desk: Desk, isRetry = false): Promi
 }
 
 /** What may have been sent before, and cannot be seen, is never told as unsent. */
-function denied(candidate: Candidate, { code, detail }: Denial, outside: Outside): Result {
+function denied(candidate: Candidate, { code, detail }: Pick<Denial, 'code' | 'detail'>, outside: Outside): Result {
   const { message, intent } = candidate;
   const now = outside.clock.now();
   const isAgain = message.receiveCount > 1;
@@ -355,7 +361,7 @@ async function sightTarget(candidate: Candidate, desk: Desk): Promise<VenueOrder
     return stopped(candidate, backoff(candidate), 'its target may still be on its way', outside);
   }
   const detail = 'the venue shows no order with the id that it is about; correct target';
-  return { result: denied(candidate, { kind: 'denial', code: 'TARGET_NOT_FOUND', detail }, outside) };
+  return { result: denied(candidate, { code: 'TARGET_NOT_FOUND', detail }, outside) };
 }
 
 /**
@@ -386,6 +392,11 @@ function mayStillAppear({ intent }: Candidate, { memory, clock, venue }: Outside
 
 function isOpen({ state }: VenueOrder): boolean {
   return state === 'open' || state === 'partially-filled';
+}
+
+/** Shown as failed, and nothing of it was traded. */
+function isFailure({ state, filledSize }: VenueOrder): boolean {
+  return state === 'rejected' && !/[1-9]/.test(filledSize);
 }
 
 function request(venue: Venue, account: TradingAccount, admitted: Admitted, times: Times): Promise<Verdict> {
@@ -432,6 +443,7 @@ async function conclude(
     case 'banned':
     case 'throttled':
     case 'unavailable':
+    case 'late':
       return stopped(candidate, pause(candidate, verdict, desk), verdict.detail, outside);
     case 'failed':
       return resolveFailed(candidate, verdict, desk);
@@ -490,10 +502,11 @@ async function resolveFailed(
   const { clock } = desk.outside;
   const { message, intent } = candidate;
   const seen = await lookTwice(candidate, desk);
-  if (seen?.kind === 'found') return sighted(candidate, seen, desk);
   const { venueCode, detail } = verdict;
   const end: End = { code: 'VENUE_REFUSED', detail, venueCode };
-  if (seen?.kind === 'nothing') return { result: buried(message, intent, end, clock.now()) };
+  const isFailed = seen?.kind === 'nothing' || (seen?.kind === 'found' && isFailure(seen.order));
+  if (isFailed) return { result: buried(message, intent, end, clock.now()) };
+  if (seen?.kind === 'found') return sighted(candidate, seen, desk);
   if (seen !== undefined) pause(candidate, seen, desk);
   const unseen = `${detail}; nobody could look whether an order came of it all the same`;
   return { result: buried(message, intent, { ...end, detail: unseen, certainty: 'unknown' }, clock.now()) };
@@ -596,15 +609,15 @@ async function sighted(candidate: Candidate, proof: Extract<Proof, { kind: 'foun
         : { code: 'ID_REUSED', detail: differs };
     return { result: buried(message, intent, end, now) };
   }
-  if (order.state === 'rejected') {
+  if (isFailure(order)) {
     const detail = `the venue shows the order ${order.venueOrderId} as failed`;
     return { result: buried(message, intent, { code: 'VENUE_REFUSED', detail }, now) };
   }
   return { result: accepted(message, intent, order.venueOrderId, now) };
 }
 
-function stopped(candidate: Candidate, seconds: number, why: string, outside: Outside): Step {
-  return { result: putBack(candidate, seconds, why, outside), stop: { seconds, why } };
+function stopped(candidate: Candidate, seconds: number, why: string, outside: Outside, isTouched = true): Step {
+  return { result: putBack(candidate, seconds, why, outside, isTouched), stop: { seconds, why } };
 }
 
 /**
@@ -612,8 +625,16 @@ function stopped(candidate: Candidate, seconds: number, why: string, outside: Ou
  * remembers that. Any other message waits until its visibility timeout, which outlasts the horizon, has run out; or
  * longer. An instruction may come back soon: a cancel does no harm when it is sent again, and any other that was sent is held
  * past its horizon by `heldPastHorizon` and by nothing else.
+ * @param isTouched false for what only waits behind a setting: this delivery is past the horizon of any earlier send, and sent
+ * nothing itself
  */
-function putBack(candidate: Candidate, seconds: number | undefined, why: string, outside: Outside): Result {
+function putBack(
+  candidate: Candidate,
+  seconds: number | undefined,
+  why: string,
+  outside: Outside,
+  isTouched = true,
+): Result {
   const { message, intent, disproved } = candidate;
   const { memory, venue } = outside;
   if (seconds === undefined) return { message, disposition: { kind: 'keep' } };
@@ -622,7 +643,7 @@ function putBack(candidate: Candidate, seconds: number | undefined, why: string,
   // Twice the window: the clock that signed an unknown request may have been a whole window ahead.
   const { refusesTimestampsAfterMs, showsOrdersWithinMs } = venue.promises;
   const isPastAnyHorizon = seconds * 1000 >= 2 * refusesTimestampsAfterMs + showsOrdersWithinMs;
-  const isSafe = isUnsent || disproved || intent.action !== 'place' || isPastAnyHorizon;
+  const isSafe = !isTouched || isUnsent || disproved || intent.action !== 'place' || isPastAnyHorizon;
   return { message, disposition: isSafe ? postponed(seconds) : { kind: 'keep' } };
 }
 
@@ -667,7 +688,8 @@ async function settle(
     const { accepted: order, ...rest } = result;
     // Who follows it already need not be told again.
     const untold = order !== undefined && followedOk[index] !== true ? result : rest;
-    if (!isTold) remember(memory.ended, result.message.messageId, untold);
+    if (isTold) memory.ended.delete(result.message.messageId);
+    else remember(memory.ended, result.message.messageId, untold);
     return !isTold;
   });
   const back = unfinished.flatMap(({ message, disposition }) =>

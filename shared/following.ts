@@ -19,7 +19,7 @@ import {
   stateOf,
 } from './order/progress.ts';
 import type { DeadLetter, ExecutionReport, PendingOrder } from './order/report.ts';
-import type { Fills, OrderQuery, Sighting, TradingAccount, Venue, VenueOrder } from './order/venue.ts';
+import type { Fills, OrderQuery, Sighting, TradingAccount, Unseen, Venue, VenueOrder } from './order/venue.ts';
 import { park, parkedNow, unpark, type Parking } from './parking.ts';
 
 /** The world outside, as records of functions; and whom this environment leaves alone. */
@@ -50,6 +50,8 @@ interface Desk {
   readonly time: Budget;
   /** Replaced when its key was refused and the secret holds another. */
   account: TradingAccount;
+  /** The venue wants no more requests of this account now: nothing more is asked in this invocation. */
+  silence: string | undefined;
 }
 
 /** An order that was canceled without a fill is forgotten by the venue after about 20 minutes: it is looked at twice before. */
@@ -106,7 +108,8 @@ async function followAccount(
   const { accounts, clock, venue, log } = beyond;
   const time = budget(deadline, clock.now());
   const reading = await accounts.read(name);
-  const desk: Desk | undefined = 'account' in reading ? { beyond, time, account: reading.account } : undefined;
+  const desk: Desk | undefined =
+    'account' in reading ? { beyond, time, account: reading.account, silence: undefined } : undefined;
   if (desk !== undefined) unpark(desk.account, beyond);
   else if ('detail' in reading) log('error', 'account out of reach', { account: name, detail: reading.detail });
   const steps: { readonly look: Look; readonly step: Step }[] = [];
@@ -125,6 +128,7 @@ async function stepOf(look: Look, desk: Desk): Promise<Step> {
   const now = beyond.clock.now();
   const parked = parkedNow(account.name, beyond);
   if (parked !== undefined) return waits((parked.until - now) / 1000, parked.why);
+  if (desk.silence !== undefined) return waits(backoff(look.message), desk.silence);
   return now > time.takeUntil ? waits(FASTEST_SECONDS, 'no time left in this invocation') : lookAt(look, desk);
 }
 
@@ -211,7 +215,7 @@ async function forgotten(look: Look, desk: Desk): Promise<Step> {
   const { message, pending } = look;
   const { clock, venue } = desk.beyond;
   const fills = await venue.fee(desk.account, queryOf(pending), desk.time.within(clock.now()));
-  if (fills === undefined) return waits(backoff(message), 'not shown any more, and its fills cannot be had');
+  if ('kind' in fills) return putOff(fills, message, desk);
   const order = forgottenOrder(pending, fills);
   const end = await judged(look, desk, (rules) => endByFills(pending.intent, order, rules));
   if (end === undefined) return lacking(look, NO_RULES);
@@ -273,21 +277,29 @@ async function fillsOf(order: VenueOrder, pending: PendingOrder, desk: Desk): Pr
   for (const waitMs of [0, 1000, venue.promises.showsOrdersWithinMs]) {
     if (clock.now() + waitMs > desk.time.takeUntil) return undefined;
     await clock.sleep(waitMs);
-    if (parkedNow(desk.account.name, desk.beyond) !== undefined) return undefined;
-    fills = await venue.fee(desk.account, queryOf(pending), desk.time.within(clock.now()));
+    const answer = await venue.fee(desk.account, queryOf(pending), desk.time.within(clock.now()));
+    fills = 'kind' in answer ? undefined : answer;
+    if ('kind' in answer && (hush(answer, desk) > 0 || desk.silence !== undefined)) return undefined;
     if (fills !== undefined && isWhole(fills, order.filledSize)) return fills;
   }
   return fills;
 }
 
-/** Nothing was learnt. A refused or banned account is left alone by this environment for a while. */
-function putOff(
-  seen: Exclude<Sighting, { readonly kind: 'found' | 'nothing' }>,
-  message: Delivery,
-  { account, beyond }: Desk,
-): Step {
-  const isParking = seen.kind === 'unauthorised' || seen.kind === 'banned';
-  return waits(isParking ? park(account, seen, beyond) / 1000 : backoff(message), seen.detail);
+/** Nothing was learnt. */
+function putOff(seen: Unseen, message: Delivery, desk: Desk): Step {
+  const forMs = hush(seen, desk);
+  const seconds = seen.kind === 'late' ? FASTEST_SECONDS : backoff(message);
+  return waits(forMs === 0 ? seconds : Math.max(seconds, forMs / 1000), seen.detail);
+}
+
+/**
+ * After a 429 nothing more is asked for the account in this invocation; a refused or banned one is left alone by this
+ * environment for longer.
+ * @returns for how long it is parked, ms; 0 where it is not
+ */
+function hush(seen: Unseen, desk: Desk): number {
+  if (seen.kind === 'throttled') desk.silence = seen.detail;
+  return seen.kind === 'unauthorised' || seen.kind === 'banned' ? park(desk.account, seen, desk.beyond) : 0;
 }
 
 /**

@@ -315,6 +315,8 @@ export function pause(
   desk: Desk,
 ): number {
   const { memory, timing, isEgressFixed, clock, log } = desk.outside;
+  // Its turn comes with another invocation: nobody was asked, and nobody failed.
+  if (refusal.kind === 'late') return 1;
   if (refusal.kind === 'throttled') desk.silence = { seconds: backoff(candidate), why: refusal.detail };
   if (refusal.kind !== 'unauthorised' && refusal.kind !== 'banned') return backoff(candidate);
   const account = { name: candidate.intent.account, credentials: desk.account?.credentials };

@@ -110,7 +110,7 @@ function still(
         told.calls.push(`find ${query.id}`);
         return find(account, query, deadline);
       },
-      fee: () => Promise.resolve(undefined),
+      fee: () => Promise.reject(new Error('nobody follows here')),
       time: () => Promise.resolve(now),
       instrument: () => Promise.resolve(undefined),
       book: () => Promise.resolve(undefined),
@@ -391,6 +391,11 @@ describe('an order that the venue says has failed after its loan was granted', (
     expect(told.letters).toMatchObject([{ reason: 'VENUE_REFUSED', venueCode: '59009', certainty: 'refused', detail: 'the loan stands' }]); // prettier-ignore
     expect(told.reports).toMatchObject([{ status: 'rejected' }]);
   });
+  test('is refused with its code when the venue shows it as failed', async () => {
+    const { told, run } = still({ submit: answers(failed), find: answers(found({ state: 'rejected' })) });
+    expect(await run([delivery('a', order)])).toEqual([]);
+    expect(told.letters).toMatchObject([{ venueCode: '59009', certainty: 'refused', detail: 'the loan stands' }]);
+  });
   test('is not sent again where nobody can be asked, and is told as what may be there', async () => {
     for (const busy of [{ kind: 'unavailable', venueCode: '1', detail: 'busy' }, { kind: 'throttled', venueCode: '1', detail: 'busy' }] as const) {
       const { told, run } = still({ submit: answers(failed), find: answers<Sighting>(busy) });
@@ -562,6 +567,47 @@ describe('what changes something for all that comes after it', () => {
     expect(told.sent.map(({ id }) => id)).toEqual(['s']);
     expect(reports).toEqual(['s', 's', 's']);
   });
+});
+
+test('a setting waits for no proof of what comes behind it, and what comes behind it for no visibility', async () => {
+  const { told, run, sleep } = still({ find: answers<Sighting>({ kind: 'unavailable', venueCode: '1', detail: 'busy' }) });
+  await sleep(3 * MINUTE);
+  const batch = [delivery('s', { action: 'cancel-all' }), delivery('b', buy, 2), delivery('c', buy)];
+  expect(await run(batch)).toEqual(['m-b', 'm-c']);
+  expect(told.calls).toEqual(['cancel-all s']);
+  expect([told.back.get('r-b'), told.back.get('r-c')]).toEqual([1, 1]);
+}); // prettier-ignore
+
+test('an instruction that may have been sent is not told as unsent when the mandate cannot be read any more', async () => {
+  const leverage = { action: 'set-leverage', market: 'futures', leverage: '5', marginMode: 'cross' };
+  for (const [receiveCount, certainty] of [[2, 'unknown'], [1, 'not-sent']] as const) {
+    const { told, run, outside } = still({});
+    const account: TradingAccount = { name: 'main', credentials: {}, mandate: { state: 'halted' } };
+    Object.assign(outside.accounts, { read: () => Promise.resolve({ kind: 'unreadable', detail: 'broken', account }) });
+    expect(await run([delivery('i', leverage, receiveCount)])).toEqual([]);
+    expect(told.letters).toMatchObject([{ reason: 'MANDATE_UNREADABLE', certainty }]);
+  }
+}); // prettier-ignore
+
+test('an order that the venue calls failed and that has fills was accepted: it is followed, and not buried', async () => {
+  for (const [filledSize, status] of [['0.004', 'accepted'], ['0', 'rejected'], ['0.000', 'rejected']] as const) {
+    const { told, run, sleep } = still({ find: answers(found({ state: 'rejected', filledSize })) });
+    await sleep(3 * MINUTE);
+    expect(await run([delivery('a', buy, 2)])).toEqual([]);
+    expect(told.reports.map((report) => report.status)).toEqual([status]);
+    expect(told.letters).toHaveLength(status === 'rejected' ? 1 : 0);
+  }
+}); // prettier-ignore
+
+test('what has no time left under the rate limit comes back in a second, however often it was delivered', async () => {
+  const late = { kind: 'late', venueCode: 'NOT_SENT', detail: 'too late' } as const;
+  const { told, run } = still({ submit: answers<Verdict>(late) });
+  expect(await run([delivery('a', buy)])).toEqual(['m-a']);
+  expect(told.back.get('r-a')).toBe(1);
+  const looked = still({ find: answers<Sighting>(late) });
+  await looked.sleep(3 * MINUTE);
+  expect(await looked.run([delivery('a', { action: 'cancel', target: 'x' }, 7)])).toEqual(['m-a']);
+  expect([looked.told.back.get('r-a'), looked.told.calls]).toEqual([1, ['find x']]);
 });
 
 test('a setting that is delivered again behind another intent comes back in a second, wherever it was before', async () => {

@@ -6,7 +6,7 @@ import type { Delivery } from '../shared/aws/queues.ts';
 import { follow, nextLookSeconds, type Beyond } from '../shared/following.ts';
 import type { Instrument } from '../shared/order/instrument.ts';
 import type { DeadLetter, ExecutionReport, PendingOrder } from '../shared/order/report.ts';
-import type { Fills, OrderQuery, Sighting, Venue, VenueOrder } from '../shared/order/venue.ts';
+import type { Fills, OrderQuery, Sighting, Unseen, Venue, VenueOrder } from '../shared/order/venue.ts';
 import { cancel, changed, limitBuy, marketBuy, type Fields } from './order/arbitraries.ts';
 
 const START = Date.parse(limitBuy.createdAt);
@@ -27,6 +27,7 @@ const open: VenueOrder = {
 const partly: VenueOrder = { ...open, state: 'partially-filled', filledSize: '0.004', averagePrice: '60000' };
 const filled: VenueOrder = { ...open, state: 'filled', filledSize: '0.01', averagePrice: '59999.5' };
 const found = (order: VenueOrder): Sighting => ({ kind: 'found', order });
+const BUSY: Unseen = { kind: 'unavailable', venueCode: '1', detail: 'busy' };
 const NOTHING: Sighting = { kind: 'nothing' };
 const fillsOf = (size: string, fee = '0.6', feeCoin = 'USDT'): Fills => ({ size, costs: size === '0' ? [] : [{ fee, feeCoin }] }); // prettier-ignore
 const refusal = { venueCode: '1', detail: 'why' };
@@ -356,7 +357,7 @@ describe('an order that is not found', () => {
   });
   test('any more waits while its fills cannot be asked for, however long', async () => {
     for (const receiveCount of [1, 10, 499]) {
-      const { told, run } = still({ ...answers(NOTHING), fee: () => Promise.resolve(undefined) });
+      const { told, run } = still({ ...answers(NOTHING), fee: () => Promise.resolve(BUSY) });
       expect(await run([resting('a', { more: { receiveCount } })])).toEqual(['m-a']);
       expect([told.reports, told.copies, told.back.size]).toEqual([[], [], 1]);
     }
@@ -424,7 +425,7 @@ describe('a message that SQS would give up', () => {
     ['the account is banned', answers({ kind: 'banned', ...refusal, forMs: DAY }), undefined],
     ['the look-ups fail', answers({ kind: 'unknown', ...refusal, signedAt: START }), undefined],
     ['the account is missing', {}, gone],
-    ['its fills cannot be had', { ...answers(NOTHING), fee: () => Promise.resolve(undefined) }, undefined],
+    ['its fills cannot be had', { ...answers(NOTHING), fee: () => Promise.resolve(BUSY) }, undefined],
   ] as const)('is replaced by a copy though nothing can be learnt: %s', async (_, venue, reading) => {
     for (const more of [{ receiveCount: 500 }, { enqueuedAt: START - 7 * DAY - 1 }]) {
       const { told, run } = still(venue, reading);
@@ -622,7 +623,7 @@ describe('the fee', () => {
     let asked = 0;
     const fee: Venue['fee'] = () => {
       const size = sizes[Math.min(asked++, sizes.length - 1)];
-      return Promise.resolve(size === undefined ? undefined : fillsOf(size, `0.${asked}`, 'BMX'));
+      return Promise.resolve(size === undefined ? BUSY : fillsOf(size, `0.${asked}`, 'BMX'));
     };
     const world = still({ ...answers(found(filled)), fee });
     return { ...world, asked: () => asked };
@@ -654,7 +655,7 @@ describe('the fee', () => {
       let asked = 0;
       const fee = () => {
         asked += 1;
-        return Promise.resolve(undefined);
+        return Promise.resolve(BUSY);
       };
       await still({ ...answers(found(order)), fee }).run([resting('a')]);
       expect(asked).toBe(0);
@@ -851,3 +852,17 @@ describe('orders that live for up to a fortnight', () => {
     );
   });
 });
+
+test.each([
+  ['throttled', { kind: 'throttled', ...refusal }],
+  ['banned', { kind: 'banned', ...refusal, forMs: 300_000 }],
+] as const)('after an answer that is %s nothing more is asked for the account in this batch, of orders or of fills', async (_, hush) => {
+  const orders = ['a', 'b', 'c'].map((id) => resting(id));
+  const looks = still(answers(hush));
+  expect(await looks.run(orders)).toEqual(['m-a', 'm-b', 'm-c']);
+  expect(looks.told.looks).toHaveLength(1);
+  let asked = 0;
+  const fills = still({ ...answers(found(filled)), fee: () => (asked += 1, Promise.resolve(hush)) });
+  await fills.run(orders);
+  expect([fills.told.looks.length, asked, fills.told.reports]).toEqual([1, 1, []]);
+}); // prettier-ignore

@@ -2,7 +2,7 @@
 // how long a halt takes to act. Past its lifetime a secret that cannot be read is not used: trading stops instead.
 // Never writes, never logs a value, knows no venue: the credentials' shape is the venue's.
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { readMandate } from '../order/mandate.ts';
+import { readMandate, salvaged } from '../order/mandate.ts';
 import type { TradingAccount } from '../order/venue.ts';
 
 /** What reading an account gave. Only `account` may trade. */
@@ -121,8 +121,8 @@ function readAccount(
   if ('unreadable' in credentials) return { kind: 'unreadable', detail: `account ${name}: ${credentials.unreadable}` };
   const mandate = readMandate(mandateField);
   if ('unreadable' in mandate) {
-    // The key is good: an order that may be out there can still be looked up, but nothing may be placed.
-    const account = { name, credentials, mandate: { state: 'halted' as const } };
+    // The key is good: an order that may be out there can still be looked up and canceled, but nothing may be placed.
+    const account = { name, credentials, mandate: salvaged(mandateField) };
     return { kind: 'unreadable', detail: `account ${name}: ${mandate.unreadable}`, account };
   }
   return { kind: 'account', account: { name, credentials, mandate }, version };

@@ -112,6 +112,7 @@ export function sqsQueues(
       open,
       (sqs, Entries) => sqs.send({ QueueUrl, Entries }),
       (detail) => failed(queue, detail),
+      2,
     );
   return {
     bury: (letters) => sendAll('dead', urls.deadUrl, letters.map(deadLetter)),
@@ -157,25 +158,33 @@ async function loadSqs(): Promise<Sqs> {
   };
 }
 
-/** Asks in batches of ten, side by side; the answer has one entry per item, true where SQS took it. Never rejects. */
+/**
+ * Asks in batches of ten, side by side; the answer has one entry per item, true where SQS took it. Never rejects.
+ * @param times how often an entry is asked for that SQS names as failed: one that cannot be told of holds its whole group.
+ * (Calls without an answer were repeated by the client, and took their time.)
+ */
 async function byTens<T extends object>(
   items: readonly T[],
   open: () => Promise<Sqs>,
   ask: (sqs: Sqs, entries: (T & { readonly Id: string })[]) => Promise<BatchAnswer>,
   failed: (detail: string) => void,
+  times = 1,
 ): Promise<readonly boolean[]> {
   const askTen = async (batch: readonly T[]): Promise<readonly boolean[]> => {
     const numbered = batch.map((item, index) => ({ ...item, Id: String(index) }));
+    const taken = new Set<string | undefined>();
     try {
-      const answer = await ask(await open(), numbered);
-      const taken = new Set(answer.Successful?.map(({ Id }) => Id));
-      const [refused] = answer.Failed ?? [];
-      if (refused !== undefined) failed(refused.Code ?? 'refused');
-      return numbered.map(({ Id }) => taken.has(Id));
+      for (let time = 1; time <= times && taken.size < numbered.length; time += 1) {
+        const missing = numbered.filter(({ Id }) => !taken.has(Id));
+        const answer = await ask(await open(), missing);
+        for (const { Id } of answer.Successful ?? []) taken.add(Id);
+        const [refused] = answer.Failed ?? [];
+        if (refused !== undefined) failed(refused.Code ?? 'refused');
+      }
     } catch (error) {
       failed(nameOf(error));
-      return numbered.map(() => false);
     }
+    return numbered.map(({ Id }) => taken.has(Id));
   };
   return (await Promise.all(tens(items).map(askTen))).flat();
 }

@@ -3,14 +3,12 @@
 import Big from 'big.js';
 import * as z from 'zod/mini';
 import type { Verdict } from '../order/report.ts';
-import type { Book, Cost, Fills, Sighting, VenueOrder } from '../order/venue.ts';
+import type { Book, Cost, Fills, Sighting, Unseen, VenueOrder } from '../order/venue.ts';
 import { meaningOf, remedy } from './codes.ts';
 import type { Answer, Lost } from './wire.ts';
 
 /** What a request that failed can have proved. */
 export type Refusal = Exclude<Verdict, { readonly kind: 'placed' | 'done' | 'taken' | 'failed' }>;
-/** What a look-up that failed can have proved. */
-export type Unseen = Exclude<Sighting, { readonly kind: 'found' | 'nothing' }>;
 
 /** A field that may be there. */
 export const anything = z.optional(z.unknown());
@@ -85,6 +83,13 @@ export function takenOutcome(answer: Answer | Lost): Verdict | undefined {
   return succeeded(answer) ? { kind: 'done' } : undefined;
 }
 
+/** A cancel-all; where the venue answers that there is no order, there was nothing to cancel. */
+export function emptiedOutcome(answer: Answer | Lost): Verdict | undefined {
+  if (succeeded(answer)) return { kind: 'done' };
+  const isEmpty = meaningOf(answer.code, answer.message).means === 'absent';
+  return isEmpty ? { kind: 'done', detail: 'there was nothing to cancel' } : undefined;
+}
+
 /** A cancel or amend whose target the venue does not know as open; undefined otherwise. */
 export function targetOutcome({ code, message }: Answer | Lost): Verdict | undefined {
   const { means, because } = meaningOf(code, message);
@@ -109,6 +114,7 @@ export function verdictOf(answer: Answer | Lost, banMs: number, note = ''): Refu
       return { kind: 'banned', venueCode, detail, forMs: banMs };
     case 'throttled':
     case 'unavailable':
+    case 'late':
       return { kind: means, venueCode, detail };
     case 'duplicate':
       return { kind: 'duplicate', venueCode };
@@ -222,8 +228,13 @@ export function sumOf(fills: readonly Fill[]): Fills {
   };
 }
 
-/** The rows of an answer about fills: none where the venue knows no such order, undefined where they cannot be read. */
-export function fillRows<Row>(answer: Answer | Lost, read: (rows: unknown) => Row[] | undefined): Row[] | undefined {
-  if (succeeded(answer)) return read(answer.data);
-  return meaningOf(answer.code, answer.message).means === 'absent' ? [] : undefined;
+/** The rows of an answer about fills: none where the venue knows no such order. @param explain what a failed answer proved */
+export async function fillRows<Row>(
+  answer: Answer | Lost,
+  read: (rows: unknown) => Row[] | undefined,
+  explain: () => Promise<Refusal>,
+): Promise<Row[] | Unseen> {
+  if (succeeded(answer)) return read(answer.data) ?? unreadable(answer);
+  const failed = unseen(answer, await explain());
+  return failed.kind === 'nothing' ? [] : failed;
 }

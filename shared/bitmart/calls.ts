@@ -137,6 +137,13 @@ export function refusedHere(venueCode: string, detail: string): Verdict {
 /** The answer to an instruction whose target is no id. */
 export const NAMELESS = refusedHere('TARGET_MISSING', 'the target is no client order id; nothing was sent');
 
+/** Fills are found by the venue's own id alone. */
+export const NO_ORDER_ID = {
+  kind: 'unavailable',
+  venueCode: 'ORDER_ID_UNKNOWN',
+  detail: "the venue's id of the order is not known, and its fills can be asked for by nothing else",
+} as const;
+
 /** The last look before a request is written: BitMart takes a cancel without an id for a cancel of everything. */
 function complete({ path, needs = [] }: Endpoint, fields: Fields): void {
   const missing = needs.filter((name) => typeof fields[name] !== 'string' || fields[name] === '');

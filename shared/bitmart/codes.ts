@@ -15,6 +15,7 @@ export type CodeClass =
   | 'throttled'
   | 'banned'
   | 'unavailable'
+  | 'late'
   | 'unknown'
   | 'duplicate'
   | 'absent'
@@ -281,7 +282,7 @@ export const codes: readonly (readonly [code: string, means: CodeClass, because:
   ['HTTP_429', 'throttled', 'rate limit, body may carry 30013'],
   ['HTTP_503_HTML', 'unknown', 'Cloudflare challenge or origin down, HTML'],
   ['HTTP_5XX_NO_CODE', 'unknown', 'server error without a known code'],
-  ['NOT_SENT', 'unavailable', 'nothing was sent: its turn under the rate limit would have come too late'],
+  ['NOT_SENT', 'late', 'nothing was sent: its turn under the rate limit would have come too late'],
   ['TIMEOUT', 'unknown', 'no answer in time, or the connection broke after the request was written'],
 ];
 

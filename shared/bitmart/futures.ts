@@ -9,6 +9,7 @@ import {
   anything,
   bookOf,
   bookSchema,
+  emptiedOutcome,
   fillRows,
   placedOutcome,
   readable,
@@ -20,7 +21,16 @@ import {
   unreadable,
   unseen,
 } from './answers.ts';
-import { NAMELESS, named, refusedHere, type Calls, type Fields, type MarketDesk, type Reply } from './calls.ts';
+import {
+  NAMELESS,
+  NO_ORDER_ID,
+  named,
+  refusedHere,
+  type Calls,
+  type Fields,
+  type MarketDesk,
+  type Reply,
+} from './calls.ts';
 import {
   coinsIn,
   contractAmount,
@@ -54,7 +64,7 @@ export interface FuturesOutside {
 type Sizing = (symbol: string, deadline: number) => Promise<Contract | Verdict>;
 
 export function futuresDesk({ calls, clock, contracts }: FuturesOutside): MarketDesk<FuturesOrder> {
-  const { ask, read, write } = calls;
+  const { ask, read, write, explain } = calls;
   const sizing = sizingBy(contracts, clock);
   return {
     submit: async (account, order, within) => {
@@ -68,13 +78,15 @@ export function futuresDesk({ calls, clock, contracts }: FuturesOutside): Market
     instruct: (account, instruction, times) => instruct(write, sizing, account, instruction, times),
     find: (account, query, times) => find(calls, clock, sizing, account, query, times),
     fee: async (account, { symbol, venueOrderId }, times) => {
-      if (venueOrderId === undefined) return undefined;
+      if (venueOrderId === undefined) return NO_ORDER_ID;
       const fields = { symbol: spelled(symbol), order_id: venueOrderId, ...reach(clock) };
       const answer = await read(account, endpoints.futuresTrades, fields, times);
-      const rows = fillRows(answer, (data) => z.array(fillSchema).safeParse(data).data);
-      if (rows === undefined || rows.some(({ order_id: id }) => id !== venueOrderId)) return undefined;
+      const readRows = (data: unknown) => z.array(fillSchema).safeParse(data).data;
+      const rows = await fillRows(answer, readRows, () => explain(answer, times.answerBy));
+      if (!Array.isArray(rows)) return rows;
+      if (rows.some(({ order_id: id }) => id !== venueOrderId)) return unreadable(answer);
       const contract = await sizing(symbol, times.answerBy);
-      if ('kind' in contract) return undefined;
+      if ('kind' in contract) return { ...UNSIZED, detail: `the size of one ${symbol} contract cannot be had` };
       return sumOf(
         rows.map(({ vol, price, paid_fees: fee }) => {
           return { size: coinsIn(vol, contract), price: readable(price), fee, feeCoin: contract.quote };
@@ -92,6 +104,8 @@ export function futuresDesk({ calls, clock, contracts }: FuturesOutside): Market
   };
 }
 
+const UNSIZED = { kind: 'unavailable', venueCode: 'CONTRACT_SIZE_UNKNOWN' } as const;
+
 /** The contract of a symbol, or why nothing can be said in contracts: an old size serves as long as no new one came. */
 function sizingBy(contracts: Rules<Contract>, clock: Clock): Sizing {
   const last = new Map<string, Contract>();
@@ -104,7 +118,7 @@ function sizingBy(contracts: Rules<Contract>, clock: Clock): Sizing {
     }
     if (given !== undefined) return refusedHere('CONTRACT_UNKNOWN', `BitMart lists no contract ${symbol}`);
     const detail = `the size of one ${symbol} contract cannot be had, so no size can be told in contracts; nothing was sent`;
-    return { kind: 'unavailable', venueCode: 'CONTRACT_SIZE_UNKNOWN', detail };
+    return { ...UNSIZED, detail };
   };
 }
 
@@ -156,7 +170,7 @@ async function instruct(
       const { symbol, side } = instruction;
       // Neither can be said there: it would cancel more than was asked.
       if (!symbol || side !== undefined) return refusedHere('SYMBOL_ONLY', 'futures cancel all of one symbol, whatever the side; nothing was sent'); // prettier-ignore
-      return write(account, endpoints.cancelAllFutures, { symbol: spelled(symbol) }, times, takenOutcome);
+      return write(account, endpoints.cancelAllFutures, { symbol: spelled(symbol) }, times, emptiedOutcome);
     }
     case 'amend': {
       const order = named(spelled(instruction.symbol), instruction.target);
@@ -221,8 +235,10 @@ async function find(
     if (row?.symbol !== spelled(symbol)) return unreadable(answer);
     const contract = await sizing(symbol, times.answerBy);
     if (!('kind' in contract)) return { kind: 'found', order: futuresOrder(row, contract) };
-    const detail = `order ${row.order_id} is there, but the size of one ${symbol} contract cannot be had`;
-    return { kind: 'unavailable', venueCode: 'CONTRACT_SIZE_UNKNOWN', detail };
+    return {
+      ...UNSIZED,
+      detail: `order ${row.order_id} is there, but the size of one ${symbol} contract cannot be had`,
+    };
   };
   if (venueOrderId !== undefined) {
     const fields = { symbol: spelled(symbol), order_id: venueOrderId };

@@ -1,5 +1,6 @@
 // Keeps the requests of one account one interval apart, whichever Lambda environments send them.
-// When its turn comes is known before a request waits: one that would be too late is refused at once and uses nothing up.
+// When its turn comes is known before a request waits, but for what is before it in its lane: one that would be too late is
+// refused at once, one whose time is over before its turn then, and neither uses anything up.
 // Each also waits for the answer to the one before, p-throttle lets it out, and `hold` keeps the invocation until its last
 // request is one interval old, so that the next environment cannot come too close.
 // Never sends by itself. A plain { limit: 40, interval: 2000 } would break a sliding window at every boundary.
@@ -51,6 +52,8 @@ interface Lane {
   holdBy: number;
   brakeUntil: number;
   gate: <T>(send: () => Promise<T>) => Promise<T>;
+  /** Requests whose turn is not over. */
+  waiting: number;
   tail: Promise<unknown>;
 }
 
@@ -73,6 +76,21 @@ function gateOf(interval: number): Lane['gate'] {
   return throttle((send: () => Promise<unknown>) => send()) as Lane['gate'];
 }
 
+interface Turn {
+  hasBegun: boolean;
+  /** Nobody waits for it any more: it is not sent. */
+  isGone: boolean;
+}
+
+/** What is before it in its lane may take longer than there is time: nobody waits for that. */
+function unlessOver<T>(turn: Promise<T | undefined>, state: Turn, over: Promise<void>): Promise<T | undefined> {
+  const given = over.then(() => {
+    state.isGone = !state.hasBegun;
+    return state.isGone ? undefined : turn;
+  });
+  return Promise.race([turn, given]);
+}
+
 /** @param utilisation part of the limit to use, above 0 and at most 0.97 */
 export function pacer(utilisation: number, clock: Clock): Pacer {
   const accounts = new Map<string, Map<string, Lane>>();
@@ -81,7 +99,7 @@ export function pacer(utilisation: number, clock: Clock): Pacer {
     const lanes = accounts.get(account) ?? new Map<string, Lane>();
     accounts.set(account, lanes);
     const idle = { paceMs: 0, windowMs: 0, lastSentAt: 0, holdBy: Infinity, brakeUntil: 0 };
-    const lane = lanes.get(name) ?? { ...idle, gate: gateOf(0), tail: Promise.resolve() };
+    const lane = lanes.get(name) ?? { ...idle, gate: gateOf(0), waiting: 0, tail: Promise.resolve() };
     lanes.set(name, lane);
     return lane;
   };
@@ -109,8 +127,10 @@ export function pacer(utilisation: number, clock: Clock): Pacer {
         return turnAt >= until || turnAt + interval > holdBy - HOLD_MARGIN_MS;
       };
       if (isTooLate()) return undefined;
+      const state: Turn = { hasBegun: false, isGone: false };
       const turn = lane.tail.then(async () => {
-        if (isTooLate()) return undefined;
+        if (state.isGone || isTooLate()) return undefined;
+        state.hasBegun = true;
         await rest(leftMs);
         // It may have taken longer: environments freeze.
         if (isTooLate()) return undefined;
@@ -125,8 +145,11 @@ export function pacer(utilisation: number, clock: Clock): Pacer {
           return answer;
         });
       });
-      lane.tail = turn.catch(() => undefined);
-      return turn;
+      const isBusy = lane.waiting > 0;
+      lane.waiting += 1;
+      lane.tail = turn.catch(() => undefined).then(() => void (lane.waiting -= 1));
+      if (!isBusy || until === Infinity) return turn;
+      return unlessOver(turn, state, clock.sleep(until - clock.now()));
     },
     hold: async (account) => {
       for (const lane of accounts.get(account)?.values() ?? []) {

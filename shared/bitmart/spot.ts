@@ -3,8 +3,17 @@
 import * as z from 'zod/mini';
 import type { Verdict } from '../order/report.ts';
 import type { Instruction, NewOrder, Sighting, Times, TradingAccount } from '../order/venue.ts';
-import { anything, bookOf, bookSchema, cancelOutcome, fillRows, loanOutcome, number, placedOutcome, readable, sightingOf, signed, succeeded, sumOf, takenOutcome, unseen } from './answers.ts'; // prettier-ignore
-import { NAMELESS, named, refusedHere, type Calls, type Fields, type MarketDesk, type Reply } from './calls.ts';
+import { anything, bookOf, bookSchema, cancelOutcome, emptiedOutcome, fillRows, loanOutcome, number, placedOutcome, readable, sightingOf, signed, succeeded, sumOf, unreadable, unseen } from './answers.ts'; // prettier-ignore
+import {
+  NAMELESS,
+  NO_ORDER_ID,
+  named,
+  refusedHere,
+  type Calls,
+  type Fields,
+  type MarketDesk,
+  type Reply,
+} from './calls.ts';
 import { endpoints } from './endpoints.ts';
 
 export type SpotOrder = Extract<NewOrder, { readonly market: 'spot' | 'margin' }>;
@@ -39,10 +48,12 @@ export function spotDesk(calls: Calls, banMs: number): MarketDesk<SpotOrder> {
       return { kind: 'nothing' };
     },
     fee: async (account, { venueOrderId }, times) => {
-      if (venueOrderId === undefined) return undefined;
+      if (venueOrderId === undefined) return NO_ORDER_ID;
       const answer = await read(account, endpoints.orderTrades, { orderId: venueOrderId }, times);
-      const rows = fillRows(answer, (data) => z.array(fillSchema).safeParse(data).data);
-      if (rows === undefined || rows.some(({ orderId }) => orderId !== venueOrderId)) return undefined;
+      const readRows = (data: unknown) => z.array(fillSchema).safeParse(data).data;
+      const rows = await fillRows(answer, readRows, () => explain(answer, times.answerBy));
+      if (!Array.isArray(rows)) return rows;
+      if (rows.some(({ orderId }) => orderId !== venueOrderId)) return unreadable(answer);
       return sumOf(rows.map(({ size, price, fee, feeCoinName }) => ({ size, price: readable(price), fee, feeCoin: feeCoinName }))); // prettier-ignore
     },
     book: async (symbol, deadline) => {
@@ -79,7 +90,7 @@ async function instruct(
     case 'cancel-all': {
       const { symbol, side } = instruction;
       const fields = { ...(symbol === undefined ? {} : { symbol }), ...(side === undefined ? {} : { side }) };
-      return write(account, endpoints.cancelAll, fields, times, takenOutcome);
+      return write(account, endpoints.cancelAll, fields, times, emptiedOutcome);
     }
     case 'amend':
     case 'set-leverage':

@@ -15,7 +15,8 @@ import type { Credentials } from './wire.ts';
 export const bitmartSettings = {
   spotUrl: url('BITMART_SPOT_URL', 'https://api-cloud.bitmart.com'),
   futuresUrl: url('BITMART_FUTURES_URL', 'https://api-cloud-v2.bitmart.com'),
-  utilisation: numeric('RATE_UTILISATION', '0.94', 0.01, 0.97),
+  /** Below a tenth the scarcest look-ups would not fit into an invocation. */
+  utilisation: numeric('RATE_UTILISATION', '0.94', 0.1, 0.97),
   /** "within one minute" [spot error table, 30007]. */
   refusesTimestampsAfterMs: numeric('BITMART_TIMESTAMP_WINDOW_MS', '60000', 100, 600_000),
   /**

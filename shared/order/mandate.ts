@@ -28,6 +28,24 @@ export function readMandate(value: unknown): Mandate | { readonly unreadable: st
   return { unreadable: `mandate has wrong fields: ${wrongFields(result.error, 'mandate')}` };
 }
 
+/**
+ * What still holds of a mandate that cannot be read: cancels pass, and they keep to what can be told of shadow mode and of the
+ * key's part of the limit. Whatever stands there for shadow mode that is not plainly "no" is taken for it, and an unreadable
+ * part for a small one.
+ */
+export function salvaged(value: unknown): Mandate {
+  const { shadow, limitShare } = (typeof value === 'object' && value !== null ? value : { shadow: value }) as Readonly<
+    Record<string, unknown>
+  >;
+  const share = schema.shape.limitShare.safeParse(limitShare);
+  return {
+    state: 'halted',
+    ...(shadow === undefined || shadow === false ? {} : { shadow: true }),
+    ...(share.data === undefined && share.success ? {} : { limitShare: share.data ?? SMALL_SHARE }),
+  };
+}
+const SMALL_SHARE = 0.1;
+
 /** The fields that a schema refused, by name and once each, never with a value. @param whole the name of the whole */
 export function wrongFields(error: z.core.$ZodError, whole: string): string {
   const fields = error.issues.flatMap((issue) =>

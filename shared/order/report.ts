@@ -23,6 +23,8 @@ export type Verdict =
   | { readonly kind: 'banned'; readonly venueCode: string; readonly detail: string; readonly forMs: number }
   /** Nothing was executed, and the same request may pass later. */
   | { readonly kind: 'unavailable'; readonly venueCode: string; readonly detail: string }
+  /** Nothing was sent and nobody asked: its turn under the rate limit would have come too late for this invocation. */
+  | { readonly kind: 'late'; readonly venueCode: string; readonly detail: string }
   /** It may have been executed. `signedAt`: the timestamp in the request, ms, by our clock. */
   | { readonly kind: 'unknown'; readonly venueCode: string; readonly detail: string; readonly signedAt: number };
 

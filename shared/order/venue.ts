@@ -121,6 +121,9 @@ export type Sighting =
   | { readonly kind: 'nothing' }
   | Exclude<Verdict, { readonly kind: 'placed' | 'done' | 'taken' | 'duplicate' | 'finished' | 'failed' }>;
 
+/** What a question showed that came to no answer. */
+export type Unseen = Exclude<Sighting, { readonly kind: 'found' | 'nothing' }>;
+
 /** Best prices; undefined where that side is empty. */
 export interface Book {
   readonly bid?: Decimal;
@@ -158,8 +161,8 @@ export interface Venue {
   instruct(account: TradingAccount, instruction: Instruction, times: Times): Promise<Verdict>;
   /** Looks among open orders, then among past ones; by the venue's own id where it is given. Never throws. */
   find(account: TradingAccount, query: OrderQuery, times: Times): Promise<Sighting>;
-  /** What the fills of an order come to and cost; undefined where the venue gave no answer to that. Never throws. */
-  fee(account: TradingAccount, query: OrderQuery, times: Times): Promise<Fills | undefined>;
+  /** What the fills of an order come to and cost, or why that cannot be had. Never throws. */
+  fee(account: TradingAccount, query: OrderQuery, times: Times): Promise<Fills | Unseen>;
   /** The venue's own time, ms; undefined where it cannot be had. `deadline`, here and below: by when the answer must be in. */
   time(deadline: number): Promise<number | undefined>;
   /** `unknown`: the venue does not list the symbol. undefined: the rules cannot be had now; the venue judges. */

@@ -128,14 +128,19 @@ describe('batches', () => {
 });
 
 describe('what SQS did not take', () => {
-  test('is reported entry by entry', async () => {
+  test('of a batch that it answered is sent once more', async () => {
     await stack.faults({ action: 'SendMessageBatch', resource: 'reports', fault: 'partial', times: 1 });
-    expect(await queues.publish(numbered(3).map(report))).toEqual([false, true, true]);
+    expect(await queues.publish(numbered(3).map(report))).toEqual([true, true, true]);
     expect(failures).toEqual([['reports', 'InternalError']]);
+    expect(await stack.drain(urls.reportsUrl)).toHaveLength(3);
+  });
+  test('at the second time either is reported entry by entry', async () => {
+    await stack.faults({ action: 'SendMessageBatch', resource: 'reports', fault: 'partial', times: 2 });
+    expect(await queues.publish(numbered(3).map(report))).toEqual([false, true, true]);
     expect(await stack.drain(urls.reportsUrl)).toHaveLength(2);
   });
   test('of several batches is reported in the place of each', async () => {
-    await stack.faults({ action: 'SendMessageBatch', resource: 'dead.fifo', fault: 'partial', times: 2 });
+    await stack.faults({ action: 'SendMessageBatch', resource: 'dead.fifo', fault: 'partial', times: 5 });
     const taken = await queues.bury(numbered(25).map((body) => letter({ body })));
     expect(taken).toHaveLength(25);
     expect(taken.filter((one) => !one)).toHaveLength(2);

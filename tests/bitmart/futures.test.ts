@@ -345,11 +345,11 @@ describe('spot and margin on the wire', () => {
     expect(await fees()).toEqual({ size: '0', costs: [] });
     answers({ status: 400, body: { code: 50005 } });
     expect(await venue.fee(fresh(), byVenueId, inTime())).toEqual({ size: '0', costs: [] });
-    expect(await fees(fill, { ...fill, fee: 'much' })).toBeUndefined();
-    expect(await fees({ ...fill, orderId: '5' })).toBeUndefined();
+    expect(await fees(fill, { ...fill, fee: 'much' })).toMatchObject({ kind: 'unavailable' });
+    expect(await fees({ ...fill, orderId: '5' })).toMatchObject({ kind: 'unavailable' });
     answers({ status: 429, body: '' });
-    expect(await venue.fee(fresh(), byVenueId, inTime())).toBeUndefined();
-    expect(await venue.fee(fresh(), query('mine'), inTime())).toBeUndefined();
+    expect(await venue.fee(fresh(), byVenueId, inTime())).toMatchObject({ kind: 'throttled' });
+    expect(await venue.fee(fresh(), query('mine'), inTime())).toMatchObject({ venueCode: 'ORDER_ID_UNKNOWN' });
   });
 });
 
@@ -548,9 +548,10 @@ describe('against the local exchange', () => {
     expect(seen).toMatchObject({ kind: 'found', order: { state: 'filled', averagePrice: expect.stringMatching(/^60\d\d\d/) } }); // prettier-ignore
     const fee = await local.fee(account, query(order.id, market, { venueOrderId }), inTime());
     const filled = seen.kind === 'found' ? seen.order.filledSize : '';
-    expect(fee?.costs).toEqual([{ feeCoin: 'USDT', fee: expect.stringMatching(/^0\.\d*[1-9]/) }]);
-    expect(Number(fee?.averagePrice)).toBeGreaterThan(0);
-    expect(Number(fee?.size)).toBe(Number(filled));
+    if ('kind' in fee) throw new Error(fee.kind);
+    expect(fee.costs).toEqual([{ feeCoin: 'USDT', fee: expect.stringMatching(/^0\.\d*[1-9]/) }]);
+    expect(Number(fee.averagePrice)).toBeGreaterThan(0);
+    expect(Number(fee.size)).toBe(Number(filled));
   });
   test('a futures order is amended, and its symbol is emptied at once', async () => {
     const order = long();

@@ -105,6 +105,17 @@ describe('the requests of a lane', () => {
     await slow;
     expect(sent).toHaveLength(1);
   });
+  test('are given up when their time is over behind one that takes long, and are not sent when it ends', async () => {
+    const { sent, run } = track();
+    const slow = run('a', 'place', { takesMs: 400 });
+    const startedAt = performance.now();
+    expect(await run('a', 'place', { until: Date.now() + 150 })).toBeUndefined();
+    expect(performance.now() - startedAt).toBeLessThan(300);
+    const next = run('a');
+    await slow;
+    expect(await next).toEqual({ usage: undefined, index: 2 });
+    expect(sent).toHaveLength(2);
+  });
   test('one that fails is told so, and the next ones go on', async () => {
     const { pace, sent, run } = track();
     const failing = pace.run('a', 'place', LIMIT, 1, EVER, () => Promise.reject(new Error('bug')));

@@ -101,18 +101,18 @@ describe('on the wire', () => {
     const account = fresh({ mandate: { state: 'active', limitShare: 0.25 } });
     const expiresAt = Date.now() + 150;
     const verdicts = await Promise.all([1, 2, 3].map(() => venue.submit(account, buy({ expiresAt }), inTime())));
-    expect(verdicts.map(({ kind }) => kind)).toEqual(['placed', 'unavailable', 'unavailable']);
+    expect(verdicts.map(({ kind }) => kind)).toEqual(['placed', 'late', 'late']);
     expect(server.requests).toHaveLength(1);
     expect(await venue.instruct(account, cancelOf('x', { expiresAt: Date.now() }), inTime())).toMatchObject({
-      kind: 'unavailable',
+      kind: 'late',
     });
     expect(server.requests).toHaveLength(1);
   });
   test('nothing is sent with no time left for an answer', async () => {
     const verdict = await venue.submit(fresh(), buy(), inTime(Date.now() + 5));
-    expect(verdict).toMatchObject({ kind: 'unavailable', venueCode: 'NOT_SENT' });
+    expect(verdict).toMatchObject({ kind: 'late', venueCode: 'NOT_SENT' });
     expect(verdict).toMatchObject({ detail: expect.stringMatching(/nothing was sent.*turn.*too late/) });
-    expect(await venue.find(fresh(), query('x'), inTime(Date.now()))).toMatchObject({ kind: 'unavailable' });
+    expect(await venue.find(fresh(), query('x'), inTime(Date.now()))).toMatchObject({ kind: 'late' });
     expect(server.requests).toHaveLength(0);
   });
   test('of two cancel-alls in one batch the second is told at once as not sent, and the lane is free in its turn', async () => {
@@ -122,7 +122,7 @@ describe('on the wire', () => {
     expect(await venue.instruct(account, cancelAll(), within())).toEqual({ kind: 'done' });
     const asked = Date.now();
     const second = await venue.instruct(account, cancelAll(), within());
-    expect(second).toMatchObject({ kind: 'unavailable', venueCode: 'NOT_SENT' });
+    expect(second).toMatchObject({ kind: 'late', venueCode: 'NOT_SENT' });
     expect(Date.now() - asked).toBeLessThan(200);
     expect(server.requests).toHaveLength(1);
     await venue.hold(account);
@@ -131,7 +131,7 @@ describe('on the wire', () => {
   test('what could not be held before the invocation is stopped is not sent', async () => {
     const late = { answerBy: Date.now() + 3000, holdBy: Date.now() + 3600 };
     expect(await venue.instruct(fresh(), instruction({ action: 'cancel-all' }), late)).toMatchObject({
-      kind: 'unavailable',
+      kind: 'late',
       venueCode: 'NOT_SENT',
     });
     expect(await venue.submit(fresh(), buy(), late)).toMatchObject({ kind: 'placed' });

@@ -1,7 +1,7 @@
 // What cannot be read as a mandate means no trading, and the reason names fields, never values.
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { readMandate } from '../../shared/order/mandate.ts';
+import { readMandate, salvaged } from '../../shared/order/mandate.ts';
 
 const full = {
   state: 'active',
@@ -77,5 +77,24 @@ describe('an unreadable mandate', () => {
         expect('unreadable' in reading || ['active', 'reducing', 'halted'].includes(reading.state)).toBe(true);
       }),
     );
+  });
+});
+
+describe('what is salvaged of an unreadable mandate', () => {
+  test.each([
+    [undefined, {}],
+    [{ state: 'active', typo: 1 }, {}],
+    [{ state: 'active', shadow: true, maxOrderNotionl: '5' }, { shadow: true }],
+    [{ shadow: false, typo: 1 }, {}],
+    // What is not plainly "no" may have been meant as a yes.
+    [{ shadow: 'true' }, { shadow: true }],
+    [{ shadow: null }, { shadow: true }],
+    ['halted', { shadow: true }],
+    [5, { shadow: true }],
+    [{ limitShare: 0.5, typo: 1 }, { limitShare: 0.5 }],
+    [{ limitShare: 50 }, { limitShare: 0.1 }],
+    [{ limitShare: '0.5' }, { limitShare: 0.1 }],
+  ])('of %j: halted, shadow mode where it may be meant, and no larger part of the limit', (value, kept) => {
+    expect(salvaged(value)).toEqual({ state: 'halted', ...kept });
   });
 });
