@@ -22,7 +22,10 @@ export interface Deletion {
 }
 
 export function createQueues({ time, tell, history, busy, following, readers }: Stage): SimulatedQueues {
+  let ids = 0;
   const sqs = sqsActions({
+    // When an order is looked at again depends on it.
+    newId: () => `message-${(ids += 1)}`,
     region: 'r',
     url: () => 'http://sqs',
     now: () => time.now(),

@@ -26,8 +26,8 @@ export interface World extends Readonly<History> {
 const LIFE_MS = 240 * 60_000;
 /** After the last message is gone, requests may still be on their way to the venue. */
 const TAIL_MS = 120_000;
-/** A resting order is looked at every ten minutes; looks fail, and environments die. */
-const FOLLOW_MS = 120 * 60_000;
+/** A resting order is looked at every ten minutes; looks fail, and environments die, some of them again and again. */
+const FOLLOW_MS = 24 * 60 * 60_000;
 
 /** Runs one world to its end. */
 export async function runWorld(plan: Plan): Promise<World> {
