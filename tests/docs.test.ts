@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { pages } from '../local/docs.ts';
 import { packageFunctions } from '../local/package.ts';
 import { readCredentials } from '../shared/bitmart/venue.ts';
+import { parse } from '../shared/order/intent.ts';
 import { readMandate } from '../shared/order/mandate.ts';
 import { startSystem, type System } from './system/fixture.ts';
 
@@ -92,6 +93,24 @@ describe('examples', () => {
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
+  });
+
+  test('the intents of the message page do one after the other what is said of them', async () => {
+    const examples = blocks(await read('docs/messages.md'), 'json').map((text) => {
+      // As they stand they are intents; sent is the same with times of today.
+      expect(parse(text)).toMatchObject({ kind: 'intent' });
+      return JSON.parse(text) as { readonly id: string };
+    });
+    expect(examples).toHaveLength(3);
+    const statuses = [];
+    for (const example of examples) {
+      const times = { createdAt: new Date(), expiresAt: new Date(Date.now() + 60_000) };
+      await system.send([{ ...example, ...times }]);
+      await system.until('a report', () => system.reportsOf(example.id).length > 0);
+      statuses.push(system.reportsOf(example.id)[0]?.status);
+    }
+    expect(statuses).toEqual(['accepted', 'done', 'done']);
+    await system.until('its end', () => system.reportsOf('example1').some(({ status }) => status === 'canceled'));
   });
 
   test("the README's account secret can be read", async () => {
