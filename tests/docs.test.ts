@@ -30,6 +30,9 @@ describe('commands', () => {
     'npm ci': '.ci/run',
     'npm test': '.ci/run',
     'npm start': 'tests/system/start.test.ts',
+    'npx node .local/first.mjs': 'below',
+    'npm run simulate -- --seed 7': 'tests/simulation/simulation.test.ts',
+    'npm run simulate -- --runs 200': 'tests/simulation/simulation.test.ts, with other numbers',
     'npm run package': 'pretest, and tests/template.test.ts',
     'npx serverless deploy --stage prod': 'below, up to the upload',
   };
@@ -66,6 +69,10 @@ describe('commands', () => {
       await run(process.execPath, args, { cwd: folder, env: { ...process.env, SLS_TELEMETRY_DISABLED: '1' } });
       const template = await readFile(join(folder, '.serverless/cloudformation-template-update-stack.json'), 'utf8');
       expect(template).toContain('trading-bot-prod-intents.fifo');
+      const { Outputs } = JSON.parse(template) as { readonly Outputs: object };
+      const named = [...(await read('README.md')).matchAll(/`(\w+QueueUrl)`/g)].map((match) => match[1] ?? '');
+      expect(named.length).toBeGreaterThan(3);
+      expect(Object.keys(Outputs)).toEqual(expect.arrayContaining(named));
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
@@ -85,8 +92,10 @@ describe('examples', () => {
     await mkdir(join(folder, '.local'), { recursive: true });
     try {
       await writeFile(join(folder, '.local', 'ready.json'), JSON.stringify(system.ready));
-      await writeFile(join(folder, 'first.mjs'), source);
-      const { stdout } = await run(process.execPath, ['first.mjs'], { cwd: folder });
+      await writeFile(join(folder, '.local', 'first.mjs'), source);
+      const { stdout, stderr } = await run('npx', ['node', '.local/first.mjs'], { cwd: folder });
+      // Not even a warning: it is the project's own Node.
+      expect(stderr).toBe('');
       const id = /sent (\w+)/.exec(stdout)?.[1] ?? '';
       await system.until('a report', () => system.reportsOf(id).length > 0);
       expect(system.reportsOf(id)).toMatchObject([{ status: 'accepted' }]);

@@ -23,8 +23,8 @@ that is not true. Exit code 0 if all were kept, 1 if not, 2 for a wrong option.
 
   --runs N         so many worlds; 1000
   --from N         the first seed; 1. The others follow it
-  --kind K         only worlds of this kind, that is, of which promise of the
-                   exchange or of Lambda is broken in them:
+  --kind K         only worlds of this kind, which says what else is wrong in
+                   them, with the exchange, Lambda or the clocks:
 ${KINDS.map((kind) => `                     ${kind}`).join('\n')}
   --until-failure  stops at the first world that breaks a promise
   --workers N      processes at a time; as many as there are processors
