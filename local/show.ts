@@ -74,7 +74,7 @@ function words(step: Step, paint: Paint): readonly [place: string, text: string]
       return ['Lambda', `${step.functionName} takes it${step.isFirst ? ', after a cold start' : ''}`];
     case 'verdict':
       return isShadow(step.detail)
-        ? ['shadow', 'signed, not sent: nothing reaches BitMart']
+        ? ['shadow', 'signed, not sent']
         : ['BitMart', verdictWords(step.verdict, step.action, step.detail)];
     case 'put-back': {
       const until = step.seconds === undefined ? 'its visibility timeout is over' : `${step.seconds} s are over`;
