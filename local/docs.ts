@@ -79,9 +79,11 @@ ${rows.join('\n')}
 
 function specPage(): string {
   const rows = cases.map((each) => {
-    const able = grounds.map(({ cannot }) => {
+    const able = grounds.map(({ cannot, supposed }) => {
       const reasons = (each.needs ?? []).flatMap((need) => cannot[need] ?? []);
-      return reasons.length === 0 ? 'yes' : `cannot: ${reasons.join('; ')}`;
+      const ifs = (each.needs ?? []).flatMap((need) => supposed[need] ?? []);
+      if (reasons.length > 0) return `cannot: ${reasons.join('; ')}`;
+      return ifs.length === 0 ? 'yes' : `yes, supposing ${ifs.join(' and ')}`;
     });
     return `| ${[nameOf(each), each.title, ...able].map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   });
@@ -93,7 +95,8 @@ What any venue must pass. Each case is a test (tests/spec) on the local stack wi
 its own; each looks at the venue's own book as well as at reports and dead letters. At the end of every case the book
 holds nothing that was not asked for and nothing twice, each intent was reported and nothing after its end, and each that
 came to no trade has a dead letter with the same reason. Where a venue cannot do what a case needs, the case checks that
-an intent which asks for it is refused with a sentence.
+an intent which asks for it is refused with a sentence. Where a case supposes what no document says of the venue, the local
+one is told to do it, and the table says what.
 
 | number | what holds | ${grounds.map(({ name }) => name).join(' | ')} |
 |---|---|${grounds.map(() => '---').join('|')}|

@@ -10,10 +10,10 @@ import type { Alarm, Step } from './watch.ts';
 export const usage = `npm start [-- --once] [--json]
 
 Packages the functions, starts a local AWS and a local BitMart on 127.0.0.1,
-sends nine order intents, that end in different ways, and shows what
+sends a handful of order intents, that end in different ways, and shows what
 becomes of each. Then it stays up and shows what you send; Ctrl-C ends it all.
 
-  --once   end after the nine: exit code 0 if each ended as it should,
+  --once   end when all have ended: exit code 0 if each ended as it should,
            1 if one did not or 60 s were not enough
   --json   one JSON object per outcome on stdout instead of the table;
            everything else goes to stderr
@@ -23,13 +23,13 @@ becomes of each. Then it stays up and shows what you send; Ctrl-C ends it all.
   LOCAL_TIME_SCALE                     1; less shortens every timeout
   NO_COLOR                             set to anything: no colours
 
-npm run local starts the same, sends nothing and reads no queue.
+npm run local starts the same, sends nothing and shows no outcome.
 `;
 
-/** What is going to happen. */
-export function welcome({ width, paint }: Look): string {
+/** What is going to happen. @param count how many intents are sent */
+export function welcome(count: number, { width, paint }: Look): string {
   const text =
-    'Nine order intents go through SQS and the packaged Lambda function to the local BitMart; here is what becomes of each. ' +
+    `${count} order intents go through SQS and the packaged Lambda function to the local BitMart; here is what becomes of each. ` +
     'AWS and BitMart are local ones, started for this on 127.0.0.1 with play money: BitMart itself stopped trading ' +
     'on 2026-08-26. To show reports and dead letters, this takes them off their queues.';
   return `${paint.bold('Order intents, end to end')}\n${wrap(text, width)}\n`;
@@ -73,7 +73,9 @@ function words(step: Step, paint: Paint): readonly [place: string, text: string]
     case 'taken':
       return ['Lambda', `${step.functionName} takes it${step.isFirst ? ', after a cold start' : ''}`];
     case 'verdict':
-      return ['BitMart', verdictWords(step.verdict, step.detail)];
+      return isShadow(step.detail)
+        ? ['shadow', 'signed, not sent']
+        : ['BitMart', verdictWords(step.verdict, step.action, step.detail)];
     case 'put-back': {
       const until = step.seconds === undefined ? 'its visibility timeout is over' : `${step.seconds} s are over`;
       return ['Lambda', `puts it back: it comes again when ${until}`];
@@ -99,22 +101,41 @@ function reportWords(report: ExecutionReport, paint: Paint): string {
   return parts.join(', ');
 }
 
-function verdictWords(verdict: string, detail: string | undefined): string {
+/** An account in shadow mode: what would have been sent stands in the report. */
+function isShadow(detail: string | undefined): boolean {
+  return detail?.startsWith('shadow mode: ') === true;
+}
+
+/** What BitMart does where it says yes, by what was asked for. */
+const DOES: Readonly<Partial<Record<string, string>>> = {
+  cancel: 'takes the cancel',
+  'cancel-all': 'cancels all',
+  amend: 'takes the amend',
+  'set-leverage': 'sets leverage and margin mode',
+  'set-position-mode': 'sets the position mode',
+  'cancel-all-after': 'sets the dead-man switch',
+};
+
+function verdictWords(verdict: string, action: string, detail: string | undefined): string {
   const more = detail === undefined ? '' : `: ${detail}`;
+  const isAboutOrder = ['place', 'cancel', 'amend'].includes(action);
   switch (verdict) {
     case 'placed':
       return 'takes the order';
     case 'done':
-      return `cancels${more}`;
+    case 'taken':
+      return `${DOES[action] ?? 'takes the request'}${more}`;
     case 'refused':
       // Its sentence follows in the dead letter.
       return 'refuses';
     case 'unknown':
-      return `gave no answer, so the order is looked up, not sent again${more}`;
+      return isAboutOrder
+        ? `gave no answer, so the order is looked up${action === 'place' ? ', not sent again' : ''}${more}`
+        : `gave no answer, so all that follows waits until the request can no longer take effect${more}`;
     case 'duplicate':
       return `knows the id already, so the order is looked up${more}`;
     case 'finished':
-      return `finds nothing to cancel, so the order is looked up${more}`;
+      return `finds nothing open to ${action || 'change'}, so the order is looked up${more}`;
     default:
       return `${verdict}${more}`;
   }
@@ -160,7 +181,8 @@ function why({ scene, report, letter, surprises, verdicts, orders }: Ending, pai
   const lines: string[] = [];
   if (report?.venueOrderId !== undefined) lines.push(`order ${report.venueOrderId}`);
   if (verdicts.includes('unknown') && orders === 1) lines.push('answer lost, found by its id, placed once');
-  if (report?.status === 'done') lines.push(`${String(scene.body['target'])} is off the book`);
+  if (report?.status === 'done' && scene.body['action'] === 'cancel')
+    lines.push(`${String(scene.body['target'])} is off the book`);
   if (report?.reason !== undefined) lines.push(report.reason);
   const detail = report?.detail ?? letter?.detail;
   if (detail !== undefined) lines.push(detail);
@@ -195,7 +217,7 @@ aws sqs send-message --region ${region} \\
     "symbol":"BTC_USDT", "side":"buy", "type":"limit",
     "size":"0.001", "price":"50000",
     "createdAt":"'$now'", "expiresAt":"'$soon'" }'`;
-  const node = `node --input-type=module -e '
+  const node = `npx node --input-type=module -e '
 import { SQSClient, SendMessageCommand } from "@aws-sdk/client-sqs";
 const sqs = new SQSClient({
   endpoint: "${aws}", region: "${region}",

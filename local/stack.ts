@@ -6,7 +6,7 @@ import { CreateSecretCommand, PutSecretValueCommand, SecretsManagerClient } from
 import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { startLocalAws, type LocalAws } from './aws/server.ts';
 import { startLocalBitmart, type LocalBitmart } from './bitmart/server.ts';
-import { startRunner, type LogLine, type Runner } from './lambda/runner.ts';
+import { startRunner, type LogLine, type Runner, type RunnerOptions } from './lambda/runner.ts';
 import { packageService } from './package.ts';
 import { readTemplate, type FunctionTemplate, type QueueTemplate } from './template.ts';
 
@@ -41,6 +41,7 @@ export interface StackOptions {
   /** Overrides of the functions' variables. */
   readonly variables?: Readonly<Record<string, string>>;
   readonly onLog?: (line: LogLine) => void;
+  readonly onEvent?: RunnerOptions['onEvent'];
 }
 
 export interface Stack {
@@ -102,6 +103,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       awsEndpoint: endpoint,
       functions: template.functions.map((each) => definition(each, urls, bitmart, options)),
       ...(options.onLog === undefined ? {} : { onLog: options.onLog }),
+      ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
       ...(options.rotateEnvironments === undefined ? {} : { rotateEnvironments: options.rotateEnvironments }),
     });
     closers.push(() => runner.close());

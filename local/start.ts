@@ -31,8 +31,8 @@ async function load() {
 }
 type Modules = Awaited<ReturnType<typeof load>>;
 
-/** Packages and starts; `onLog` gets what the functions write. */
-async function open(modules: Modules, { say, during }: Screen, onLog: Watch['log']) {
+/** Packages and starts; the watch gets what the functions are given, and what they write. */
+async function open(modules: Modules, { say, during }: Screen, { log: onLog, event: onEvent }: Watch) {
   if (process.env['AWS_ENDPOINT_URL'])
     say('AWS_ENDPOINT_URL is set; npm start brings its own AWS and does not use it.');
   const timeScale = setting('LOCAL_TIME_SCALE', 1, 1);
@@ -47,7 +47,7 @@ async function open(modules: Modules, { say, during }: Screen, onLog: Watch['log
   );
   return during(
     'starting AWS, BitMart and the functions',
-    () => modules.startStack({ ...ports, timeScale, onLog }),
+    () => modules.startStack({ ...ports, timeScale, onLog, onEvent }),
     ({ ready }) => `local AWS on ${ready.aws}, local BitMart on ${new URL(ready.bitmart.spot).origin}`,
   );
 }
@@ -56,13 +56,14 @@ async function start(options: Options, modules: Modules, stop: AbortSignal): Pro
   const view = modules.screen(options.json ? process.stderr : process.stdout);
   let show: (what: Step | Alarm) => void = () => undefined;
   const feed = modules.watch((what) => show(what));
-  view.say(modules.welcome(view.look()));
-  const stack = await open(modules, view, feed.log);
+  view.say(modules.welcome(modules.scenes(Date.now()).length, view.look()));
+  const stack = await open(modules, view, feed);
   let forget = (): Promise<void> => Promise.resolve();
   try {
     if (stop.aborted) return interrupted(stop);
     feed.follow(stack);
-    const perform = demonstration(modules, view, stack, stop);
+    const startOf = starts();
+    const perform = demonstration(modules, view, stack, startOf, stop);
     show = perform.see;
     const endings = await perform.run();
     if (isAborted(stop)) return interrupted(stop);
@@ -70,7 +71,7 @@ async function start(options: Options, modules: Modules, stop: AbortSignal): Pro
     const isAsExpected = endings.every(({ surprises }) => surprises.length === 0);
     if (options.once) return isAsExpected ? 0 : 1;
     forget = await modules.announce(stack.ready);
-    show = follower(options, modules, view);
+    show = follower(options, modules, view, startOf);
     view.say(`\n${modules.howTo(stack.ready, view.look())}`);
     await until(stop);
     view.say('\nStopped.');
@@ -82,20 +83,36 @@ async function start(options: Options, modules: Modules, stop: AbortSignal): Pro
   }
 }
 
+/** Intents whose start is remembered; of an older one the time is counted anew. */
+const REMEMBERED = 1000;
+
+type StartOf = (step: Step) => number;
+
+/** When each intent was first seen: every time that is shown of it counts from there, whatever came in between. */
+function starts(): StartOf {
+  const firsts = new Map<string, number>();
+  return ({ id, at }) => {
+    const first = firsts.get(id) ?? at;
+    firsts.set(id, first);
+    const [oldest] = firsts.keys();
+    if (firsts.size > REMEMBERED && oldest !== undefined) firsts.delete(oldest);
+    return first;
+  };
+}
+
 /** Plays the scenes one after the other, showing the steps of each. */
-function demonstration(modules: Modules, view: Screen, stack: Stack, stop: AbortSignal) {
+function demonstration(modules: Modules, view: Screen, stack: Stack, startOf: StartOf, stop: AbortSignal) {
   const scenes = modules.scenes(Date.now());
-  const sentAt = new Map<string, number>();
   let current = '';
   const see = (what: Step | Alarm): void => {
     if (what.kind === 'alarm') {
       view.say(modules.alarmLine(what, view.look()));
       return;
     }
-    if (what.kind === 'sent') sentAt.set((current = what.id), what.at);
+    if (what.kind === 'sent') current = what.id;
     stage.seen(what);
     const whose = what.id === current ? '' : what.id;
-    view.say(modules.stepLine(what, sentAt.get(what.id) ?? what.at, view.look(), whose));
+    view.say(modules.stepLine(what, startOf(what), view.look(), whose));
   };
   const stage = modules.stage(see);
   const run = async (): Promise<readonly Ending[]> => {
@@ -115,21 +132,23 @@ function tellEnds(endings: readonly Ending[], { json }: Options, modules: Module
   say(`\n${json ? '' : `${modules.table(endings, look())}\n`}${modules.summary(endings, look())}`);
 }
 
-/** Shows what others send, under a heading per intent. */
-function follower({ json }: Options, modules: Modules, { say, data, look }: Screen): (what: Step | Alarm) => void {
+/** Shows what others send, under a heading wherever another intent has its turn. */
+function follower(
+  { json }: Options,
+  modules: Modules,
+  { say, data, look }: Screen,
+  startOf: StartOf,
+): (what: Step | Alarm) => void {
   let current = '';
-  let since = 0;
   return (what) => {
     if (what.kind === 'alarm') {
       say(modules.alarmLine(what, look()));
       return;
     }
-    if (what.id !== current || what.kind === 'taken') {
-      if (what.id !== current) say(`\n${look().paint.bold(what.id)}`);
-      [current, since] = [what.id, what.at];
-    }
+    if (what.id !== current) say(`\n${look().paint.bold(what.id)}`);
+    current = what.id;
     if (json && (what.kind === 'report' || what.kind === 'letter')) data(JSON.stringify(what));
-    say(modules.stepLine(what, since, look()));
+    say(modules.stepLine(what, startOf(what), look()));
   };
 }
 

@@ -19,7 +19,13 @@ export interface Letter {
 export type Step = { readonly id: string; readonly at: number } & (
   | { readonly kind: 'sent'; readonly group: string }
   | { readonly kind: 'taken'; readonly functionName: string; readonly isFirst: boolean }
-  | { readonly kind: 'verdict'; readonly verdict: string; readonly detail: string | undefined }
+  | {
+      readonly kind: 'verdict';
+      readonly verdict: string;
+      /** What the intent asked for; empty where its message was not seen. */
+      readonly action: string;
+      readonly detail: string | undefined;
+    }
   | { readonly kind: 'put-back'; readonly seconds: number | undefined }
   /** `wasLookedUp`: the answer to the request was lost, and a look-up settled it. */
   | { readonly kind: 'report'; readonly report: ExecutionReport; readonly wasLookedUp: boolean }
@@ -35,6 +41,8 @@ export interface Alarm {
 export interface Watch {
   /** Takes the functions' log lines; give it to the stack as `onLog`. */
   readonly log: (line: LogLine) => void;
+  /** Takes what the functions are given; give it to the stack as `onEvent`. The log does not say what was asked for. */
+  readonly event: (functionName: string, event: string) => void;
   /** Reads reports and dead letters until closed. */
   readonly follow: (stack: Stack) => void;
   readonly close: () => Promise<void>;
@@ -47,6 +55,7 @@ const REMEMBERED = 1000;
 
 interface Known {
   verdict?: string;
+  action?: string;
   /** Told already that a function has it? What is not is kept in `early` until it is. */
   isTaken: boolean;
   readonly early: Step[];
@@ -70,6 +79,7 @@ export function watch(tell: (what: Step | Alarm) => void): Watch {
   const readers: Promise<void>[] = [];
   return {
     log: (line) => takeLine(line, memory),
+    event: (_, event) => takeEvent(event, memory),
     follow: (stack) => {
       const { reports, dead } = stack.ready.queues;
       for (const [queue, read] of [[reports, reportStep] as const, [dead, letterStep] as const]) {
@@ -107,12 +117,21 @@ function takeLine({ functionName, requestId = '', text }: LogLine, memory: Memor
     const { at, isFirst } = starts.get(requestId) ?? { at: Date.now(), isFirst: false };
     tell({ kind: 'taken', id, at, functionName, isFirst });
   }
-  const step = stepOf(line, id);
+  const step = stepOf(line, id, intent);
   if (step?.kind === 'verdict') intent.verdict = step.verdict;
   if (step !== undefined) tell(step);
   flush(intent, tell);
   // After it was put back, the next delivery is told anew.
   if (step?.kind === 'put-back') intent.isTaken = false;
+}
+
+/** What each intent of a batch asks for. A body that is none has its own end to tell of it. */
+function takeEvent(event: string, memory: Memory): void {
+  const { Records = [] } = (readLine(event) ?? {}) as { Records?: readonly { readonly body: string }[] };
+  for (const { body } of Records) {
+    const { id, action } = readLine(body) ?? {};
+    if (typeof id === 'string' && typeof action === 'string') known(id, memory).action = action;
+  }
 }
 
 /** Reports and letters may overtake the log line of their own invocation: then they wait for it. */
@@ -158,11 +177,11 @@ function letterStep({ MessageAttributes, MessageId = '' }: Message, { ids }: Mem
 }
 
 /** What a log line of the execution tells of its intent beyond having it. */
-function stepOf(line: Readonly<Record<string, unknown>>, id: string): Step | undefined {
+function stepOf(line: Readonly<Record<string, unknown>>, id: string, { action = '' }: Known): Step | undefined {
   const at = Date.now();
   if (line['message'] === 'verdict') {
     const detail = typeof line['detail'] === 'string' ? line['detail'] : undefined;
-    return { kind: 'verdict', id, at, verdict: String(line['verdict']), detail };
+    return { kind: 'verdict', id, at, verdict: String(line['verdict']), action, detail };
   }
   if (line['disposition'] !== 'postpone' && line['disposition'] !== 'keep') return undefined;
   return { kind: 'put-back', id, at, seconds: typeof line['seconds'] === 'number' ? line['seconds'] : undefined };

@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { pages } from '../local/docs.ts';
 import { packageFunctions } from '../local/package.ts';
 import { readCredentials } from '../shared/bitmart/venue.ts';
+import { parse } from '../shared/order/intent.ts';
 import { readMandate } from '../shared/order/mandate.ts';
 import { startSystem, type System } from './system/fixture.ts';
 
@@ -29,6 +30,9 @@ describe('commands', () => {
     'npm ci': '.ci/run',
     'npm test': '.ci/run',
     'npm start': 'tests/system/start.test.ts',
+    'npx node .local/first.mjs': 'below',
+    'npm run simulate -- --seed 7': 'tests/simulation/simulation.test.ts',
+    'npm run simulate -- --runs 200': 'tests/simulation/simulation.test.ts, with other numbers',
     'npm run package': 'pretest, and tests/template.test.ts',
     'npx serverless deploy --stage prod': 'below, up to the upload',
   };
@@ -65,6 +69,10 @@ describe('commands', () => {
       await run(process.execPath, args, { cwd: folder, env: { ...process.env, SLS_TELEMETRY_DISABLED: '1' } });
       const template = await readFile(join(folder, '.serverless/cloudformation-template-update-stack.json'), 'utf8');
       expect(template).toContain('trading-bot-prod-intents.fifo');
+      const { Outputs } = JSON.parse(template) as { readonly Outputs: object };
+      const named = [...(await read('README.md')).matchAll(/`(\w+QueueUrl)`/g)].map((match) => match[1] ?? '');
+      expect(named.length).toBeGreaterThan(3);
+      expect(Object.keys(Outputs)).toEqual(expect.arrayContaining(named));
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
@@ -84,14 +92,34 @@ describe('examples', () => {
     await mkdir(join(folder, '.local'), { recursive: true });
     try {
       await writeFile(join(folder, '.local', 'ready.json'), JSON.stringify(system.ready));
-      await writeFile(join(folder, 'first.mjs'), source);
-      const { stdout } = await run(process.execPath, ['first.mjs'], { cwd: folder });
+      await writeFile(join(folder, '.local', 'first.mjs'), source);
+      const { stdout, stderr } = await run('npx', ['node', '.local/first.mjs'], { cwd: folder });
+      // Not even a warning: it is the project's own Node.
+      expect(stderr).toBe('');
       const id = /sent (\w+)/.exec(stdout)?.[1] ?? '';
       await system.until('a report', () => system.reportsOf(id).length > 0);
       expect(system.reportsOf(id)).toMatchObject([{ status: 'accepted' }]);
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
+  });
+
+  test('the intents of the message page do one after the other what is said of them', async () => {
+    const examples = blocks(await read('docs/messages.md'), 'json').map((text) => {
+      // As they stand they are intents; sent is the same with times of today.
+      expect(parse(text)).toMatchObject({ kind: 'intent' });
+      return JSON.parse(text) as { readonly id: string };
+    });
+    expect(examples).toHaveLength(3);
+    const statuses = [];
+    for (const example of examples) {
+      const times = { createdAt: new Date(), expiresAt: new Date(Date.now() + 60_000) };
+      await system.send([{ ...example, ...times }]);
+      await system.until('a report', () => system.reportsOf(example.id).length > 0);
+      statuses.push(system.reportsOf(example.id)[0]?.status);
+    }
+    expect(statuses).toEqual(['accepted', 'done', 'done']);
+    await system.until('its end', () => system.reportsOf('example1').some(({ status }) => status === 'canceled'));
   });
 
   test("the README's account secret can be read", async () => {

@@ -29,6 +29,8 @@ export interface RunnerOptions {
   readonly awsEndpoint?: string;
   /** Called with every line that a function writes and with the platform's START, END and REPORT lines. */
   readonly onLog?: (line: LogLine) => void;
+  /** Called with every event (JSON) that a queue gives to a function, before the function has it. */
+  readonly onEvent?: (functionName: string, event: string) => void;
   /** n environments per function strictly in rotation, each started up front; default: Lambda's choice. */
   readonly rotateEnvironments?: number;
   /** Freeze (SIGSTOP) idle environments, thaw them at the next invocation; default true. */
@@ -141,7 +143,10 @@ async function map(deployed: Deployed, options: RunnerOptions, log: (text: strin
     source: definition.eventSource,
     region: options.region,
     awsEndpoint: options.awsEndpoint,
-    invoke: (body, traceId) => run(deployed, body, traceId),
+    invoke: (body, traceId) => {
+      options.onEvent?.(definition.name, body);
+      return run(deployed, body, traceId);
+    },
     log,
   });
 }

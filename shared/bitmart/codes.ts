@@ -85,7 +85,7 @@ export const codes: readonly (readonly [code: string, means: CodeClass, because:
   ['40037', 'absent', 'order id does not exist'],
   ['40038', 'refused', 'kline step invalid'],
   ['40039', 'unavailable', 'timestamp invalid'],
-  ['40040', 'refused', 'leverage invalid (also when it differs from an open position)'],
+  ['40040', 'refused', 'leverage invalid (also when it differs from an open position); name leverage and marginMode on every opening order'],
   ['40041', 'refused', 'side invalid'],
   ['40042', 'refused', 'type invalid'],
   ['40043', 'refused', 'precision invalid'],

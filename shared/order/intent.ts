@@ -37,6 +37,9 @@ const oneOf = <const T extends string>(values: readonly T[], named: readonly str
   z.enum(values, {
     error: must(`${named.length > 1 ? 'one of ' : ''}${named.map((value) => `"${value}"`).join(', ')}`),
   });
+/** The market of an action that contracts alone have. @param instead what to do on another market */
+const futuresOnly = (action: string, instead = '') =>
+  z.enum(['futures'], { error: must(`"futures": ${action} is for futures alone${instead}`) });
 const ACTIONS = [
   'place',
   'cancel',
@@ -51,6 +54,7 @@ const SIDES = ['buy', 'sell'] as const;
 const PRICED = ['limit', 'limit-maker', 'ioc'] as const;
 const FUTURES_PRICED = [...PRICED, 'fok'] as const;
 const TYPES = [...FUTURES_PRICED, 'market'] as const;
+const SPOT_TYPES = [...PRICED, 'market'] as const;
 const MARGIN_MODES = ['isolated', 'cross'] as const;
 const STP = ['none', 'cancel-maker', 'cancel-taker', 'cancel-both'] as const;
 
@@ -87,6 +91,12 @@ const futures = oneOf(['futures'], MARKETS);
 const place = { ...common, action: z.literal('place'), symbol };
 const spot = { ...place, market: spotOrMargin, selfTradePrevention: z.optional(oneOf(STP)) };
 const priced = { side: oneOf(SIDES), size: decimal, price: decimal };
+const spotPricedType = z.enum(PRICED, {
+  error: (issue) => {
+    const rule = `one of ${SPOT_TYPES.map((type) => `"${type}"`).join(', ')}`;
+    return must(issue.input === 'fok' ? `${rule}: spot and margin have no fok` : rule)(issue);
+  },
+});
 
 /** A price at which the venue closes the position by itself; `trigger` is the price that is watched. */
 const exit = z.optional(
@@ -113,7 +123,13 @@ const reducing = { ...contract, reduceOnly: z.literal(true) };
 const contractPriced = { ...priced, type: oneOf(FUTURES_PRICED, TYPES) };
 const contractMarket = { side: oneOf(SIDES), type: z.literal('market'), size: decimal };
 
-const amend = { ...common, action: z.literal('amend'), market: futures, symbol, target: clientOrderId };
+const amend = {
+  ...common,
+  action: z.literal('amend'),
+  market: futuresOnly('amend', '; cancel and place anew'),
+  symbol,
+  target: clientOrderId,
+};
 const amendedPrice = z
   .string({
     error: (issue) =>
@@ -124,7 +140,7 @@ const amendedPrice = z
 
 /** One strict shape per kind of intent: a market buy *has* a notional and has no size, an order that reduces no leverage. */
 const shapes = {
-  priced: z.strictObject({ ...spot, ...priced, type: oneOf(PRICED, TYPES) }),
+  priced: z.strictObject({ ...spot, ...priced, type: spotPricedType }),
   marketBuy: z.strictObject({ ...spot, side: oneOf(['buy'], SIDES), type: z.literal('market'), notional: decimal }),
   marketSell: z.strictObject({ ...spot, side: oneOf(['sell'], SIDES), type: z.literal('market'), size: decimal }),
   openPriced: z.strictObject({ ...opening, ...contractPriced }),
@@ -145,7 +161,7 @@ const shapes = {
   setLeverage: z.strictObject({
     ...common,
     action: z.literal('set-leverage'),
-    market: futures,
+    market: futuresOnly('set-leverage'),
     symbol,
     leverage: decimal,
     marginMode: oneOf(MARGIN_MODES),
@@ -153,14 +169,14 @@ const shapes = {
   setPositionMode: z.strictObject({
     ...common,
     action: z.literal('set-position-mode'),
-    market: futures,
+    market: futuresOnly('set-position-mode'),
     positionMode: oneOf(['hedge', 'one-way']),
   }),
   /** The dead-man switch: all orders of the symbol are canceled unless it is set anew in time; 0 turns it off. */
   cancelAllAfter: z.strictObject({
     ...common,
     action: z.literal('cancel-all-after'),
-    market: futures,
+    market: futuresOnly('cancel-all-after'),
     symbol,
     timeoutSeconds: z.union([z.literal(0), wholeNumber(5, 86_400, TIMEOUT)], { error: must(TIMEOUT) }),
   }),

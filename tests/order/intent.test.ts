@@ -142,8 +142,9 @@ describe('a wrong value is named by its field', () => {
   const ONE = 'must be one of';
   test.each([
     ['market', { ...cancelFutures, market: 'swap' }, `${ONE} "spot", "margin", "futures"`],
-    ['type', { ...limitBuy, type: 'fok' }, `${ONE} "limit", "limit-maker", "ioc", "fok", "market"`],
-    ['type', { ...limitBuy, market: 'margin', type: 'fok' }, `${ONE} "limit", "limit-maker", "ioc", "fok", "market"`],
+    ['type', { ...limitBuy, type: 'stop' }, `${ONE} "limit", "limit-maker", "ioc", "market"`],
+    ['type', { ...limitBuy, type: 'fok' }, `${ONE} "limit", "limit-maker", "ioc", "market": spot and margin have no fok`],
+    ['type', { ...limitBuy, market: 'margin', type: 'fok' }, `${ONE} "limit", "limit-maker", "ioc", "market": spot and margin have no fok`],
     ['type', { ...futuresBuy, type: 'stop' }, `${ONE} "limit", "limit-maker", "ioc", "fok", "market"`],
     ['side', { ...futuresBuy, side: 'long' }, `${ONE} "buy", "sell"`],
     ['side', { ...cancelAll, side: 'both' }, `${ONE} "buy", "sell"`],
@@ -169,10 +170,14 @@ describe('a wrong value is named by its field', () => {
   ])('%s, with what it may be: %j', (name, fields, rule) => {
     expect(malformed(JSON.stringify(fields)).problems).toEqual([`${name} ${rule}`]);
   }); // prettier-ignore
-  test('an instruction of contracts alone, for another market, says which one it is of', () => {
+  test('an instruction of contracts alone, for another market, says so, and an amend what to do there', () => {
     for (const fields of [amendPrice, amendSize, setLeverage, setPositionMode, cancelAllAfter]) {
-      for (const market of ['spot', 'margin']) {
-        expect(wrongFields({ ...fields, market })).toEqual(['market']);
+      const { action } = fields;
+      const instead = action === 'amend' ? '; cancel and place anew' : '';
+      for (const market of ['spot', 'margin', 'swap']) {
+        expect(malformed(JSON.stringify({ ...fields, market })).problems).toEqual([
+          `market must be "futures": ${String(action)} is for futures alone${instead}`,
+        ]);
       }
     }
   });

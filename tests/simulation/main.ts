@@ -4,10 +4,37 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
+import { wrap } from '../../local/screen.ts';
 import { judge } from './judge.ts';
 import { KINDS, planOf, type Plan } from './plan.ts';
 import { runWeek, type Week, type WeekPlan } from './week.ts';
 import { runWorld } from './world.ts';
+
+const usage = `npm run simulate [-- --runs N] [--from N] [--kind K] [--until-failure]
+                 [--workers N] [--json]
+npm run simulate -- --seed N
+npm run simulate -- --week ORDERS [--accounts N] [--days N] [--seed N] [--json]
+
+Runs whole worlds in virtual time: the code that is deployed, between a local
+SQS, a local BitMart and a network in which far more goes wrong than in reality.
+A seed decides all that happens in a world. At its end the book of the exchange
+says whether every promise was kept: no second order, no lost intent, no report
+that is not true. Exit code 0 if all were kept, 1 if not, 2 for a wrong option.
+
+  --runs N         so many worlds; 1000
+  --from N         the first seed; 1. The others follow it
+  --kind K         only worlds of this kind, which says what else is wrong in
+                   them, with the exchange, Lambda or the clocks:
+${KINDS.map((kind) => `                     ${kind}`).join('\n')}
+  --until-failure  stops at the first world that breaks a promise
+  --workers N      processes at a time; as many as there are processors
+  --seed N         one world, told as a story
+  --week ORDERS    a week of following so many orders that rest
+  --accounts N     with --week: whose they are; 20
+  --days N         with --week: how long it is; 7
+  --json           one JSON object with all counts instead of the tables
+  --help           this text
+`;
 
 type Counts = Record<string, number>;
 /** What many worlds came to. */
@@ -137,13 +164,46 @@ function serveSlices(): void {
   process.on('disconnect', () => process.exit());
 }
 
+/** What kind of world it is, for a person. */
+function planSentences(plan: Plan): readonly string[] {
+  const repeated = {
+    always: 'the exchange refuses a repeated id',
+    whileOpen: 'the exchange refuses a repeated id while its order is open, and accepts it once that is closed',
+    never: 'the exchange accepts a repeated id',
+  };
+  const seconds = (ms: number): string => `${grouped(ms / 1000)} s`;
+  const facts: readonly (readonly [isSo: boolean, sentence: string])[] = [
+    [true, repeated[plan.refusesRepeatedIds]],
+    [
+      plan.showsOrdersWithinMs > 0,
+      `a new order can be looked up only after as much as ${seconds(plan.showsOrdersWithinMs)}`,
+    ],
+    [!plan.refusesTimestamps, 'the exchange accepts old timestamps'],
+    [true, `it forgets an order that was canceled unfilled after ${seconds(plan.forgetsAfterMs)}`],
+    [
+      plan.saysForgetsAfterMs !== plan.forgetsAfterMs,
+      `the functions are told that it does so after ${seconds(plan.saysForgetsAfterMs)}`,
+    ],
+    [plan.doubleInvocation, 'one delivery may be handed to two environments at once'],
+    [plan.badClocks, 'many environments have wrong clocks'],
+    [plan.lateInvocation, 'Lambda holds batches back'],
+    [plan.sendsAllAgain, 'every message is sent again'],
+    [plan.isWide, 'margin and futures as well, and every kind of instruction'],
+  ];
+  const trouble = plan.trouble === 0 ? 'nothing goes wrong' : `trouble ${plan.trouble} of 1`;
+  return [
+    `World ${plan.seed}, kind "${plan.kind}", ${trouble}:`,
+    ...facts.flatMap(([isSo, sentence]) => (isSo ? [`- ${sentence}`] : [])),
+  ];
+}
+
 async function tellStory(seed: number): Promise<void> {
   const plan = planOf(seed);
   const world = await runWorld(plan);
+  console.log(`${planSentences(plan).join('\n')}\n`);
   console.log(world.story.join('\n'));
-  console.log(plan);
   const broken = judge(plan, world);
-  console.log(broken.length === 0 ? 'every promise kept' : broken.join('\n'));
+  console.log(broken.length === 0 ? '\nevery promise kept' : `\n${broken.join('\n')}`);
   process.exitCode = broken.length === 0 ? 0 : 1;
 }
 
@@ -160,6 +220,8 @@ function grid(head: readonly string[], rows: readonly (readonly string[])[]): st
 const counted = (counts: Counts): readonly (readonly [string, number])[] =>
   Object.entries(counts).sort(([, a], [, b]) => b - a);
 const grouped = (count: number): string => count.toLocaleString('en');
+const several = (count: number, one: string): string => `${grouped(count)} ${one}${count === 1 ? '' : 's'}`;
+const wrapped = (text: string): string => wrap(text, 80);
 /** Shown again and again in one line, on a terminal alone; nothing takes the line away. */
 function progressLine(text = ''): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}`);
@@ -177,22 +239,37 @@ async function tellWeek(plan: WeekPlan, isJson: boolean): Promise<void> {
   process.exitCode = week.broken.length === 0 ? 0 : 1;
 }
 
+/** How an order stands, in words. */
+const IN_THE_BOOK: Readonly<Partial<Record<string, string>>> = {
+  open: 'resting still',
+  partially_canceled: 'canceled after it was filled in part',
+};
+
 function weekSummary({ orders, accounts, days, seed }: WeekPlan, week: Week, seconds: number): string {
   const each = (count: number): string => (count / orders).toFixed(1);
-  const rows = (counts: Counts): readonly string[][] => counted(counts).map(([name, count]) => [name, grouped(count)]);
+  const rows = (counts: Counts): readonly string[][] =>
+    counted(counts).map(([name, count]) => [IN_THE_BOOK[name] ?? name, grouped(count)]);
   const calls = counted(week.calls).map(([name, count]) => [name, grouped(count), each(count)]);
   const all = Object.values(week.calls).reduce((sum, count) => sum + count, 0);
   const windows = Object.entries(week.windows).map(([path, { most, limit }]) => [path, `${most}`, `${limit}`]);
   return [
-    grid(['ends in the book', 'orders'], rows(week.ends)),
+    wrapped(
+      'Orders that rest were followed in virtual time while environments died and SQS failed now and then. How each ' +
+        'stands in the book of the exchange was compared with what was reported of it.',
+    ),
+    grid(['in the book at the end', 'orders'], rows(week.ends)),
     grid(['reports', 'count'], rows(week.reports)),
     grid(['SQS calls', 'count', 'per order'], [...calls, ['all', grouped(all), each(all)]]),
     grid(['requests of one account in any window', 'most', 'limit'], windows),
     grid(['faults injected', 'count'], rows(week.faults)),
     `${grouped(week.looks)} looks, ${each(week.looks)} per order; ${grouped(week.copies)} copies; at most ${week.mostReceives} receives of one message`,
+    wrapped(
+      'A look is a request to the exchange. There can be more ReceiveMessage calls than looks: while no message can ' +
+        'be seen each poller still makes one every 20 s, which comes back empty, and is billed all the same.',
+    ),
     ...week.broken.slice(0, 10),
-    `${grouped(orders)} orders of ${accounts} accounts over ${days} days (seed ${seed}) in ${seconds.toFixed(1)} s, ` +
-      `${week.broken.length} broken promises`,
+    `${several(orders, 'order')} of ${several(accounts, 'account')} over ${several(days, 'day')} (seed ${seed}) in ${seconds.toFixed(1)} s, ` +
+      several(week.broken.length, 'broken promise'),
   ].join('\n');
 }
 
@@ -204,14 +281,19 @@ function summary(tally: Tally, seconds: number): string {
     );
   const perSecond = Math.round(tally.runs / seconds);
   return [
+    wrapped(
+      'Each world is a handful of intents on their way through the deployed code, with far more faults than in reality: ' +
+        '"unresolved" and "expired" are therefore expected, and are no failure. A failure is a promise that was broken: ' +
+        'a second order, an intent without an end, a report that is not true.',
+    ),
     table('worlds by kind', tally.kinds),
     table('faults injected', tally.faults),
-    table('dispositions', tally.dispositions),
-    table('report statuses', tally.statuses),
-    table('reasons', tally.reasons),
+    table('what became of messages, each time one was taken', tally.dispositions),
+    table('reports by status', tally.statuses),
+    table('reasons why no trade came of an intent', tally.reasons),
     ...tally.broken.slice(0, 10).map(sentenceOf),
-    `${tally.runs} worlds in ${seconds.toFixed(1)} s (${perSecond}/s), ${tally.orders.toLocaleString('en')} orders, ` +
-      `${tally.failures} worlds with a broken promise`,
+    `${several(tally.runs, 'world')} in ${seconds.toFixed(1)} s (${perSecond}/s), ${several(tally.orders, 'order')}, ` +
+      `${several(tally.failures, 'world')} with a broken promise`,
   ].join('\n');
 }
 
@@ -228,8 +310,13 @@ async function main(): Promise<void> {
       week: { type: 'string' },
       accounts: { type: 'string' },
       days: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   });
+  if (values.help) {
+    process.stdout.write(usage);
+    return;
+  }
   const whole = (name: 'seed' | 'runs' | 'from' | 'workers' | 'week' | 'accounts' | 'days', text: string): number => {
     if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
     throw new RangeError(`--${name} ${text} must be a whole number from 1`);

@@ -4,7 +4,7 @@ import { expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { judge } from './judge.ts';
-import { planOf, type Plan } from './plan.ts';
+import { KINDS, planOf, type Plan } from './plan.ts';
 import { runWorld, type World } from './world.ts';
 
 const SEEDS = 2500;
@@ -90,9 +90,26 @@ test.each(['7', '15', '47'])(
     expect(first).toEqual(second);
     expect(first.out).toContain('every promise kept');
     expect(first.code).toBe(0);
+    // In words, before the story: what kind of world it is.
+    expect(first.out).toMatch(/^World \d+, kind ".+", trouble [\d.]+ of 1:\n(- .+\n)+\n/);
+    expect(first.out).not.toContain('undefined');
   },
   30_000,
 );
+
+test('--help names every option and every kind of world, and the tables begin with a sentence', async () => {
+  const { code, stdout } = await simulate(['--help']);
+  expect(code).toBe(0);
+  const options = ['runs', 'from', 'kind', 'until-failure', 'workers', 'seed', 'week', 'accounts', 'days', 'json'];
+  for (const option of options) expect(stdout).toContain(`--${option}`);
+  for (const kind of KINDS) expect(stdout).toContain(kind);
+  expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+  const worlds = await simulate(['--runs', '2', '--workers', '1']);
+  expect(worlds.stdout).toMatch(/^Each world is .*\n/);
+  expect(worlds.stdout).toMatch(/\n2 worlds in .*, 0 worlds with a broken promise\n$/);
+  const week = await simulate(['--week', '2', '--days', '1', '--accounts', '1']);
+  expect(week.stdout).toMatch(/\n2 orders of 1 account over 1 day \(seed 1\) .*, 0 broken promises\n$/);
+}, 60_000);
 
 test('the same seeds make the same worlds, whichever ran before them', async () => {
   const counted = async (): Promise<unknown> => {

@@ -11,7 +11,14 @@ test('every end of a week is reported exactly once, within the limits of the loo
   // Of each kind there was something to tell, and each kind of trouble struck.
   expect(Object.keys(ends).sort()).toEqual(['canceled', 'filled', 'open', 'partially_canceled']);
   expect(Object.keys(reports).sort()).toEqual(['canceled', 'filled', 'partially-filled']);
-  expect(Object.keys(faults).sort()).toEqual(['deleteFails', 'dies', 'fails', 'isLost', 'isPartial', 'renewed']);
+  expect(Object.keys(faults).sort()).toEqual([
+    'SQS call fails',
+    'SQS call fails in part',
+    'answer of SQS lost',
+    'delete fails',
+    'environment dies',
+    'environment replaced',
+  ]);
   for (const { most, limit } of Object.values(windows)) expect(most).toBeLessThanOrEqual(limit);
   // SQS gives a message up at 1,000 receives: those of orders that rest so long are replaced before.
   // A few more where SQS did not take the copy.

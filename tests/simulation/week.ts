@@ -35,13 +35,13 @@ export interface WeekPlan {
 export interface Week {
   /** Every difference between the book and the reports, as a sentence. */
   readonly broken: readonly string[];
-  /** Orders by how they ended in the book; `open` are those that rest still. */
+  /** Orders by how they stand in the book at the end; `open` are those that rest still. */
   readonly ends: Readonly<Record<string, number>>;
   /** Reports by status, repeated ones too. */
   readonly reports: Readonly<Record<string, number>>;
   /** Requests that look at an order or at its fills. */
   readonly looks: number;
-  /** SQS calls of those who follow, by action; billed are all of them. */
+  /** SQS calls of those who follow, by action; billed are all of them, those that come back empty too. */
   readonly calls: Readonly<Record<string, number>>;
   readonly copies: number;
   /** The most receives that one message came to. */
@@ -58,7 +58,14 @@ const DAY_MS = 24 * HOUR_MS;
 const CONCURRENCY = 2;
 const MOST_RECEIVES = 1000;
 /** How often, of all invocations or calls: an environment dies in one, or is replaced; a call fails, in part, or its answer is lost. */
-const RATES = { dies: 0.002, renewed: 0.002, fails: 0.002, isPartial: 0.01, isLost: 0.002, deleteFails: 0.05 };
+const RATES = {
+  'environment dies': 0.002,
+  'environment replaced': 0.002,
+  'SQS call fails': 0.002,
+  'SQS call fails in part': 0.01,
+  'answer of SQS lost': 0.002,
+  'delete fails': 0.05,
+};
 const LOOKS = [endpoints.query, endpoints.futuresOrder, endpoints.orderTrades, endpoints.futuresTrades];
 const keyOf = (account: string) => ({ apiKey: `key-${account}`, secretKey: `secret-${account}`, memo: 'memo #é' });
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -106,12 +113,12 @@ export async function runWeek(plan: WeekPlan, progress: (part: number) => void =
     };
     const sending = (life: Life, action: string) => (input: unknown) =>
       through(life, async () => {
-        if (struck('fails')) throw new Error('InternalError');
+        if (struck('SQS call fails')) throw new Error('InternalError');
         const of = input as Input & { readonly Entries: readonly { readonly Id: string }[] };
-        const refused = struck('isPartial') ? of.Entries.slice(0, 1) : [];
+        const refused = struck('SQS call fails in part') ? of.Entries.slice(0, 1) : [];
         const Entries = of.Entries.slice(refused.length);
         const { Successful, Failed = [] } = Entries.length === 0 ? {} : await queues.call(action, { ...of, Entries });
-        if (struck('isLost')) throw new Error('TimeoutError');
+        if (struck('answer of SQS lost')) throw new Error('TimeoutError');
         return {
           Successful: (Successful ?? []) as { readonly Id: string }[],
           Failed: [...(Failed as { readonly Code: string }[]), ...refused.map(() => ({ Code: 'InternalError' }))],
@@ -142,17 +149,17 @@ export async function runWeek(plan: WeekPlan, progress: (part: number) => void =
       for (;;) {
         const records = await queues.receive();
         if (records.length === 0) continue;
-        if (beyond.life.isDead || struck('renewed')) beyond = open();
+        if (beyond.life.isDead || struck('environment replaced')) beyond = open();
         const { life } = beyond;
         for (const { attributes } of records)
           mostReceives = Math.max(mostReceives, Number(attributes.ApproximateReceiveCount));
-        life.left = struck('dies') ? Math.floor(draw() * 2 * records.length) : undefined;
+        life.left = struck('environment dies') ? Math.floor(draw() * 2 * records.length) : undefined;
         const death = new Promise<undefined>((resolve) => (life.died = () => resolve(undefined)));
         const left = await Promise.race([follow(deliveries(records), beyond, clock.now() + 30_000), death]);
         const Entries = records
           .filter(({ messageId }) => left?.includes(messageId) === false)
           .map(({ receiptHandle }, index) => ({ Id: String(index), ReceiptHandle: receiptHandle }));
-        if (Entries.length === 0 || struck('deleteFails')) continue;
+        if (Entries.length === 0 || struck('delete fails')) continue;
         await queues.call('DeleteMessageBatch', { QueueUrl: queues.urlOf('pending'), Entries });
       }
     };

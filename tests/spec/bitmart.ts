@@ -204,7 +204,7 @@ export async function startBitmart({ isWithoutRules = false } = {}): Promise<Gro
   });
   wires.spot.connect(system.ready.bitmart.spot);
   wires.futures.connect(system.ready.bitmart.futures);
-  // So that what set-leverage has set shows: orders may leave it out.
+  // So that what set-leverage has set shows: orders may leave it out (`supposed` in grounds.ts).
   const promise = (more: object) =>
     system.control('PUT', '/promises', { futures: { opensWithoutTerms: true }, ...more });
   await promise({});

@@ -16,6 +16,7 @@ export type Need =
   | 'cancel-all-side-futures'
   | 'cancel-all-symbols'
   | 'margin-mode'
+  | 'opens-without-terms'
   | 'position-modes'
   | 'dead-man'
   | 'exits'
@@ -27,6 +28,8 @@ export interface Declared {
   readonly name: string;
   /** Each with its reason, a sentence. */
   readonly cannot: Readonly<Partial<Record<Need, string>>>;
+  /** What no document says of the venue, and the local one is told to do so that it can be tested. */
+  readonly supposed: Readonly<Partial<Record<Need, string>>>;
 }
 
 export const bitmartDeclared: Declared = {
@@ -37,6 +40,8 @@ export const bitmartDeclared: Declared = {
     'cancel-all-side-futures': 'futures orders are canceled by symbol, whatever their side',
     'cancel-source-futures': 'futures orders do not show who canceled them: the source is told as unknown',
   },
+  // The promise `opensWithoutTerms` of the local BitMart, off by default.
+  supposed: { 'opens-without-terms': 'that an opening order may name no leverage' },
 };
 
 /** Every venue of the table in the docs, in its order. */

@@ -1,7 +1,7 @@
 // `npm run local`: the stack as a command, and over an AWS that somebody else runs.
 import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -109,6 +109,24 @@ describe('npm run local', () => {
     } finally {
       await aws.close();
     }
+  });
+
+  test('--help says what there is, and an option that is none is named; neither starts anything', async () => {
+    const run = (args: readonly string[]): Promise<string> =>
+      new Promise((resolve) =>
+        execFile(process.execPath, [main, ...args], (error, stdout, stderr) =>
+          resolve(`${String(error?.code ?? 0)} ${stdout}${stderr}`),
+        ),
+      );
+    const help = await run(['--help']);
+    expect(help).toMatch(/^0 npm run local\n/);
+    for (const name of ['LOCAL_ACCOUNTS', 'LOCAL_ENVIRONMENTS', 'AWS_ENDPOINT_URL', 'npm start']) {
+      expect(help).toContain(name);
+    }
+    expect(Math.max(...help.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect(await run(['--halp'])).toBe(
+      "2 npm run local: Unknown option '--halp'\nnpm run local -- --help says what there is.\n",
+    );
   });
 
   test('a port that is taken, and a setting that is none, end in one sentence', async () => {

@@ -6,6 +6,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { ending, scenes } from '../../local/demo.ts';
 import { look } from '../../local/screen.ts';
 import { summary, table } from '../../local/show.ts';
@@ -171,10 +173,62 @@ describe('npm start stays up', () => {
   const command = (from: string, to: string): string => hints.slice(hints.indexOf(from), hints.indexOf(to)).trim();
 
   test('the Node command that it prints sends an intent, whose end is shown', async () => {
-    const text = command('node --input-type', 'Ctrl-C');
-    const path = [resolve(process.execPath, '..'), process.env['PATH']].join(delimiter);
-    await promisify(execFile)('sh', ['-c', text], { cwd: root, env: { ...process.env, PATH: path } });
+    const { stderr } = await promisify(execFile)('sh', ['-c', command('npx node', 'Ctrl-C')], { cwd: root });
+    expect(stderr).toBe('');
     await until('the report', up, () => /^mine\d+\n(.*\n)+.*report {3}accepted, order \d+/m.test(up.stdout));
+  });
+
+  test('what is sent about other things than new orders is told in its own words', async () => {
+    const told = (flag: string): string => new RegExp(`--${flag} (\\S+)`).exec(hints)?.[1] ?? '';
+    const client = { endpoint: told('endpoint-url'), region: told('region'), credentials: { accessKeyId: 'x', secretAccessKey: 'x' } }; // prettier-ignore
+    const [sqs, secrets] = [new SQSClient(client), new SecretsManagerClient(client)];
+    // No key that BitMart knows: nothing of it may get there.
+    const SecretString = JSON.stringify({ apiKey: 'a', secretKey: 'b', memo: 'c', mandate: { state: 'active', shadow: true } }); // prettier-ignore
+    await secrets.send(new CreateSecretCommand({ Name: 'bitmart/accounts/shade', SecretString }));
+    const send = async (id: string, fields: Readonly<Record<string, string | number>>): Promise<void> => {
+      const at = (ms: number): string => new Date(Date.now() + ms).toISOString();
+      const common = {
+        id,
+        account: 'main',
+        market: 'futures',
+        symbol: 'ETH_USDT',
+        createdAt: at(0),
+        expiresAt: at(60_000),
+      };
+      const MessageBody = JSON.stringify({ ...common, ...fields });
+      const ids = { MessageGroupId: String(fields['account'] ?? 'main'), MessageDeduplicationId: id };
+      await sqs.send(new SendMessageCommand({ QueueUrl: told('queue-url'), MessageBody, ...ids }));
+      await until(id, up, () => new RegExp(`^${id}\\n(.*\\n)+? .*report `, 'm').test(up.stdout));
+    };
+    const order = { action: 'place', side: 'buy', type: 'limit', size: '0.05', price: '2500' };
+    const terms = { leverage: '5', marginMode: 'isolated' };
+    const words = async (id: string, fields: Readonly<Record<string, string | number>>): Promise<string> => {
+      await send(id, fields);
+      const steps = up.stdout.slice(up.stdout.lastIndexOf(`\n${id}\n`)).split('\n\n')[0] ?? '';
+      return /^ +\d+ ms {2}(?:BitMart {2}|shadow {3})(.*)/m.exec(steps)?.[1] ?? steps;
+    };
+    try {
+      expect(await words('w1', { action: 'set-leverage', ...terms })).toBe('sets leverage and margin mode');
+      expect(await words('w2', { ...order, ...terms })).toBe('takes the order');
+      expect(await words('w3', { action: 'amend', target: 'w2', price: '2400' })).toBe('takes the amend');
+      expect(await words('w4', { action: 'cancel-all-after', timeoutSeconds: 60 })).toBe('sets the dead-man switch');
+      expect(await words('w5', { action: 'cancel', target: 'w2' })).toMatch(/^takes the cancel: /);
+      expect(await words('w6', { action: 'cancel-all' })).toBe('cancels all');
+      expect(await words('w7', { ...order, ...terms, account: 'shade' })).toBe('signed, not sent');
+      await until('the end of w2', up, () => /^w2\n(.*\n)*? .*report {3}canceled/m.test(up.stdout));
+    } finally {
+      sqs.destroy();
+      secrets.destroy();
+    }
+  }, 60_000);
+
+  test('the time of a step counts from the first one of its intent, wherever it stands', () => {
+    // The report of an order that was sent minutes ago comes under the same heading as its first one.
+    const times = [...up.stdout.matchAll(/^w2\n((?: .*\n)+)/gm)].flatMap(([, steps = '']) =>
+      [...steps.matchAll(/^ +(\d+) ms {2}/gm)].map(([, ms]) => Number(ms)),
+    );
+    expect(times.length).toBeGreaterThan(3);
+    expect(times).toEqual([...times].sort((a, b) => a - b));
   });
 
   test('the AWS CLI command that it prints carries a good intent in the right group', async () => {

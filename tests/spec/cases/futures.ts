@@ -85,7 +85,7 @@ export const futures: readonly Case[] = [
   {
     number: 43,
     title: 'set-leverage is done, and an order that names no leverage has what was set',
-    needs: ['futures', 'margin-mode'],
+    needs: ['futures', 'margin-mode', 'opens-without-terms'],
     run: async (bench) => {
       const { market, symbol } = bench.listing('futures');
       const set = { action: 'set-leverage', market, symbol, leverage: '7', marginMode: 'isolated' };
