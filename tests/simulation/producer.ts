@@ -65,7 +65,8 @@ export function createProducer(stage: Stage, queues: SimulatedQueues, expiries: 
       await sleep(isBurst || draw() < 0.6 ? 1 : between(1, 90_000));
       const intent = newIntent(index);
       intents.push(intent);
-      const about = [intent.account, intent.action, intent['type'] ?? intent['target'] ?? intent['symbol'] ?? ''].join(
+      const what = [intent['type'], intent['target'], intent['symbol'], ''].find((each) => typeof each === 'string');
+      const about = `${intent.account} ${intent.action} ${String(what)}`;
         ' ',
       );
       tell(`producer sends ${intent.id} ${about} until ${intent.expiresAt.slice(11, 23)}`);
