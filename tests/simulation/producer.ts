@@ -67,8 +67,6 @@ export function createProducer(stage: Stage, queues: SimulatedQueues, expiries: 
       intents.push(intent);
       const what = [intent['type'], intent['target'], intent['symbol'], ''].find((each) => typeof each === 'string');
       const about = `${intent.account} ${intent.action} ${String(what)}`;
-        ' ',
-      );
       tell(`producer sends ${intent.id} ${about} until ${intent.expiresAt.slice(11, 23)}`);
       await put(intent);
       await careless(intent);
