@@ -181,23 +181,156 @@ async function inOrder(candidates: readonly Candidate[], desk: Desk): Promise<re
   const settled = (candidate: Candidate): Candidate =>
     proofs.get(candidate.message.messageId)?.kind === 'absent' ? { ...candidate, disproved: true } : candidate;
   const results: Result[] = [];
-  for (const [index, candidate] of candidates.entries()) {
+  for (let index = 0; index < candidates.length;) {
+    const candidate = candidates[index] as Candidate;
     const isAlone = isSetting(candidate.intent);
     const isLate = outside.clock.now() > time.takeUntil;
-    const step: Step =
-      isLate || (isAlone && index > 0)
-        ? stopped(settled(candidate), 1, isLate ? 'no time left in this invocation' : ITS_TURN, outside, isLate)
-        : await takeAnew(settled(candidate), proofs.get(candidate.message.messageId), desk);
-    results.push(step.result);
-    if (step.stop === undefined && !isAlone) continue;
-    const { seconds, why } = step.stop ?? { seconds: 1, why: ITS_TURN };
-    const isTouched = step.stop !== undefined && why !== ITS_TURN;
-    results.push(
-      ...candidates.slice(index + 1).map((rest) => putBack(settled(rest), seconds, why, outside, isTouched)),
-    );
+    const run = isLate ? [] : sentTogether(candidates.slice(index), desk);
+    let steps: readonly Step[];
+    if (isLate || (isAlone && index > 0)) {
+      steps = [stopped(settled(candidate), 1, isLate ? 'no time left in this invocation' : ITS_TURN, outside, isLate)];
+    } else if (run.length > 1) steps = await takeTogether(run, desk);
+    else steps = [await takeAnew(settled(candidate), proofs.get(candidate.message.messageId), desk)];
+    results.push(...steps.map(({ result }) => result));
+    index += steps.length;
+    const stop = steps.find((step) => step.stop !== undefined)?.stop;
+    if (stop === undefined && !isAlone) continue;
+    const { seconds, why } = stop ?? { seconds: 1, why: ITS_TURN };
+    const isTouched = stop !== undefined && why !== ITS_TURN;
+    results.push(...candidates.slice(index).map((rest) => putBack(settled(rest), seconds, why, outside, isTouched)));
     break;
   }
   return results;
+}
+
+/** The intents from the first on that may go out in one request: new orders of one market and symbol, never sent before. */
+function sentTogether(candidates: readonly Candidate[], { account, outside, attempted }: Desk): readonly Candidate[] {
+  const [first] = candidates;
+  if (account?.mandate.batching !== true || first?.intent.action !== 'place') return [];
+  const { market, symbol } = first.intent;
+  const isWith = ({ intent, message, disproved }: Candidate, index: number): boolean =>
+    intent.action === 'place' &&
+    intent.market === market &&
+    intent.symbol === symbol &&
+    message.receiveCount === 1 &&
+    disproved &&
+    !attempted.has(intent.id) &&
+    candidates.findIndex((each) => each.intent.id === intent.id) === index;
+  const end = candidates.findIndex((candidate, index) => !isWith(candidate, index));
+  return candidates.slice(0, end === -1 ? undefined : end).slice(0, outside.venue.together[market]);
+}
+
+/**
+ * Several intents in one request: each is admitted on its own, and the answer counts only if it is exactly right. Where it is
+ * not, each order is looked for, and what is not there goes out alone.
+ * @returns a step for each of the first intents; fewer than were given where one of them stopped
+ */
+async function takeTogether(run: readonly Candidate[], desk: Desk, isRetry = false): Promise<readonly Step[]> {
+  const { outside, time } = desk;
+  const { venue, clock, memory } = outside;
+  const steps: (Step | Ready)[] = [];
+  for (const candidate of run) {
+    const ready = await prepare(candidate, desk);
+    steps.push(ready);
+    if (!('admitted' in ready) && ready.stop !== undefined) break;
+  }
+  const ready = steps.filter((step) => 'admitted' in step);
+  const orders = ready.flatMap(({ admitted }) => (admitted.action === 'place' ? [admitted] : []));
+  /** A step for each of them, in their order: those that were not sent again wait for their turn. */
+  const inPlace = (concluded: readonly Step[]): readonly Step[] => {
+    let next = 0;
+    return steps.map((step) =>
+      'admitted' in step ? (concluded[next++] ?? stopped(step.candidate, 1, ITS_TURN, outside)) : step,
+    );
+  };
+  const [only] = ready;
+  if (only === undefined || desk.account === undefined) return inPlace([]);
+  if (ready.length === 1) return inPlace([await dispatch(only, desk, isRetry)]);
+  for (const { candidate } of ready) {
+    desk.attempted.add(candidate.intent.id);
+    remember(memory.signed, keyOf(candidate.intent), clock.now() + venue.promises.refusesTimestampsAfterMs);
+  }
+  const verdict = await venue.submitAll(desk.account, orders, time.within(clock.now()));
+  for (const { candidate } of ready) logVerdict(candidate, verdict, outside.log);
+  if (verdict.kind === 'taken') return soughtOneByOne(steps, desk);
+  if (verdict.kind === 'unknown') return soughtTogether(steps, verdict, desk);
+  if (verdict.kind === 'unauthorised' && !isRetry && (await renew(desk))) {
+    for (const { candidate } of ready) memory.signed.delete(keyOf(candidate.intent));
+    const candidates = ready.map(({ candidate }) => candidate);
+    return inPlace(await takeTogether(candidates, desk, true));
+  }
+  const concluded: Step[] = [];
+  for (const { candidate, note } of ready) concluded.push(await conclude(candidate, verdict, desk, true, note));
+  return inPlace(concluded);
+}
+
+/** The venue has answered: what is not seen twice is not there, and goes out alone. */
+async function soughtOneByOne(steps: readonly (Step | Ready)[], desk: Desk): Promise<readonly Step[]> {
+  const { memory } = desk.outside;
+  const sought = steps.flatMap((step) => ('admitted' in step ? [{ ...step.candidate, disproved: false }] : []));
+  for (const { intent } of sought) memory.signed.delete(keyOf(intent));
+  const proofs = await prove(sought, desk);
+  const taken: Step[] = [];
+  let stop: Step['stop'];
+  for (const step of steps) {
+    if ('admitted' in step)
+      taken.push(await soughtStep(step.candidate, proofs.get(step.candidate.message.messageId), stop, desk)); // prettier-ignore
+    else taken.push(step);
+    stop ??= taken.at(-1)?.stop;
+  }
+  return taken;
+}
+
+/** After one that stops nothing more is sent; what is there already is told all the same. */
+async function soughtStep(
+  candidate: Candidate,
+  proof: Proof | undefined,
+  stop: Step['stop'],
+  desk: Desk,
+): Promise<Step> {
+  if (proof?.kind === 'found') return sighted(candidate, proof, desk);
+  // It was sent a moment ago: it comes back when its visibility is over.
+  if (proof?.kind !== 'absent') {
+    const { seconds, why } = proof ?? { seconds: 1, why: 'not looked for' };
+    return { result: { message: candidate.message, disposition: { kind: 'keep' } }, stop: { seconds, why } };
+  }
+  if (stop !== undefined) return stopped(candidate, stop.seconds ?? 1, stop.why, desk.outside);
+  return attempt(candidate, desk);
+}
+
+/** Nobody knows whether it arrived: what is seen now is told now, and the rest is held until it can be proven. */
+async function soughtTogether(
+  steps: readonly (Step | Ready)[],
+  verdict: Extract<Verdict, { kind: 'unknown' }>,
+  desk: Desk,
+): Promise<readonly Step[]> {
+  const { venue, clock, memory } = desk.outside;
+  const refusedFrom = refusedFromOf(verdict, desk.outside);
+  const seen = new Map<Candidate, Extract<Looked, { kind: 'found' }>>();
+  const sought = steps.flatMap((step) => ('admitted' in step ? [step.candidate] : []));
+  for (const { intent } of sought) remember(memory.signed, keyOf(intent), refusedFrom);
+  for (const waitMs of [0, venue.promises.showsOrdersWithinMs / 4]) {
+    if (seen.size === sought.length || clock.now() + waitMs > desk.time.takeUntil) break;
+    await clock.sleep(waitMs);
+    for (const candidate of sought.filter((each) => !seen.has(each))) {
+      if (clock.now() > desk.time.takeUntil || mayNotAsk(candidate, desk) !== undefined) break;
+      const sighting = await look(candidate, desk, [candidate.intent.id]);
+      if (sighting.kind === 'found') seen.set(candidate, sighting);
+      else if (sighting.kind !== 'nothing') pause(candidate, sighting, desk);
+    }
+  }
+  const taken: Step[] = [];
+  let kept: Step | undefined;
+  for (const step of steps) {
+    const sighting = 'admitted' in step ? seen.get(step.candidate) : undefined;
+    if (!('admitted' in step)) taken.push(step);
+    else if (sighting !== undefined) taken.push(await sighted(step.candidate, sighting, desk));
+    else {
+      kept ??= await keptPastHorizon(step.candidate, refusedFrom, verdict.detail, desk, verdict.refusedAfterMs);
+      taken.push({ ...kept, result: { ...kept.result, message: step.candidate.message } });
+    }
+  }
+  return taken;
 }
 
 /** A proof from before this invocation sent the same id, or the one that is replayed, proves nothing: it is taken anew. */
@@ -289,8 +422,20 @@ function rulesOf(
   return venue.instrument(market, symbol, Math.min(now + 1000, time.answerBy(now)));
 }
 
-/** Admission is the last step before the send; trading state and expiry are read there, for each order. */
+/** An admitted intent. `note`: what a person should know of how it was sent. */
+interface Ready {
+  readonly candidate: Candidate;
+  readonly admitted: Admitted;
+  readonly note: string | undefined;
+}
+
 async function attempt(candidate: Candidate, desk: Desk, isRetry = false): Promise<Step> {
+  const ready = await prepare(candidate, desk);
+  return 'admitted' in ready ? dispatch(ready, desk, isRetry) : ready;
+}
+
+/** Admission is the last step before the send; trading state and expiry are read there, for each order. */
+async function prepare(candidate: Candidate, desk: Desk): Promise<Step | Ready> {
   const early = await refusedEntry(candidate, desk);
   if (early !== undefined) return early;
   const { outside, time } = desk;
@@ -318,15 +463,23 @@ async function attempt(candidate: Candidate, desk: Desk, isRetry = false): Promi
   if (silence !== undefined) return stopped(candidate, silence.seconds, silence.why, outside);
   const admission = admit(intent, instrument, account.mandate, book, clock.now(), target);
   if (admission.kind === 'denial') return { result: denied(candidate, admission, outside) };
-  const { admitted } = admission;
+  const note =
+    instrument === undefined && isPriced ? "sent without the venue's rules, which could not be had" : undefined;
+  return { candidate, admitted: admission.admitted, note };
+}
+
+/** Sends what is admitted. */
+async function dispatch({ candidate, admitted, note }: Ready, desk: Desk, isRetry: boolean): Promise<Step> {
+  const { outside, time, account } = desk;
+  const { venue, clock, memory } = outside;
+  const { intent } = candidate;
+  if (account === undefined) return stopped(candidate, backoff(candidate), 'no account', outside);
   if (admitted.action === 'place') {
     desk.attempted.add(intent.id);
-    remember(outside.memory.signed, keyOf(intent), clock.now());
+    remember(memory.signed, keyOf(intent), clock.now() + venue.promises.refusesTimestampsAfterMs);
   }
   const verdict = await request(venue, account, admitted, time.within(clock.now()));
   logVerdict(candidate, verdict, outside.log);
-  const note =
-    instrument === undefined && isPriced ? "sent without the venue's rules, which could not be had" : undefined;
   return conclude(candidate, verdict, desk, isRetry, note);
 }
 
@@ -386,8 +539,9 @@ async function lookTwice(
 
 /** Was the target sent from here so lately that the venue may still execute it? */
 function mayStillAppear({ intent }: Candidate, { memory, clock, venue }: Outside): boolean {
-  const sentAt = 'target' in intent ? memory.signed.get(keyOf(intent, intent.target)) : undefined;
-  return sentAt !== undefined && clock.now() - sentAt < leastReturnMs(venue);
+  const refusedFrom = 'target' in intent ? memory.signed.get(keyOf(intent, intent.target)) : undefined;
+  const { refusesTimestampsAfterMs } = venue.promises;
+  return refusedFrom !== undefined && clock.now() - refusedFrom < leastReturnMs(venue) - refusesTimestampsAfterMs;
 }
 
 function isOpen({ state }: VenueOrder): boolean {
@@ -463,8 +617,14 @@ type Open = Extract<Verdict, { kind: 'unknown' | 'duplicate' | 'finished' }>;
 /** It may still take effect, and then undo what comes after it: nothing of the group goes on before it no longer can. */
 async function heldPastHorizon(candidate: Candidate, verdict: Open, desk: Desk): Promise<Step> {
   const why = 'detail' in verdict ? verdict.detail : 'no answer';
-  const signedAt = 'signedAt' in verdict ? verdict.signedAt : desk.outside.clock.now();
-  return keptPastHorizon(candidate, signedAt, why, desk);
+  return keptPastHorizon(candidate, refusedFromOf(verdict, desk.outside), why, desk);
+}
+
+/** When the venue, by its own clock, takes the request no more. */
+function refusedFromOf(verdict: Open, { clock, venue }: Outside): number {
+  const { signedAt, refusedAfterMs = venue.promises.refusesTimestampsAfterMs } =
+    verdict.kind === 'unknown' ? verdict : { signedAt: clock.now() };
+  return signedAt + refusedAfterMs;
 }
 
 /**
@@ -473,9 +633,10 @@ async function heldPastHorizon(candidate: Candidate, verdict: Open, desk: Desk):
  */
 async function keptPastHorizon(
   candidate: Candidate,
-  signedAt: number,
+  refusedFrom: number,
   why: string,
   { outside, time }: Desk,
+  windowMs?: number,
   leastSeconds = 0,
 ): Promise<Step> {
   const { venue, clock } = outside;
@@ -485,7 +646,7 @@ async function keptPastHorizon(
   if (venueNow === undefined) {
     return { result: { message, disposition: { kind: 'keep' } }, stop: { seconds: undefined, why } };
   }
-  const untilHorizonMs = Math.max(horizonOf(venue, signedAt) - venueNow, leastReturnMs(venue));
+  const untilHorizonMs = Math.max(horizonOf(venue, refusedFrom) - venueNow, leastReturnMs(venue, windowMs));
   const seconds = Math.max(leastSeconds, Math.ceil(untilHorizonMs / 1000) + 1);
   return { result: { message, disposition: postponed(seconds) }, stop: { seconds, why } };
 }
@@ -517,8 +678,8 @@ async function resolve(candidate: Candidate, verdict: Open, desk: Desk): Promise
   const { outside, time } = desk;
   const { venue, clock, memory } = outside;
   const { intent, message } = candidate;
-  const signedAt = 'signedAt' in verdict ? verdict.signedAt : clock.now();
-  remember(memory.signed, keyOf(intent), signedAt);
+  const refusedFrom = refusedFromOf(verdict, outside);
+  remember(memory.signed, keyOf(intent), refusedFrom);
   const lagMs = venue.promises.showsOrdersWithinMs;
   let seconds = 0;
   for (const waitMs of [0, lagMs / 20, lagMs / 4]) {
@@ -539,7 +700,7 @@ async function resolve(candidate: Candidate, verdict: Open, desk: Desk): Promise
     };
   }
   const why = verdict.kind === 'unknown' ? verdict.detail : 'the venue knows the id and does not show the order';
-  return keptPastHorizon(candidate, signedAt, why, desk, seconds);
+  return keptPastHorizon(candidate, refusedFrom, why, desk, undefined, seconds);
 }
 
 /**

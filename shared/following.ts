@@ -133,8 +133,7 @@ async function stepOf(look: Look, desk: Desk): Promise<Step> {
 }
 
 /** One order: what the venue shows of it, and when it is looked at again. */
-async function lookAt(look: Look, desk: Desk): Promise<Step> {
-  const { message, pending } = look;
+async function lookAt({ message, pending }: Look, desk: Desk): Promise<Step> {
   const { intent } = pending;
   const ageMs = Math.max(0, desk.beyond.clock.now() - Date.parse(pending.acceptedAt));
   const seen = await sight(pending, ageMs, desk);
@@ -142,13 +141,16 @@ async function lookAt(look: Look, desk: Desk): Promise<Step> {
     const lagSeconds = desk.beyond.venue.promises.showsOrdersWithinMs / 1000;
     return waits(Math.max(FASTEST_SECONDS, lagSeconds), 'not shown, and that is no proof yet');
   }
-  if (seen.kind === 'nothing') return forgotten(look, desk);
+  if (seen.kind === 'nothing') return forgotten({ message, pending }, desk);
   if (seen.kind !== 'found') return putOff(seen, message, desk);
   const { order } = seen;
+  // Where several orders went out together, the venue's own id is learnt here.
+  const look = { message, pending: { ...pending, venueOrderId: pending.venueOrderId ?? order.venueOrderId } };
   const state = await judged(look, desk, (rules) => stateOf(intent, order, rules));
   if (state === undefined) return lacking(look, NO_RULES);
   if (isFinal(state)) return ended(look, order, state, desk);
-  return stillOpen(look, order, state, ageMs, desk.beyond.clock.now());
+  const isNamed = pending.venueOrderId !== undefined;
+  return stillOpen(look, order, state, isNamed, ageMs, desk.beyond.clock.now());
 }
 
 /** Nothing is what was not seen twice, as far apart as an order may stay invisible; undefined where that cannot be had. */
@@ -178,7 +180,8 @@ async function see(pending: PendingOrder, desk: Desk): Promise<Sighting> {
 }
 
 const queryOf = ({ intent: { id, market, symbol }, venueOrderId }: PendingOrder): OrderQuery => ({
-  ...{ id, market, symbol, venueOrderId },
+  ...{ id, market, symbol },
+  ...(venueOrderId === undefined ? {} : { venueOrderId }),
 });
 
 /** By the venue's rules where they are needed: they are waited for, and guessed only where the venue lists the symbol no more. */
@@ -214,7 +217,11 @@ async function ended(
 async function forgotten(look: Look, desk: Desk): Promise<Step> {
   const { message, pending } = look;
   const { clock, venue } = desk.beyond;
-  const fills = await venue.fee(desk.account, queryOf(pending), desk.time.within(clock.now()));
+  // By nothing but the venue's own id can fills be asked for.
+  const fills =
+    pending.venueOrderId === undefined
+      ? { size: pending.toldSize ?? '0', costs: [] }
+      : await venue.fee(desk.account, queryOf(pending), desk.time.within(clock.now()));
   if ('kind' in fills) return putOff(fills, message, desk);
   const order = forgottenOrder(pending, fills);
   const end = await judged(look, desk, (rules) => endByFills(pending.intent, order, rules));
@@ -240,13 +247,14 @@ function stillOpen(
   { message, pending }: Look,
   order: VenueOrder,
   state: VenueOrder['state'],
+  isNamed: boolean,
   ageMs: number,
   now: number,
 ): Step {
   const seconds = nextLookSeconds(ageMs, message.messageId);
   // A read that lags behind another shows less than was told, and venues write one number in several ways.
   const isNews = state === 'partially-filled' && new Big(order.filledSize).gt(pending.toldSize ?? 0);
-  if (!isNews) return waits(seconds);
+  if (!isNews) return isNamed ? waits(seconds) : { kind: 'copied', copy: pending, seconds };
   const report = progressReport(pending, order, 'partially-filled', undefined, now);
   return { kind: 'copied', report, copy: { ...pending, toldSize: new Big(order.filledSize).toFixed() }, seconds };
 }
@@ -364,10 +372,12 @@ function readPending(body: string): PendingOrder | undefined {
     const { venueOrderId, acceptedAt, toldSize, isEnding } = value ?? {};
     const parsed = parse(JSON.stringify(value?.intent ?? null));
     if (parsed.kind !== 'intent' || parsed.intent.action !== 'place') return undefined;
-    if (typeof venueOrderId !== 'string' || Number.isNaN(Date.parse(acceptedAt ?? ''))) return undefined;
+    if (!['string', 'undefined'].includes(typeof venueOrderId) || Number.isNaN(Date.parse(acceptedAt ?? '')))
+      return undefined;
+    const named = venueOrderId === undefined ? {} : { venueOrderId };
     const told = toldSize === undefined ? {} : { toldSize: new Big(toldSize).toFixed() };
     const ending = isEnding === true ? { isEnding } : {};
-    return { intent: parsed.intent, venueOrderId, acceptedAt: acceptedAt ?? '', ...told, ...ending };
+    return { intent: parsed.intent, ...named, acceptedAt: acceptedAt ?? '', ...told, ...ending };
   } catch {
     return undefined;
   }

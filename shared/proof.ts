@@ -34,7 +34,7 @@ export interface Outside {
 
 /** What one environment remembers. Losing it costs look-ups, never safety. */
 export interface Memory {
-  /** Placements that left from here, by account and id, with the timestamp that was signed. */
+  /** Placements that left from here, by account and id, with the time from which the venue takes them no more, by its clock. */
   readonly signed: Map<string, number>;
   /** Messages that this environment put back unsent: at which receive, and why. */
   readonly unsent: Map<string, { readonly receiveCount: number; readonly why: string }>;
@@ -117,8 +117,11 @@ export function wasPutBackUnsent(message: Delivery, memory: Memory): boolean {
  * ours may be behind by as much as the venue forgives.
  */
 export function cameBackTooSoon(message: Delivery, intent: OrderIntent, { venue, clock }: Outside): boolean {
-  const surelyMs = leastReturnMs(venue) - venue.promises.refusesTimestampsAfterMs;
-  return isOnlyMessage(message, intent) && clock.now() - message.firstReceivedAt < surelyMs;
+  return isOnlyMessage(message, intent) && clock.now() - message.firstReceivedAt < tooSoonMs(venue);
+}
+
+function tooSoonMs(venue: Venue): number {
+  return leastReturnMs(venue) - venue.promises.refusesTimestampsAfterMs;
 }
 
 /**
@@ -135,9 +138,16 @@ export function mayComeBackEarly(
   return deadline + leastReturnMs(outside.venue) > firstReceivedAt + outside.timing.visibilityMs;
 }
 
-/** A message that may have been sent is never made visible sooner: a horizon, and a fifth for clocks that disagree. */
-export function leastReturnMs(venue: Venue): number {
-  return horizonOf(venue, 0) * 1.2;
+/**
+ * A message that may have been sent is never made visible sooner: a horizon, and a fifth for clocks that disagree; and never
+ * so soon that it could pass for one that was not sent.
+ * @param windowMs how long after its timestamp the venue takes the request, where that is less than for others
+ */
+export function leastReturnMs(venue: Venue, windowMs = venue.promises.refusesTimestampsAfterMs): number {
+  const horizonMs = horizonOf(venue, windowMs) * 1.2;
+  return windowMs === venue.promises.refusesTimestampsAfterMs
+    ? horizonMs
+    : Math.max(horizonMs, tooSoonMs(venue) + 2000);
 }
 
 /** Which ids tell whether something of this intent is on the venue already. */
@@ -161,9 +171,9 @@ export function remember<V>(map: Map<string, V>, key: string, value: V): void {
   }
 }
 
-/** After this time of the venue's clock, a request signed at `signedAt` is visible or will never be executed. */
-export function horizonOf(venue: Venue, signedAt: number): number {
-  return signedAt + venue.promises.refusesTimestampsAfterMs + venue.promises.showsOrdersWithinMs;
+/** After this time of the venue's clock, a request that is refused from `refusedFrom` on is visible or will never be executed. */
+export function horizonOf(venue: Venue, refusedFrom: number): number {
+  return refusedFrom + venue.promises.showsOrdersWithinMs;
 }
 
 /**
@@ -191,7 +201,7 @@ export async function prove(doubtful: readonly Candidate[], desk: Desk): Promise
     stopAt(first, silence.seconds, silence.why);
     return proofs;
   }
-  const isTimeNeeded = doubtful.some(({ intent }) => signedAtOf(intent, memory) !== undefined);
+  const isTimeNeeded = doubtful.some(({ intent }) => refusedFromOf(intent, memory) !== undefined);
   const venueNow = isTimeNeeded ? await venue.time(time.answerBy(clock.now())) : undefined;
   // The first looks may take two fifths of the time: the second ones, and the sends, need the rest.
   const firstLooksUntil = clock.now() + (time.takeUntil - clock.now()) * 0.4;
@@ -247,7 +257,7 @@ export function mayNotAsk(candidate: Candidate, desk: Desk): Silence | undefined
   return { seconds: backoff(candidate), why: desk.outOfReach ?? desk.gate?.detail ?? 'no account' };
 }
 
-function signedAtOf(intent: OrderIntent, { signed }: Memory): number | undefined {
+function refusedFromOf(intent: OrderIntent, { signed }: Memory): number | undefined {
   if (intent.action !== 'place') return undefined;
   const times = soughtIds(intent).flatMap((id) => signed.get(keyOf(intent, id)) ?? []);
   return times.length === 0 ? undefined : Math.max(...times);
@@ -256,9 +266,9 @@ function signedAtOf(intent: OrderIntent, { signed }: Memory): number | undefined
 /** Not found twice: is that proof? */
 function absence({ message, intent }: Candidate, venueNow: number | undefined, outside: Outside): Proof {
   const { venue, memory, clock } = outside;
-  const signedAt = signedAtOf(intent, memory);
-  if (signedAt !== undefined && (venueNow === undefined || venueNow <= horizonOf(venue, signedAt))) {
-    const leftMs = venueNow === undefined ? leastReturnMs(venue) : horizonOf(venue, signedAt) - venueNow;
+  const refusedFrom = refusedFromOf(intent, memory);
+  if (refusedFrom !== undefined && (venueNow === undefined || venueNow <= horizonOf(venue, refusedFrom))) {
+    const leftMs = venueNow === undefined ? leastReturnMs(venue) : horizonOf(venue, refusedFrom) - venueNow;
     return { kind: 'unproven', seconds: leftMs / 1000 + 1, why: 'the venue may still execute the request' };
   }
   // The earliest time at which anybody can have sent it: this message's first delivery, unless another came before it.

@@ -110,6 +110,8 @@ function still(
         told.calls.push(`find ${query.id}`);
         return find(account, query, deadline);
       },
+      together: { spot: 10, margin: 1, futures: 1 },
+      submitAll: () => Promise.reject(new Error('not together')),
       fee: () => Promise.reject(new Error('nobody follows here')),
       time: () => Promise.resolve(now),
       instrument: () => Promise.resolve(undefined),
@@ -736,4 +738,115 @@ describe('an amend that the venue has taken', () => {
     expect(await run([delivery('m', amend)])).toEqual([]);
     expect(told.reports).toMatchObject([{ status: 'done', detail: 'the order was already filled' }]);
   });
+});
+
+describe('with batching, intents of one symbol go out together', () => {
+  const places = (count: number) => Array.from({ length: count }, (_, index) => delivery(`p${index}`, buy));
+  const together = (venue: Partial<Venue>, ...verdicts: readonly Verdict[]) => {
+    const batches: string[][] = [];
+    const next = answers<Verdict>(...verdicts);
+    const submitAll: Venue['submitAll'] = (_, orders) => {
+      batches.push(orders.map(({ id }) => id));
+      return next();
+    };
+    const followed: string[] = [];
+    const world = still({ ...venue, submitAll }, undefined, {
+      follow: (orders) => Promise.resolve(orders.map(({ order }) => followed.push(order.intent.id) > 0)),
+    });
+    const mandate = { state: 'active', batching: true } as const;
+    const account: TradingAccount = { name: 'main', credentials: {}, mandate };
+    Object.assign(world.outside.accounts, { read: () => Promise.resolve({ kind: 'account', account, version: '1' }) });
+    return { ...world, batches, followed };
+  };
+  const PLACED: Verdict = { kind: 'placed' };
+  const ids = (reports: readonly ExecutionReport[]) => reports.map(({ id, status }) => `${id} ${status}`);
+
+  test('in requests of ten, in their order, each accepted and followed', async () => {
+    const { run, told, batches, followed } = together({}, PLACED);
+    expect(await run(places(12))).toEqual([]);
+    expect(batches.map((batch) => batch.length)).toEqual([10, 2]);
+    expect(batches.flat()).toEqual(places(12).map(({ deduplicationId }) => deduplicationId));
+    expect(ids(told.reports)).toEqual(batches.flat().map((id) => `${id} accepted`));
+    expect(followed).toEqual(batches.flat());
+    // Which of the venue's ids is whose is not said.
+    for (const report of told.reports) expect(report).not.toHaveProperty('venueOrderId');
+  });
+  test.each([
+    ['a cancel', { action: 'cancel', target: 'x' }, 1],
+    ['another symbol', { ...buy, symbol: 'ETH_USDT' }, 1],
+    ['another market', { ...buy, market: 'margin' }, 1],
+    ['what may have been sent before', buy, 2],
+    ['a replay', { ...buy, replayOf: 'old' }, 1],
+  ])('%s ends a run, and what is after it begins another', async (_, fields, receiveCount) => {
+    const { run, batches, told } = together({}, PLACED);
+    const [a, b, c, d] = places(4) as [Delivery, Delivery, Delivery, Delivery];
+    await run([a, b, delivery('x', fields, receiveCount), c, d]);
+    expect(batches).toEqual([['p0', 'p1'], ['p2', 'p3']]);
+    expect(told.calls.filter((call) => !call.startsWith('find'))).toHaveLength(1);
+  }); // prettier-ignore
+  test('and each alone where the mandate does not say so, or where there is but one', async () => {
+    const { run, told } = still({});
+    await run(places(3));
+    expect(told.calls).toEqual(['place p0', 'place p1', 'place p2']);
+    const one = together({}, PLACED);
+    await one.run(places(1));
+    expect([one.told.calls, one.batches]).toEqual([['place p0'], []]);
+  });
+  test('without those that are denied, which are buried', async () => {
+    const { run, told, batches } = together({ instrument: answers(rules) }, PLACED);
+    const small = delivery('s', { ...buy, size: '0.0001' });
+    const [a, b] = places(2) as [Delivery, Delivery];
+    expect(await run([a, small, b])).toEqual([]);
+    expect(batches).toEqual([['p0', 'p1']]);
+    expect(ids(told.reports)).toEqual(['p0 accepted', 's denied', 'p1 accepted']);
+  });
+  test('an answer that does not say what came of them is settled order by order; what is not there goes out alone', async () => {
+    const { run, told, batches } = together({ find: (_, { id }) => Promise.resolve(id === 'p1' ? found() : NOTHING) }, { kind: 'taken' });
+    expect(await run(places(3))).toEqual([]);
+    expect(batches).toHaveLength(1);
+    expect(told.calls.filter((call) => call.startsWith('place'))).toEqual(['place p0', 'place p2']);
+    expect(ids(told.reports)).toEqual(['p0 accepted', 'p1 accepted', 'p2 accepted']);
+    expect(told.reports.map(({ venueOrderId }) => venueOrderId)).toEqual(['1', '7', '1']);
+  }); // prettier-ignore
+  test('and nothing goes out alone that could not be looked for', async () => {
+    const busy: Sighting = { kind: 'unavailable', venueCode: '1', detail: 'busy' };
+    const { run, told } = together({ find: (_, { id }) => Promise.resolve(id === 'p1' ? busy : NOTHING) }, { kind: 'taken' });
+    expect(await run(places(3))).toEqual(['m-p1', 'm-p2']);
+    expect(told.calls.filter((call) => call.startsWith('place'))).toEqual(['place p0']);
+    expect([ids(told.reports), told.letters]).toEqual([['p0 accepted'], []]);
+    // They come back when their visibility is over: some of them may be there.
+    expect([...told.back]).toEqual([]);
+  }); // prettier-ignore
+  test('a lost answer tells of those that are seen, and holds the others for as long as the venue may take them', async () => {
+    const lost: Verdict = { ...LOST, signedAt: START, refusedAfterMs: 5000 };
+    const { run, told, sleep, batches } = together({ find: (_, { id }) => Promise.resolve(id === 'p1' ? found() : NOTHING) }, lost);
+    expect(await run(places(3))).toEqual(['m-p0', 'm-p2']);
+    expect(ids(told.reports)).toEqual(['p1 accepted']);
+    // 5 s and 5 s until an order shows, a fifth; and more than what was never sent would need.
+    expect([...told.back]).toEqual([['r-p0', 21], ['r-p2', 21]]);
+    await sleep(21_000);
+    expect(await run([delivery('p0', buy, 2), delivery('p2', buy, 2)])).toEqual([]);
+    expect(batches).toHaveLength(1);
+    expect(told.calls.filter((call) => call.startsWith('place'))).toEqual(['place p0', 'place p2']);
+  }); // prettier-ignore
+  test.each<Verdict>([
+    { kind: 'throttled', venueCode: '1', detail: 'slow' },
+    { kind: 'unavailable', venueCode: '1', detail: 'busy' },
+    { kind: 'banned', venueCode: '1', detail: 'banned', forMs: 60_000 },
+    { kind: 'late', venueCode: '1', detail: 'late' },
+  ])('an answer that executed nothing sends all of them back: %j', async (verdict) => {
+    const { run, told } = together({}, verdict);
+    expect(await run([...places(3), delivery('z', buy)])).toEqual(['m-p0', 'm-p1', 'm-p2', 'm-z']);
+    expect([told.reports, told.letters, told.calls]).toEqual([[], [], []]);
+    expect(told.back.size).toBe(4);
+  });
+  test('a key that was replaced meanwhile is tried once, with all of them', async () => {
+    const refused: Verdict = { kind: 'unauthorised', venueCode: '30002', detail: 'key' };
+    const { run, told, batches, outside } = together({}, refused, PLACED);
+    const account = { name: 'main', credentials: { apiKey: 'new' }, mandate: { state: 'active', batching: true } } as const;
+    Object.assign(outside.accounts, { refresh: () => Promise.resolve({ kind: 'account', account, version: '2' }) });
+    expect(await run(places(2))).toEqual([]);
+    expect(batches).toEqual([['p0', 'p1'], ['p0', 'p1']]);
+    expect(ids(told.reports)).toEqual(['p0 accepted', 'p1 accepted']);
+  }); // prettier-ignore
 });

@@ -119,6 +119,8 @@ function still(venue: Partial<Venue> = {}, reading?: (name: string) => Reading, 
         acknowledges: 'booking',
       },
       submit: forbidden,
+      together: { spot: 10, margin: 1, futures: 1 },
+      submitAll: forbidden,
       instruct: forbidden,
       find: (account, query, deadline) => {
         told.looks.push({ account: account.name, query, at: now });
@@ -593,7 +595,6 @@ describe('what is no followed order', () => {
     ...['', 'x', '{', 'null', '1', '[]', '{}', '"text"'],
     JSON.stringify(limitBuy),
     JSON.stringify(changed(good, ['intent'])),
-    JSON.stringify(changed(good, ['venueOrderId'])),
     JSON.stringify({ ...good, venueOrderId: 7 }),
     JSON.stringify(changed(good, ['acceptedAt'])),
     JSON.stringify({ ...good, acceptedAt: 'soon' }),
@@ -866,3 +867,31 @@ test.each([
   await fills.run(orders);
   expect([fills.told.looks.length, asked, fills.told.reports]).toEqual([1, 1, []]);
 }); // prettier-ignore
+
+describe('an order that went out together with others', () => {
+  const nameless = (id: string): Delivery => {
+    const { intent, acceptedAt } = JSON.parse(resting(id).body) as PendingOrder;
+    return message(id, JSON.stringify({ intent, acceptedAt }));
+  };
+  test('is found by its own id at first, and by the one of the venue from then on', async () => {
+    const { told, run } = still(answers(found(open)));
+    expect(await run([nameless('a')])).toEqual([]);
+    expect(told.looks.map(({ query }) => query)).toEqual([{ id: 'a', market: 'spot', symbol: 'BTC_USDT' }]);
+    expect(told.copies.map(({ order }) => order.venueOrderId)).toEqual([open.venueOrderId]);
+    expect(told.reports).toEqual([]);
+    await run([message('a', JSON.stringify(told.copies[0]?.order))]);
+    expect(told.looks[1]?.query.venueOrderId).toBe(open.venueOrderId);
+    expect(told.copies).toHaveLength(1);
+  });
+  test('and has ended when it is first seen is told with the id of the venue and its fee', async () => {
+    const { told, run } = still(answers(found(filled)));
+    expect(await run([nameless('a')])).toEqual([]);
+    expect(told.reports).toMatchObject([{ status: 'filled', venueOrderId: filled.venueOrderId, fee: '0.6' }]);
+  });
+  test('and is not shown is told as canceled: by nothing but the id of the venue can fills be asked for', async () => {
+    const { told, run } = still({ ...answers(NOTHING), fee: () => Promise.reject(new Error('asked for')) });
+    expect(await run([nameless('a')])).toEqual([]);
+    expect(told.reports).toMatchObject([{ status: 'canceled', filledSize: '0', cancelSource: 'unknown' }]);
+    expect(told.reports[0]).not.toHaveProperty('venueOrderId');
+  });
+});

@@ -55,7 +55,7 @@ export interface Promises {
   readonly forgetsUnfilledAfterMs: number;
   readonly limitMakerCrossing: 'cancel' | 'refuse';
   readonly marketBuyEnds: 'filled' | 'partially_canceled';
-  readonly batch: 'atomic' | 'fewer-ids' | 'inner-code';
+  readonly batch: 'atomic' | 'fewer-ids' | 'inner-code' | 'other-order';
   /** Cancelling a finished order: its code (50030, 50031), or success with result false. */
   readonly cancelsFinished: 'code' | 'result-false';
   readonly banAfterRefusals: number;
@@ -131,7 +131,7 @@ export const PROMISES = z.strictObject({
   forgetsUnfilledAfterMs: z.number().min(0).optional(),
   limitMakerCrossing: z.enum(['cancel', 'refuse']).optional(),
   marketBuyEnds: z.enum(['filled', 'partially_canceled']).optional(),
-  batch: z.enum(['atomic', 'fewer-ids', 'inner-code']).optional(),
+  batch: z.enum(['atomic', 'fewer-ids', 'inner-code', 'other-order']).optional(),
   cancelsFinished: z.enum(['code', 'result-false']).optional(),
   banAfterRefusals: z.int().min(0).optional(),
   banMs: z.number().min(0).optional(),

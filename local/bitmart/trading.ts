@@ -70,7 +70,7 @@ const refusalOfBatch = (venue: Venue, orders: readonly (NewOrder | Refusal)[]): 
 /**
  * How a batch fails in part is not documented, hence the promise `batch`: `atomic` places all or nothing and answers
  * with the first refusal; `fewer-ids` places what it can and lists only those; `inner-code` does the same and says so
- * in the inner code.
+ * in the inner code; `other-order` is atomic and lists the ids in another order than they were asked for.
  */
 const submitBatch = (venue: Venue, call: PrivateCall): Answer => {
   const asked: unknown = call.body['orderParams'];
@@ -82,14 +82,15 @@ const submitBatch = (venue: Venue, call: PrivateCall): Answer => {
       : refuse(50021, 'Invalid parameter: orderParams'),
   );
   const { batch } = venue.settings.promises;
-  const refused = batch === 'atomic' ? refusalOfBatch(venue, orders) : undefined;
+  const isAtomic = batch === 'atomic' || batch === 'other-order';
+  const refused = isAtomic ? refusalOfBatch(venue, orders) : undefined;
   if (refused) return refused;
   const placed = orders.map((order) => (isRefusal(order) ? order : place(venue, call, order)));
   const orderIds = placed.flatMap((one) => (isRefusal(one) ? [] : [one.orderId]));
   const failed = placed.find(isRefusal);
   const inner =
     failed && batch === 'inner-code' ? { code: failed.refused, msg: failed.message } : { code: 0, msg: 'success' };
-  return { data: { ...inner, data: { orderIds } } };
+  return { data: { ...inner, data: { orderIds: batch === 'other-order' ? orderIds.reverse() : orderIds } } };
 };
 
 /** The order a cancel names; an order of another UID, another symbol or one that is forgotten does not exist. */

@@ -45,6 +45,24 @@ export function placedOutcome(answer: Answer | Lost): Verdict | undefined {
   return id === undefined ? undefined : { kind: 'placed', venueOrderId: id };
 }
 
+const batchSchema = z.object({ code: z.unknown(), data: z.object({ orderIds: z.array(z.unknown()) }) });
+
+/**
+ * Several orders in one request: all placed only where the answer says so without a doubt, inner code and one id of its own
+ * for each. What else an answer with a code of the orders may mean is documented nowhere: each order is looked for.
+ * undefined where the table of codes decides: nothing was executed, or nobody knows.
+ */
+export function batchOutcome(answer: Answer | Lost, count: number): Verdict | undefined {
+  if (!succeeded(answer)) {
+    const { means } = meaningOf(answer.code, answer.message);
+    return means === 'refused' || means === 'duplicate' || means === 'failed' ? { kind: 'taken' } : undefined;
+  }
+  const { code, data } = batchSchema.safeParse(answer.data).data ?? {};
+  const ids = new Set(data?.orderIds.map(idOf).filter((id) => id !== undefined));
+  const isWhole = code === 0 && ids.size === count && data?.orderIds.length === count;
+  return isWhole ? { kind: 'placed' } : { kind: 'taken' };
+}
+
 /** The order id of an accepted placement. */
 export function orderIdOf(data: unknown): string | undefined {
   const result = z.object({ order_id: z.unknown() }).safeParse(data);

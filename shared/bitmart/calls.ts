@@ -23,7 +23,7 @@ export interface Outside {
 }
 
 /** Fields as they are spelled on the wire; a GET carries texts alone. */
-export type Fields = Readonly<Record<string, string | number>>;
+export type Fields = Readonly<Record<string, string | number | readonly Fields[]>>;
 export type Reply = Answer | Lost;
 
 export interface Calls {

@@ -3,7 +3,7 @@
 import * as z from 'zod/mini';
 import type { Verdict } from '../order/report.ts';
 import type { Instruction, NewOrder, Sighting, Times, TradingAccount } from '../order/venue.ts';
-import { anything, bookOf, bookSchema, cancelOutcome, emptiedOutcome, fillRows, loanOutcome, number, placedOutcome, readable, sightingOf, signed, succeeded, sumOf, unreadable, unseen } from './answers.ts'; // prettier-ignore
+import { anything, batchOutcome, bookOf, bookSchema, cancelOutcome, emptiedOutcome, fillRows, loanOutcome, number, placedOutcome, readable, sightingOf, signed, succeeded, sumOf, unreadable, unseen } from './answers.ts'; // prettier-ignore
 import {
   NAMELESS,
   NO_ORDER_ID,
@@ -16,9 +16,20 @@ import {
 } from './calls.ts';
 import { endpoints } from './endpoints.ts';
 
+/** How many orders one request takes [spot documentation, 50033]. */
+export const MOST_TOGETHER = 10;
+/** For how long the venue takes a request with several orders, ms: as long as where nothing is said [spot documentation]. */
+const BATCH_WINDOW_MS = 5000;
+
 export type SpotOrder = Extract<NewOrder, { readonly market: 'spot' | 'margin' }>;
 
-export function spotDesk(calls: Calls, banMs: number): MarketDesk<SpotOrder> {
+export interface SpotDesk extends MarketDesk<SpotOrder> {
+  submitAll(account: TradingAccount, orders: readonly SpotOrder[], times: Times): Promise<Verdict>;
+}
+
+/** @param windowMs how long after its timestamp the venue takes any request */
+export function spotDesk(calls: Calls, banMs: number, windowMs: number): SpotDesk {
+  const recvWindow = Math.min(BATCH_WINDOW_MS, windowMs);
   const { ask, read, write, explain } = calls;
   const sighting = async (answer: Reply, id: string, deadline: number, venueOrderId?: string): Promise<Sighting> =>
     succeeded(answer) ? sightingOf(answer, id, banMs, venueOrderId) : unseen(answer, await explain(answer, deadline));
@@ -31,6 +42,14 @@ export function spotDesk(calls: Calls, banMs: number): MarketDesk<SpotOrder> {
       }
       const reading = (answer: Reply): Verdict | undefined => placedOutcome(answer) ?? loanOutcome(answer);
       return write(account, endpoints.placeMargin, { ...fields, clientOrderId: order.id }, times, reading);
+    },
+    submitAll: async (account, orders, within) => {
+      const symbol = orders[0]?.symbol ?? '';
+      const orderParams = orders.map((order) => ({ ...termsOf(order), clientOrderId: order.id }));
+      const times = { ...within, expiresAt: Math.min(...orders.map(({ expiresAt }) => expiresAt)) };
+      const reading = (answer: Reply): Verdict | undefined => batchOutcome(answer, orders.length);
+      const verdict = await write(account, endpoints.placeAll, { symbol, recvWindow, orderParams }, times, reading);
+      return verdict.kind === 'unknown' ? { ...verdict, refusedAfterMs: recvWindow } : verdict;
     },
     instruct: (account, instruction, times) => instruct(write, account, instruction, times),
     find: async (account, { id, venueOrderId }, times) => {
@@ -67,9 +86,13 @@ export function spotDesk(calls: Calls, banMs: number): MarketDesk<SpotOrder> {
 
 /** What both placements spell alike. */
 function placement(order: SpotOrder): Fields {
-  const { symbol, side, selfTradePrevention } = order;
+  return { symbol: order.symbol, ...termsOf(order) };
+}
+
+function termsOf(order: SpotOrder): Fields {
+  const { side, selfTradePrevention } = order;
   const stp = selfTradePrevention === undefined ? {} : { stpMode: selfTradePrevention.replace('-', '_') };
-  const common = { symbol, side, type: order.type.replace('-', '_'), ...stp };
+  const common = { side, type: order.type.replace('-', '_'), ...stp };
   if (order.type !== 'market') return { ...common, size: order.size, price: order.price };
   return 'notional' in order ? { ...common, notional: order.notional } : { ...common, size: order.size };
 }

@@ -3,12 +3,12 @@
 import * as z from 'zod/mini';
 import { numeric, url, type Settings } from '../config.ts';
 import { wrongFields } from '../order/mandate.ts';
-import type { Promises, Venue } from '../order/venue.ts';
+import type { NewOrder, Promises, Venue } from '../order/venue.ts';
 import { calls, type Outside } from './calls.ts';
 import { spelled } from './contracts.ts';
 import { futuresDesk } from './futures.ts';
 import { contractRules, spotRules } from './instruments.ts';
-import { spotDesk } from './spot.ts';
+import { MOST_TOGETHER, spotDesk, type SpotOrder } from './spot.ts';
 import type { Credentials } from './wire.ts';
 
 /** What is not known of the exchange can be set; the defaults are documented values or, where none is, careful ones. */
@@ -62,7 +62,7 @@ export function bitmart(options: BitmartOptions): Venue {
   const ways = calls(options);
   const symbols = spotRules(ways, options);
   const contracts = contractRules(ways, options);
-  const spot = spotDesk(ways, settings.banMs);
+  const spot = spotDesk(ways, settings.banMs, settings.refusesTimestampsAfterMs);
   const futures = futuresDesk({ calls: ways, clock, contracts });
   const desks = { spot, margin: spot, futures };
   return {
@@ -71,6 +71,8 @@ export function bitmart(options: BitmartOptions): Venue {
     time: ways.time,
     submit: (account, order, times) =>
       order.market === 'futures' ? futures.submit(account, order, times) : spot.submit(account, order, times),
+    together: { spot: MOST_TOGETHER, margin: 1, futures: 1 },
+    submitAll: (account, orders, times) => spot.submitAll(account, orders.filter(isSpot), times),
     instruct: (account, instruction, times) => desks[instruction.market].instruct(account, instruction, times),
     find: (account, query, times) => desks[query.market].find(account, query, times),
     fee: (account, query, times) => desks[query.market].fee(account, query, times),
@@ -83,6 +85,10 @@ export function bitmart(options: BitmartOptions): Venue {
     book: (market, symbol, deadline) => desks[market].book(symbol, deadline),
     hold: (account) => pacer.hold(account.name),
   };
+}
+
+function isSpot(order: NewOrder): order is SpotOrder {
+  return order.market === 'spot';
 }
 
 function promisesOf(settings: BitmartOptions['settings']): Promises {

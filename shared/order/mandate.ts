@@ -12,7 +12,7 @@ const schema = z.strictObject({
   maxOrderNotional: z.optional(z.string().check(z.regex(DECIMAL))),
   /** This key's part of the venue's limit for writes, above 0 and at most 1; the parts of all keys of one user add up to at most 1. */
   limitShare: z.optional(z.number().check(z.gt(0), z.lte(1))),
-  /** Without effect yet: every order is a request of its own. */
+  /** Consecutive new orders of one symbol may go out in one request, where the venue has one. */
   batching: z.optional(z.boolean()),
   /** Everything but the send: reports say what would have been sent. */
   shadow: z.optional(z.boolean()),

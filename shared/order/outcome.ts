@@ -39,16 +39,17 @@ export interface End {
 export function accepted<M extends Message>(
   message: M,
   intent: PlaceIntent,
-  venueOrderId: string,
+  venueOrderId: string | undefined,
   now: number,
   note?: string,
 ): Outcome<M> {
   const detail = note === undefined ? {} : { detail: sentence(note) };
+  const named = venueOrderId === undefined ? {} : { venueOrderId };
   return {
     message,
     disposition: { kind: 'acknowledge' },
-    report: reportOf(intent, 'accepted', now, { venueOrderId, ...detail }),
-    accepted: { intent, venueOrderId, acceptedAt: new Date(now).toISOString() },
+    report: reportOf(intent, 'accepted', now, { ...named, ...detail }),
+    accepted: { intent, ...named, acceptedAt: new Date(now).toISOString() },
   };
 }
 

@@ -81,7 +81,7 @@ export function progressReport(
   const cost = isFilled && isFinal(state) ? costOf(filledSize, fills) : {};
   const details = [said, cost.detail].filter((each) => each !== undefined);
   return reportOf(intent, state, now, {
-    venueOrderId,
+    ...(venueOrderId === undefined ? {} : { venueOrderId }),
     filledSize: new Big(filledSize).toFixed(),
     ...(isFilled && averagePrice !== undefined ? { averagePrice: new Big(averagePrice).toFixed() } : {}),
     ...cost,
@@ -117,7 +117,7 @@ function costOf(filledSize: string, fills: Fills | undefined): Pick<ExecutionRep
 }
 
 /** An order that was there and is not shown any more, as its fills tell of it, or what was told of it before if that is more. */
-export function forgottenOrder({ intent, venueOrderId, toldSize }: PendingOrder, fills: Fills): VenueOrder {
+export function forgottenOrder({ intent, venueOrderId = '', toldSize }: PendingOrder, fills: Fills): VenueOrder {
   const { symbol, side, type } = intent;
   const isAll = isWhole(fills, toldSize ?? '0');
   return {

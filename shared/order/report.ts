@@ -5,10 +5,11 @@ import type { Certainty, ReasonCode } from './reason.ts';
 
 /** What one request proved. Only `unknown` leaves open whether an order exists. */
 export type Verdict =
-  | { readonly kind: 'placed'; readonly venueOrderId: string }
+  /** Without the venue's id where several orders went out together: which of its ids is whose is not said. */
+  | { readonly kind: 'placed'; readonly venueOrderId?: string }
   /** An instruction took effect, or there was nothing left to do; `detail` says which. */
   | { readonly kind: 'done'; readonly detail?: string }
-  /** The venue took the request; what came of it shows as soon as any order does. */
+  /** The venue answered, and not what came of it: that shows as soon as any order does, or never. */
   | { readonly kind: 'taken' }
   /** The target of a cancel or amend is not open: look it up to learn why. */
   | { readonly kind: 'finished'; readonly venueCode: string; readonly detail: string }
@@ -25,8 +26,17 @@ export type Verdict =
   | { readonly kind: 'unavailable'; readonly venueCode: string; readonly detail: string }
   /** Nothing was sent and nobody asked: its turn under the rate limit would have come too late for this invocation. */
   | { readonly kind: 'late'; readonly venueCode: string; readonly detail: string }
-  /** It may have been executed. `signedAt`: the timestamp in the request, ms, by our clock. */
-  | { readonly kind: 'unknown'; readonly venueCode: string; readonly detail: string; readonly signedAt: number };
+  /**
+   * It may have been executed. `signedAt`: the timestamp in the request, ms, by our clock; `refusedAfterMs`: how much later
+   * the venue takes it no more, by its own clock, where that is sooner than for other requests.
+   */
+  | {
+      readonly kind: 'unknown';
+      readonly venueCode: string;
+      readonly detail: string;
+      readonly signedAt: number;
+      readonly refusedAfterMs?: number;
+    };
 
 export type Status =
   | 'accepted'
@@ -67,7 +77,8 @@ export interface ExecutionReport {
 /** An accepted order on its way to those who follow it to its end. */
 export interface PendingOrder {
   readonly intent: PlaceIntent;
-  readonly venueOrderId: string;
+  /** Absent until somebody has seen the order, where several went out together. */
+  readonly venueOrderId?: string;
   readonly acceptedAt: string;
   /** The filled size that was reported last; absent before the first fill. */
   readonly toldSize?: string;

@@ -157,6 +157,13 @@ export interface Venue {
   readonly promises: Promises;
   /** Sends one order, paced. Never throws. */
   submit(account: TradingAccount, order: NewOrder, times: Times): Promise<Verdict>;
+  /** Most orders of one symbol that go out in one request, by market; 1 where there is no such request. */
+  readonly together: Readonly<Record<Market, number>>;
+  /**
+   * Sends up to `together` orders of one market and symbol in one request, paced like one. The verdict is everybody's: `placed`
+   * if all of them are, `taken` where each has to be looked for. Never throws.
+   */
+  submitAll(account: TradingAccount, orders: readonly NewOrder[], times: Times): Promise<Verdict>;
   /** Sends one instruction, paced. `finished`: its target is no longer open. Never throws. */
   instruct(account: TradingAccount, instruction: Instruction, times: Times): Promise<Verdict>;
   /** Looks among open orders, then among past ones; by the venue's own id where it is given. Never throws. */

@@ -520,7 +520,7 @@ describe('against the local exchange', () => {
   const place = async (order: NewOrder): Promise<string> => {
     const verdict = await local.submit(account, order, inTime());
     expect(verdict).toMatchObject({ kind: 'placed' });
-    return verdict.kind === 'placed' ? verdict.venueOrderId : '';
+    return verdict.kind === 'placed' ? (verdict.venueOrderId ?? '') : '';
   };
   const act = (market: Market, more: object) => local.instruct(account, instruction({ market, ...more }), inTime());
 

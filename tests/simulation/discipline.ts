@@ -1,5 +1,5 @@
 // Holds the requests of a world against the venue's limits: how close they start, and what comes after a refusal. Pure.
-import { PLACE, PLACE_FUTURES, PLACE_MARGIN } from './exchange.ts';
+import { PLACE, PLACE_ALL, PLACE_FUTURES, PLACE_MARGIN } from './exchange.ts';
 import type { Plan } from './plan.ts';
 import { BAN_MS, type Call } from './stage.ts';
 import type { World } from './world.ts';
@@ -34,6 +34,7 @@ const APART: readonly (readonly [who: 'environment' | 'follower', path: string, 
 /** The limits themselves: so many requests of one account in one window. */
 const MOST: Readonly<Record<string, number>> = {
   [PLACE]: 40,
+  [PLACE_ALL]: 40,
   [PLACE_MARGIN]: 20,
   [PLACE_FUTURES]: 24,
   '/spot/v3/cancel_order': 40,
@@ -60,7 +61,9 @@ export function spacing(plan: Plan, { calls, windows }: World): readonly string[
   const broken: string[] = [];
   const lanes = Map.groupBy(calls, ({ account, path, from }) => {
     // Those that follow orders have a part of the limit each; those that execute intents come one after the other.
-    return `${account} ${path} ${from.startsWith('follower') ? from : from.split(' ')[0]}`;
+    // Single orders and several together share one lane.
+    const of = path === PLACE_ALL ? PLACE : path;
+    return `${account} ${of} ${from.startsWith('follower') ? from : from.split(' ')[0]}`;
   });
   for (const [lane, own] of lanes) {
     const [account, path, who] = lane.split(' ');

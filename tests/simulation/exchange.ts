@@ -11,11 +11,13 @@ import type { HttpFailure, HttpRequest, HttpResponse } from '../../shared/http.t
 import { ACCOUNTS, type Call, type Sent, type Stage } from './stage.ts';
 
 export const PLACE = '/spot/v2/submit_order';
+export const PLACE_ALL = '/spot/v4/batch_orders';
 export const PLACE_MARGIN = '/spot/v1/margin/submit_order';
 export const PLACE_FUTURES = '/contract/private/submit-order';
 /** What changes something, and what for. */
 export const WRITES: Readonly<Record<string, string>> = {
   [PLACE]: 'place',
+  [PLACE_ALL]: 'place',
   [PLACE_MARGIN]: 'place',
   [PLACE_FUTURES]: 'place',
   '/spot/v3/cancel_order': 'cancel',
@@ -91,7 +93,7 @@ export function createExchange(
   venue.settings.clockOffsetMs = between(-900, 900) + (plan.badClocks ? pick([-20_000, 0, 0, 20_000]) : 0);
   let answers = plan.answer?.times ?? 0;
 
-  const arrive = async (request: HttpRequest, sent: Sent | undefined): Promise<HttpResponse | undefined> => {
+  const arrive = async (request: HttpRequest, sent: readonly Sent[]): Promise<HttpResponse | undefined> => {
     const url = new URL(request.url);
     const headers: Record<string, string> = {};
     for (const [name, value] of Object.entries(request.headers)) headers[name.toLowerCase()] = value;
@@ -108,7 +110,7 @@ export function createExchange(
     const { reply, usage } = await serve(venue, here, incoming, new AbortController().signal);
     if (!('send' in reply)) return undefined;
     venue.windows.finished(incoming.path, reply.send.status, reply.send.code);
-    if (sent !== undefined && reply.send.code === 1000) sent.isDone = true;
+    if (reply.send.code === 1000) for (const each of sent) each.isDone = true;
     if (reply.send.code === 59009) struck('loan without its order');
     tell(
       `  venue: ${url.pathname} ${request.body?.slice(0, 110) ?? ''} -> ${reply.send.status} ${reply.send.code ?? ''}`,
@@ -123,19 +125,22 @@ export function createExchange(
     request: HttpRequest,
     { path, from, turnAt }: Pick<Call, 'path' | 'from' | 'turnAt'>,
     skewMs: number,
-  ): { readonly call?: Call; readonly sent?: Sent } => {
+  ): { readonly call?: Call; readonly sent: readonly Sent[] } => {
     const account = ACCOUNTS.find((name) => request.headers['X-BM-KEY']?.startsWith(`key-${name}-`));
-    if (account === undefined) return {};
+    if (account === undefined) return { sent: [] };
     const call: Call = { account, path, at: time.now(), turnAt, from };
     history.calls.push(call);
     const action = WRITES[path];
-    if (action === undefined) return { call };
-    const body = JSON.parse(request.body ?? '{}') as Readonly<Record<string, string | number | undefined>>;
-    const id = String(body['client_order_id'] ?? body['clientOrderId'] ?? '');
-    const expiresAt = expiryOf({ account, action, id }, body['size'] === undefined ? undefined : String(body['size']));
-    const at = time.now() + skewMs;
-    const sent: Sent = { id, account, path, action, isDone: false, at, trueAt: time.now(), turnAt, expiresAt };
-    history.sent.push(sent);
+    if (action === undefined) return { call, sent: [] };
+    type Body = Readonly<Record<string, string | number | undefined>> & { readonly orderParams?: readonly Body[] };
+    const body = JSON.parse(request.body ?? '{}') as Body;
+    const sent = (body.orderParams ?? [body]).map(({ size, ...each }): Sent => {
+      const id = String(each['client_order_id'] ?? each['clientOrderId'] ?? '');
+      const expiresAt = expiryOf({ account, action, id }, size === undefined ? undefined : String(size));
+      const [trueAt, at] = [time.now(), time.now() + skewMs];
+      return { id, account, path, action, isDone: false, at, trueAt, turnAt, expiresAt };
+    });
+    history.sent.push(...sent);
     return { call, sent };
   };
   const refusedOnTheWay = async (request: HttpRequest): Promise<HttpResponse | HttpFailure | undefined> => {
@@ -155,7 +160,7 @@ export function createExchange(
   const answered = async (
     request: HttpRequest,
     path: string,
-    sent: Sent | undefined,
+    sent: readonly Sent[],
   ): Promise<HttpResponse | HttpFailure> => {
     const isSlow = plan.badClocks || plan.lateInvocation;
     const isLate = WRITES[path] !== undefined && chance(isSlow ? 0.4 : 0.1) && struck('request arrives late');
@@ -238,6 +243,10 @@ function setPromises({ plan, draw, pick }: Stage, venue: LocalVenue): void {
   const kept = { refusesRepeatedIds, refusesTimestamps, showsOrdersWithinMs, forgetsUnfilledAfterMs: forgetsAfterMs };
   const futures = { ...promises.futures, forgetsUnfilledAfterMs: forgetsAfterMs };
   venue.settings.promises = { ...promises, ...kept, futures };
+  if (plan.isBatching) {
+    const batch = pick(['atomic', 'fewer-ids', 'inner-code', 'other-order'] as const);
+    venue.settings.promises = { ...venue.settings.promises, batch };
+  }
   if (!plan.isWide) return;
   const loanOnly = { path: PLACE_MARGIN, fault: 'loan-only', probability: 0.1 * plan.trouble } as const;
   venue.faults.put(plan.seed, [{ ...loanOnly, times: undefined, ms: 0, code: 0 }], 0);

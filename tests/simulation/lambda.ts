@@ -45,7 +45,7 @@ interface Environment {
 /** A promise of its own each time: one for all would keep everything that ever waited for it. */
 const never = (): Promise<never> => new Promise(() => undefined);
 
-/** Starts three pollers on the intents queue, and two on the queue of the orders that are followed. */
+/** Starts three pollers on the intents queue and, where orders are followed, two on theirs. */
 export function createLambda(
   stage: Stage,
   queues: SimulatedQueues,
@@ -66,6 +66,7 @@ export function createLambda(
       return { clock: outside.clock, run: (messages, deadline) => execute(messages, outside, deadline) };
     },
   });
+  if (!stage.plan.isFollowed) return;
   const lookupShare = 0.3 / FOLLOWERS;
   runFunction(stage, queues, {
     ...{ calls: 'follower', queue: 'pending', pollers: FOLLOWERS },

@@ -63,7 +63,7 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
       file: EXECUTION,
       find: "  if (proof?.kind === 'found') return sighted(candidate, proof, desk);\n  const parked",
       replace:
-        "  if (outside.clock.now() >= Date.parse(intent.expiresAt))\n    return { result: buried(message, intent, { code: 'INTENT_EXPIRED', detail: 'expired' }, outside.clock.now()) };\n  if (proof?.kind === 'found') return sighted(candidate, proof, desk);\n  const parked",
+        "  const { intent, message } = candidate;\n  if (outside.clock.now() >= Date.parse(intent.expiresAt))\n    return { result: buried(message, intent, { code: 'INTENT_EXPIRED', detail: 'expired' }, outside.clock.now()) };\n  if (proof?.kind === 'found') return sighted(candidate, proof, desk);\n  const parked",
     },
   ],
   'expiry checked when the message was received': [
@@ -90,9 +90,9 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'not found taken as proof': [
     {
       file: EXECUTION,
-      find: '  const venueNow = isParked ? undefined : await venue.time(time.answerBy(clock.now()));',
+      find: "  const why = verdict.kind === 'unknown' ? verdict.detail : 'the venue knows",
       replace:
-        "  if (verdict.kind === 'unknown') return attempt(candidate, desk, true);\n  const venueNow = isParked ? undefined : await venue.time(time.answerBy(clock.now()));",
+        "  if (verdict.kind === 'unknown') return attempt(candidate, desk, true);\n  const why = verdict.kind === 'unknown' ? verdict.detail : 'the venue knows",
     },
   ],
   'horizon by our clock': [
@@ -150,7 +150,7 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
       file: EXECUTION,
       find: "  if (proof?.kind === 'found') return sighted(candidate, proof, desk);\n  const parked",
       replace:
-        "  if (desk.account?.mandate.state === 'halted' && intent.action === 'place')\n    return { result: buried(message, intent, { code: 'TRADING_HALTED', detail: 'halted' }, outside.clock.now()) };\n  if (proof?.kind === 'found') return sighted(candidate, proof, desk);\n  const parked",
+        "  const { intent, message } = candidate;\n  if (desk.account?.mandate.state === 'halted' && intent.action === 'place')\n    return { result: buried(message, intent, { code: 'TRADING_HALTED', detail: 'halted' }, outside.clock.now()) };\n  if (proof?.kind === 'found') return sighted(candidate, proof, desk);\n  const parked",
     },
   ],
   'a secret used for ever': [
@@ -341,8 +341,8 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
     { file: EXECUTION, find: 'isLate || (isAlone && index > 0)', replace: 'isLate' },
     {
       file: EXECUTION,
-      find: 'if (step.stop === undefined && !isAlone) continue;',
-      replace: 'if (step.stop === undefined) continue;',
+      find: 'if (stop === undefined && !isAlone) continue;',
+      replace: 'if (stop === undefined) continue;',
     },
   ],
   'a setting that may still take effect lets the next one pass': [
@@ -358,6 +358,21 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
       find: '  const unseen = `${detail};',
       replace:
         "  if (seen?.kind !== 'found') return resolve(candidate, { ...verdict, kind: 'unknown', signedAt: clock.now() }, desk);\n  const unseen = `${detail};",
+    },
+  ],
+  'a batch believed without counting': [
+    {
+      file: 'shared/bitmart/answers.ts',
+      find: 'const isWhole = code === 0 && ids.size === count && data?.orderIds.length === count;',
+      replace: 'const isWhole = code === 0 || ids.size === count;',
+    },
+  ],
+  'a batch settled without a look': [
+    {
+      file: EXECUTION,
+      find: '  const proofs = await prove(sought, desk);\n  const taken',
+      replace:
+        "  const proofs = new Map(sought.map(({ message }) => [message.messageId, { kind: 'absent' } as Proof]));\n  const taken",
     },
   ],
   'a lost report forgotten': [{ file: EXECUTION, find: '&& publishedOk[index] !== false;', replace: ';' }],

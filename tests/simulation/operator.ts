@@ -21,7 +21,8 @@ export function createOperator(stage: Stage, exchange: Exchange): FetchSecret {
     (await act[action]?.(input, { accessKeyId: 'sim', traceHeader: undefined, onDisconnect: () => undefined })) ?? {};
   for (const account of ACCOUNTS) {
     exchange.setKey(account, 1);
-    const mandate = { state: 'active', ...(account === SHADOW ? { shadow: true } : {}) };
+    const batching = plan.isBatching ? { batching: true } : {};
+    const mandate = { state: 'active', ...batching, ...(account === SHADOW ? { shadow: true } : {}) };
     void ask('CreateSecret', {
       Name: nameOf(account),
       SecretString: JSON.stringify({ ...keyOf(account, 1), mandate }),

@@ -33,6 +33,10 @@ export interface Plan {
   readonly sendsAllAgain: boolean;
   /** Margin and futures as well, and what may be sent beside new orders and cancels. */
   readonly isWide: boolean;
+  /** Orders of one account and symbol may go out together. */
+  readonly isBatching: boolean;
+  /** Accepted orders are followed to their end. */
+  readonly isFollowed: boolean;
   /** What the venue answers to every placement, executing it first or not; undefined: it answers truly. */
   readonly answer: { readonly code: number; readonly times: number; readonly isExecuted: boolean } | undefined;
 }
@@ -48,6 +52,8 @@ const SOUND = {
   saysForgetsAfterMs: 1_200_000,
   sendsAllAgain: false,
   isWide: false,
+  isBatching: false,
+  isFollowed: false,
   answer: undefined,
 } as const;
 
@@ -57,7 +63,7 @@ export function planOf(seed: number): Plan {
   const kind = kindOf(draw());
   const trouble = draw() < 0.1 ? 0 : draw() < 0.5 ? 0.2 : draw() < 0.8 ? 0.4 : 1;
   const plan = trustOf({ ...SOUND, seed, kind, trouble }, draw);
-  return { ...plan, isWide: draw() < 0.4 };
+  return { ...plan, isWide: draw() < 0.4, isBatching: draw() < 0.4, isFollowed: draw() < 0.4 };
 }
 
 /** Which promise the venue breaks in a world of this kind. */

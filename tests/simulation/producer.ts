@@ -59,7 +59,7 @@ export function createProducer(stage: Stage, queues: SimulatedQueues, expiries: 
   };
   const produce = async (): Promise<void> => {
     await queues.ready;
-    const isBurst = plan.trouble < 1 && draw() < 0.1;
+    const isBurst = plan.trouble < 1 && draw() < (plan.isBatching ? 0.3 : 0.1);
     const count = isBurst ? between(30, 60) : between(3, 14);
     for (let index = 0; index < count; index += 1) {
       await sleep(isBurst || draw() < 0.6 ? 1 : between(1, 90_000));
@@ -101,6 +101,8 @@ export function createProducer(stage: Stage, queues: SimulatedQueues, expiries: 
 
   function newOrder(): Wish {
     if (plan.isWide && draw() < 0.7) return draw() < 0.3 ? marginOrder(stage) : futuresOrder(stage);
+    // More than the account has: among others that go out with it, the one that fails.
+    if (plan.isBatching && draw() < 0.15) return { type: 'limit', side: 'buy', size: '25', price: '50000' };
     const kind = draw();
     if (kind < 0.15) return { type: 'market', side: 'buy', notional: String(between(1, 50)) };
     if (kind < 0.25) return { type: 'market', side: 'sell', size: '0.001' };

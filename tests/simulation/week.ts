@@ -376,7 +376,7 @@ function traderOf(
   });
   const submit = async (order: NewOrder, account: string): Promise<string> => {
     const verdict = await venue.submit(accountOf(account), order, soon());
-    if (verdict.kind === 'placed') return verdict.venueOrderId;
+    if (verdict.kind === 'placed') return verdict.venueOrderId ?? '';
     throw new Error(`${order.id} of ${order.market} was not placed: ${JSON.stringify(verdict)}`);
   };
   /** Half of it, at its price. */

@@ -51,8 +51,10 @@ export async function runWorld(plan: Plan): Promise<World> {
     await time.run(START + LIFE_MS, () => stage.busy.size === 0);
     await time.run(time.now() + TAIL_MS);
     const [orders, settings, windows] = [exchange.orders(), exchange.settings(), exchange.windows()];
-    exchange.cancel('all');
-    await time.run(time.now() + FOLLOW_MS, () => stage.following.size === 0);
+    if (plan.isFollowed) {
+      exchange.cancel('all');
+      await time.run(time.now() + FOLLOW_MS, () => stage.following.size === 0);
+    }
     const [ended, unended] = [exchange.orders(), stage.following.size];
     return { ...stage.history, orders, settings, windows, ended, unended };
   } finally {
