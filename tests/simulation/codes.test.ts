@@ -17,6 +17,9 @@ const answering = (code: string, times: number, isExecuted: boolean): Plan => ({
   refusesTimestamps: true,
   doubleInvocation: false,
   badClocks: false,
+  isWide: false,
+  isBatching: false,
+  isFollowed: false,
   answer: { code: Number(code), times, isExecuted },
 });
 const numeric = (means: CodeClass): readonly string[] =>
