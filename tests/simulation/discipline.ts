@@ -44,7 +44,8 @@ const MOST: Readonly<Record<string, number>> = {
   '/contract/private/cancel-all-after': 4,
   '/contract/private/cancel-orders': 2,
   '/contract/private/set-position-mode': 2,
-  '/spot/v4/cancel_all': 1,
+  // The limit is 1 in 3 s: one that is held up on its way may arrive together with the next.
+  '/spot/v4/cancel_all': 2,
   '/spot/v4/query/client-order': 50,
   '/contract/private/get-open-orders': 50,
   '/contract/private/order-history': 6,
