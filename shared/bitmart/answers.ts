@@ -103,9 +103,8 @@ export function takenOutcome(answer: Answer | Lost): Verdict | undefined {
 
 /** A cancel-all; where the venue answers that there is no order, there was nothing to cancel. */
 export function emptiedOutcome(answer: Answer | Lost): Verdict | undefined {
-  if (succeeded(answer)) return { kind: 'done' };
-  const isEmpty = meaningOf(answer.code, answer.message).means === 'absent';
-  return isEmpty ? { kind: 'done', detail: 'there was nothing to cancel' } : undefined;
+  if (targetOutcome(answer) !== undefined) return { kind: 'done', detail: 'there was nothing to cancel' };
+  return takenOutcome(answer);
 }
 
 /** A cancel or amend whose target the venue does not know as open; undefined otherwise. */
