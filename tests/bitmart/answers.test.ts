@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { readdirSync, readFileSync } from 'node:fs';
-import { cancelOutcome, orderIdOf, sightingOf, verdictOf } from '../../shared/bitmart/answers.ts';
+import { cancelOutcome, emptiedOutcome, orderIdOf, sightingOf, verdictOf } from '../../shared/bitmart/answers.ts';
 import type { Answer, Lost } from '../../shared/bitmart/wire.ts';
 
 interface Body {
@@ -203,3 +203,11 @@ describe('a look-up', () => {
     );
   });
 });
+
+test.each([
+  [1000, { kind: 'done' }],
+  [50005, { kind: 'done', detail: 'there was nothing to cancel' }],
+  [30013, undefined],
+])('a cancel-all that is answered with %p is done where nothing rests any more, and else read by the table', (code, outcome) => {
+  expect(emptiedOutcome(answer(code))).toEqual(outcome);
+}); // prettier-ignore
