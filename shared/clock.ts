@@ -14,7 +14,10 @@ export const systemClock: Clock = {
   sleep: (ms) => (ms <= 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, Math.ceil(ms)))),
 };
 
-/** How the time of an invocation is spent: 30 s leave 6 s for settling and 3 s for any one answer. */
+/**
+ * How the time of an invocation is spent: 30 s leave 6 s for settling and 3 s for any one answer, its turn included. A short
+ * invocation still leaves more for an answer than look-ups lie apart.
+ */
 export interface Budget {
   /** When the invocation will be stopped; nothing is signed later. */
   readonly deadline: number;
@@ -27,7 +30,7 @@ export interface Budget {
 /** @param deadline when the invocation will be stopped, ms @param now ms */
 export function budget(deadline: number, now: number): Budget {
   const total = deadline - now;
-  const [reserveMs, answerMs] = [Math.min(6000, total / 5), Math.min(3000, total / 10)];
+  const [reserveMs, answerMs] = [Math.min(6000, total / 5), Math.min(3000, Math.max(1200, total / 10))];
   const answerBy = (at: number): number => Math.min(at + answerMs, deadline - reserveMs / 2);
   const within = (at: number) => ({ answerBy: answerBy(at), holdBy: deadline });
   return { deadline, takeUntil: deadline - reserveMs, answerBy, within };

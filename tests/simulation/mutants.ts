@@ -29,6 +29,7 @@ export const suites: Readonly<Record<string, string>> = {
   'a cancel that was sent told as unsent': 'tests/execution.test.ts',
   'an old end told again': 'tests/execution.test.ts',
   'a loan taken twice': 'tests/execution.test.ts',
+  'a setting that may still take effect lets the next one pass': 'tests/execution.test.ts',
   'an end that cannot be told asked for every second': 'tests/execution.test.ts',
   'told after its time by an invocation that went on': 'tests/execution.test.ts',
   'a write whose answer is lost made again': 'tests/aws/secrets.test.ts',

@@ -48,8 +48,9 @@ test('an environment killed after the send: the redelivered intent places no sec
 });
 
 test('a report that SQS refuses brings the intent back, and it is reported without a second order', async () => {
+  // A failed entry is sent once more at once: two refusals make it fail.
   await awsFaults([
-    { service: 'sqs', action: 'SendMessageBatch', resource: 'trading-bot-dev-reports', fault: 'partial', times: 1 },
+    { service: 'sqs', action: 'SendMessageBatch', resource: 'trading-bot-dev-reports', fault: 'partial', times: 2 },
   ]);
   const wanted = intent();
   await system.send([wanted]);
@@ -60,7 +61,7 @@ test('a report that SQS refuses brings the intent back, and it is reported witho
 
 test('a dead letter that SQS refuses is not acknowledged: the message comes back and is buried', async () => {
   await awsFaults([
-    { service: 'sqs', action: 'SendMessageBatch', resource: 'trading-bot-dev-dead.fifo', fault: 'partial', times: 1 },
+    { service: 'sqs', action: 'SendMessageBatch', resource: 'trading-bot-dev-dead.fifo', fault: 'partial', times: 2 },
   ]);
   const [wanted] = [intent({ size: '0.00001' })];
   await system.send([wanted]);

@@ -227,7 +227,7 @@ describe('npm start stays up', () => {
     const times = [...up.stdout.matchAll(/^w2\n((?: .*\n)+)/gm)].flatMap(([, steps = '']) =>
       [...steps.matchAll(/^ +(\d+) ms {2}/gm)].map(([, ms]) => Number(ms)),
     );
-    expect(times.length).toBeGreaterThan(3);
+    expect(times.length).toBeGreaterThanOrEqual(3);
     expect(times).toEqual([...times].sort((a, b) => a - b));
   });
 
