@@ -11,7 +11,7 @@ import { parse, type Market } from './order/intent.ts';
 import { accepted, buried, done, foreign, malformed, toldAgain, type End, type Outcome } from './order/outcome.ts';
 import { difference } from './order/same.ts';
 import type { Verdict } from './order/report.ts';
-import type { Admitted, Times, TradingAccount, Venue, VenueOrder } from './order/venue.ts';
+import type { Admitted, Book, Times, TradingAccount, Venue, VenueOrder } from './order/venue.ts';
 import {
   backoff,
   cameBackTooSoon,
@@ -48,12 +48,13 @@ interface Step {
 /** Why an earlier delivery came to nothing is remembered by the environment that had it. */
 const ELSEWHERE = 'an earlier delivery of it came to nothing, and the log says why';
 const ITS_TURN = 'it waited for the intents before it';
+const NO_TIME = { seconds: 1, why: 'no time left in this invocation' };
 const AS_WANTED = 'the order is as wanted';
 /** So that the first look at an accepted order comes after the report of its acceptance. */
 const FOLLOW_AFTER_SECONDS = 1;
 
 /**
- * Executes one batch: accounts side by side, the intents of an account strictly in order.
+ * Executes one batch: accounts side by side, the intents of an account in their order (but see `takeTogether`).
  * @param deadline when the invocation will be stopped, ms
  * @returns the message ids that are not finished and must stay on the queue
  */
@@ -96,7 +97,9 @@ async function executeGroup(
   if (ours === 0) return [...turnedAway, ...late];
   const desk: Desk = { outside, time, name, touched, attempted: new Set(), silence: undefined, ...UNREAD };
   await enter(desk);
-  return [...turnedAway, ...(await inOrder(candidates.slice(0, ours), desk)), ...late];
+  const isTimed = desk.account !== undefined && desk.account.mandate.batching !== true;
+  const mine = candidates.slice(0, ours).map((candidate) => ({ ...candidate, isTimed }));
+  return [...turnedAway, ...(await inOrder(mine, desk)), ...late];
 }
 
 /**
@@ -160,7 +163,10 @@ function door(
       const ahead = ((Date.parse(parsed.intent.createdAt) - message.enqueuedAt) / 1000).toFixed(1);
       const detail = `createdAt was ${ahead} s ahead when SQS took it; the limit is 5 s; set the producer's clock`;
       turnedAway.push(buried(message, parsed.intent, { code: 'CREATED_IN_FUTURE', detail }, clock.now()));
-    } else candidates.push({ message, intent: parsed.intent, disproved: isFirst(message, parsed.intent, memory) });
+    } else {
+      const disproved = isFirst(message, parsed.intent, memory);
+      candidates.push({ message, intent: parsed.intent, disproved, isTimed: false });
+    }
   }
   const isUntold = group.some((message) => endOf(message, memory) !== undefined);
   return { turnedAway, candidates, isUntold };
@@ -188,7 +194,7 @@ async function inOrder(candidates: readonly Candidate[], desk: Desk): Promise<re
     const run = isLate ? [] : sentTogether(candidates.slice(index), desk);
     let steps: readonly Step[];
     if (isLate || (isAlone && index > 0)) {
-      steps = [stopped(settled(candidate), 1, isLate ? 'no time left in this invocation' : ITS_TURN, outside, isLate)];
+      steps = [stopped(settled(candidate), 1, isLate ? NO_TIME.why : ITS_TURN, outside, isLate)];
     } else if (run.length > 1) steps = await takeTogether(run, desk);
     else steps = [await takeAnew(settled(candidate), proofs.get(candidate.message.messageId), desk)];
     results.push(...steps.map(({ result }) => result));
@@ -203,10 +209,14 @@ async function inOrder(candidates: readonly Candidate[], desk: Desk): Promise<re
   return results;
 }
 
-/** The intents from the first on that may go out in one request: new orders of one market and symbol, never sent before. */
+/**
+ * The intents from the first on that may go out in one request: new orders of one market and symbol, never sent before. In
+ * shadow mode none, so that each report says what would have been sent for it.
+ */
 function sentTogether(candidates: readonly Candidate[], { account, outside, attempted }: Desk): readonly Candidate[] {
   const [first] = candidates;
-  if (account?.mandate.batching !== true || first?.intent.action !== 'place') return [];
+  if (account?.mandate.batching !== true || account.mandate.shadow === true) return [];
+  if (first?.intent.action !== 'place') return [];
   const { market, symbol } = first.intent;
   const isWith = ({ intent, message, disproved }: Candidate, index: number): boolean =>
     intent.action === 'place' &&
@@ -221,26 +231,28 @@ function sentTogether(candidates: readonly Candidate[], { account, outside, atte
 }
 
 /**
- * Several intents in one request: each is admitted on its own, and the answer counts only if it is exactly right. Where it is
- * not, each order is looked for, and what is not there goes out alone.
+ * Several intents in one request: each is admitted on its own, all at the last moment, and the answer counts only if it is
+ * exactly right. Where it is not, each order is looked for, and what is not there goes out alone; so what comes behind in the
+ * run may be placed before it.
  * @returns a step for each of the first intents; fewer than were given where one of them stopped
  */
 async function takeTogether(run: readonly Candidate[], desk: Desk, isRetry = false): Promise<readonly Step[]> {
   const { outside, time } = desk;
   const { venue, clock, memory } = outside;
-  const steps: (Step | Ready)[] = [];
-  for (const candidate of run) {
-    const ready = await prepare(candidate, desk);
-    steps.push(ready);
-    if (!('admitted' in ready) && ready.stop !== undefined) break;
-  }
+  const [first] = run;
+  // Where nobody may be asked, it is put off as it would be alone.
+  if (first !== undefined && mayNotAsk(first, desk) !== undefined) return [await take(first, undefined, desk)];
+  const steps = await readied(run, desk);
   const ready = steps.filter((step) => 'admitted' in step);
   const orders = ready.flatMap(({ admitted }) => (admitted.action === 'place' ? [admitted] : []));
-  /** A step for each of them, in their order: those that were not sent again wait for their turn. */
+  /** A step for each of them, in their order: after one that stops, what was not sent again waits with it. */
   const inPlace = (concluded: readonly Step[]): readonly Step[] => {
+    const stop = concluded.at(-1)?.stop ?? NO_TIME;
     let next = 0;
     return steps.map((step) =>
-      'admitted' in step ? (concluded[next++] ?? stopped(step.candidate, 1, ITS_TURN, outside)) : step,
+      'admitted' in step
+        ? (concluded[next++] ?? { result: putBack(step.candidate, stop.seconds, stop.why, outside), stop })
+        : step,
     );
   };
   const [only] = ready;
@@ -252,10 +264,19 @@ async function takeTogether(run: readonly Candidate[], desk: Desk, isRetry = fal
   }
   const verdict = await venue.submitAll(desk.account, orders, time.within(clock.now()));
   for (const { candidate } of ready) logVerdict(candidate, verdict, outside.log);
-  if (verdict.kind === 'taken') return soughtOneByOne(steps, desk);
+  const unsign = (): void => ready.forEach(({ candidate: { intent } }) => memory.signed.delete(keyOf(intent)));
+  if (verdict.kind === 'taken') {
+    unsign();
+    return soughtOneByOne(steps, desk);
+  }
   if (verdict.kind === 'unknown') return soughtTogether(steps, verdict, desk);
+  if (verdict.kind === 'late' || verdict.kind === 'unavailable') {
+    // Nothing was executed, and why need not hold for one alone: one of them may have expired, or the path be closed.
+    unsign();
+    return oneByOne(steps, desk, () => ({ kind: 'absent' }));
+  }
   if (verdict.kind === 'unauthorised' && !isRetry && (await renew(desk))) {
-    for (const { candidate } of ready) memory.signed.delete(keyOf(candidate.intent));
+    unsign();
     const candidates = ready.map(({ candidate }) => candidate);
     return inPlace(await takeTogether(candidates, desk, true));
   }
@@ -264,18 +285,41 @@ async function takeTogether(run: readonly Candidate[], desk: Desk, isRetry = fal
   return inPlace(concluded);
 }
 
+/** What is needed is fetched for all of them, one book included; then, with no wait before the send, each is admitted. */
+async function readied(run: readonly Candidate[], desk: Desk): Promise<readonly (Step | Ready)[]> {
+  const { outside, time } = desk;
+  let book: Promise<Book | undefined> | undefined;
+  const fetched: (Step | Gathered)[] = [];
+  for (const candidate of run) {
+    const isLate = fetched.length > 0 && outside.clock.now() > time.takeUntil;
+    const each = isLate
+      ? stopped(candidate, NO_TIME.seconds, NO_TIME.why, outside)
+      : await gather(candidate, desk, (fetch) => (book ??= fetch()));
+    fetched.push(each);
+    if ('result' in each && each.stop !== undefined) break;
+  }
+  await enter(desk);
+  return fetched.map((each) => ('result' in each ? each : decide(each, desk)));
+}
+
 /** The venue has answered: what is not seen twice is not there, and goes out alone. */
 async function soughtOneByOne(steps: readonly (Step | Ready)[], desk: Desk): Promise<readonly Step[]> {
-  const { memory } = desk.outside;
   const sought = steps.flatMap((step) => ('admitted' in step ? [{ ...step.candidate, disproved: false }] : []));
-  for (const { intent } of sought) memory.signed.delete(keyOf(intent));
   const proofs = await prove(sought, desk);
+  return oneByOne(steps, desk, ({ message }) => proofs.get(message.messageId));
+}
+
+async function oneByOne(
+  steps: readonly (Step | Ready)[],
+  desk: Desk,
+  proofOf: (candidate: Candidate) => Proof | undefined,
+): Promise<readonly Step[]> {
   const taken: Step[] = [];
   let stop: Step['stop'];
   for (const step of steps) {
-    if ('admitted' in step)
-      taken.push(await soughtStep(step.candidate, proofs.get(step.candidate.message.messageId), stop, desk)); // prettier-ignore
-    else taken.push(step);
+    if (desk.outside.clock.now() > desk.time.takeUntil) stop ??= NO_TIME;
+    const isReady = 'admitted' in step;
+    taken.push(isReady ? await soughtStep(step.candidate, proofOf(step.candidate), stop, desk) : step);
     stop ??= taken.at(-1)?.stop;
   }
   return taken;
@@ -305,7 +349,7 @@ async function soughtTogether(
   desk: Desk,
 ): Promise<readonly Step[]> {
   const { venue, clock, memory } = desk.outside;
-  const refusedFrom = refusedFromOf(verdict, desk.outside);
+  const refusedFrom = refusalOf(verdict, desk.outside);
   const seen = new Map<Candidate, Extract<Looked, { kind: 'found' }>>();
   const sought = steps.flatMap((step) => ('admitted' in step ? [step.candidate] : []));
   for (const { intent } of sought) remember(memory.signed, keyOf(intent), refusedFrom);
@@ -326,7 +370,9 @@ async function soughtTogether(
     if (!('admitted' in step)) taken.push(step);
     else if (sighting !== undefined) taken.push(await sighted(step.candidate, sighting, desk));
     else {
-      kept ??= await keptPastHorizon(step.candidate, refusedFrom, verdict.detail, desk, verdict.refusedAfterMs);
+      kept ??= await keptPastHorizon(step.candidate, refusedFrom, verdict.detail, desk, {
+        windowMs: verdict.refusedAfterMs,
+      });
       taken.push({ ...kept, result: { ...kept.result, message: step.candidate.message } });
     }
   }
@@ -359,10 +405,8 @@ async function take(candidate: Candidate, proof: Proof | undefined, desk: Desk):
   return attempt(candidate, desk);
 }
 
-/** What keeps the account from having it done, by what is known of it just now. */
-async function refusedEntry(candidate: Candidate, desk: Desk): Promise<Step | undefined> {
-  await enter(desk);
-  const { outside, account, gate, outOfReach } = desk;
+/** What keeps the account from having it done, by what `enter` found. */
+function kept({ account, gate, outOfReach, outside }: Desk, candidate: Candidate): Step | undefined {
   const { intent } = candidate;
   if (outOfReach !== undefined) return putOff(candidate, { seconds: backoff(candidate), why: outOfReach }, outside);
   // What takes risk away passes without a mandate as it passes a halt, if there is a key to send it with.
@@ -406,10 +450,10 @@ function putOff(
  * Was nothing of this message sent? An instruction leaves no trace of its own to be looked up, and a cancel comes back soon
  * even when it was sent: only a first or remembered delivery tells of it.
  */
-function isFirstOrUnsent({ message, intent, disproved }: Candidate, outside: Outside): boolean {
+function isFirstOrUnsent({ message, intent, disproved, isTimed }: Candidate, outside: Outside): boolean {
   if (wasPutBackUnsent(message, outside.memory)) return true;
   if (intent.action !== 'place') return message.receiveCount === 1 && disproved;
-  return disproved || cameBackTooSoon(message, intent, outside);
+  return disproved || (isTimed && cameBackTooSoon(message, intent, outside));
 }
 
 /** The venue's rules for a symbol: they are waited for a second at most. */
@@ -422,6 +466,14 @@ function rulesOf(
   return venue.instrument(market, symbol, Math.min(now + 1000, time.answerBy(now)));
 }
 
+/** What admission is decided by: the venue's rules and best prices, and the order that an amend is about. */
+interface Gathered {
+  readonly candidate: Candidate;
+  readonly instrument: Instrument | 'unknown' | undefined;
+  readonly book: Book | undefined;
+  readonly target: VenueOrder | undefined;
+}
+
 /** An admitted intent. `note`: what a person should know of how it was sent. */
 interface Ready {
   readonly candidate: Candidate;
@@ -430,14 +482,22 @@ interface Ready {
 }
 
 async function attempt(candidate: Candidate, desk: Desk, isRetry = false): Promise<Step> {
-  const ready = await prepare(candidate, desk);
+  const gathered = await gather(candidate, desk);
+  if ('result' in gathered) return gathered;
+  await enter(desk);
+  const ready = decide(gathered, desk);
   return 'admitted' in ready ? dispatch(ready, desk, isRetry) : ready;
 }
 
-/** Admission is the last step before the send; trading state and expiry are read there, for each order. */
-async function prepare(candidate: Candidate, desk: Desk): Promise<Step | Ready> {
-  const early = await refusedEntry(candidate, desk);
-  if (early !== undefined) return early;
+/** All that takes time before admission. @param share lets several intents use one book */
+async function gather(
+  candidate: Candidate,
+  desk: Desk,
+  share: (fetch: () => Promise<Book | undefined>) => Promise<Book | undefined> = (fetch) => fetch(),
+): Promise<Step | Gathered> {
+  await enter(desk);
+  const barrier = kept(desk, candidate);
+  if (barrier !== undefined) return barrier;
   const { outside, time } = desk;
   const { venue, clock } = outside;
   const { intent } = candidate;
@@ -449,20 +509,29 @@ async function prepare(candidate: Candidate, desk: Desk): Promise<Step | Ready> 
     return { result: done(candidate.message, intent, AS_WANTED, clock.now()) };
   }
   const isBookNeeded = isPriced && desk.account !== undefined && needsBook(intent, desk.account.mandate);
-  const book = isBookNeeded ? await venue.book(intent.market, intent.symbol, time.answerBy(clock.now())) : undefined;
+  const book = isBookNeeded
+    ? await share(() => venue.book(intent.market, intent.symbol, time.answerBy(clock.now())))
+    : undefined;
   if (isBookNeeded && book === undefined && clock.now() < Date.parse(intent.expiresAt)) {
     return stopped(candidate, backoff(candidate), `the order book of ${intent.symbol} cannot be had`, outside);
   }
-  // All that took its time: the account may have been halted by now.
-  const late = await refusedEntry(candidate, desk);
-  if (late !== undefined) return late;
-  const { account } = desk;
+  return { candidate, instrument, book, target };
+}
+
+/** Admission is the last step before the send: trading state and expiry are read here, and nothing is waited for after it. */
+function decide({ candidate, instrument, book, target }: Gathered, desk: Desk): Step | Ready {
+  const { outside, account } = desk;
+  const { intent } = candidate;
+  // What came before took its time: the account may have been halted by now.
+  const barrier = kept(desk, candidate);
+  if (barrier !== undefined) return barrier;
   if (account === undefined) return stopped(candidate, backoff(candidate), 'no account', outside);
   // Another account may have met a ban of the address meanwhile.
   const silence = mayNotAsk(candidate, desk);
   if (silence !== undefined) return stopped(candidate, silence.seconds, silence.why, outside);
-  const admission = admit(intent, instrument, account.mandate, book, clock.now(), target);
+  const admission = admit(intent, instrument, account.mandate, book, outside.clock.now(), target);
   if (admission.kind === 'denial') return { result: denied(candidate, admission, outside) };
+  const isPriced = intent.action === 'place' || intent.action === 'amend';
   const note =
     instrument === undefined && isPriced ? "sent without the venue's rules, which could not be had" : undefined;
   return { candidate, admitted: admission.admitted, note };
@@ -617,11 +686,11 @@ type Open = Extract<Verdict, { kind: 'unknown' | 'duplicate' | 'finished' }>;
 /** It may still take effect, and then undo what comes after it: nothing of the group goes on before it no longer can. */
 async function heldPastHorizon(candidate: Candidate, verdict: Open, desk: Desk): Promise<Step> {
   const why = 'detail' in verdict ? verdict.detail : 'no answer';
-  return keptPastHorizon(candidate, refusedFromOf(verdict, desk.outside), why, desk);
+  return keptPastHorizon(candidate, refusalOf(verdict, desk.outside), why, desk);
 }
 
 /** When the venue, by its own clock, takes the request no more. */
-function refusedFromOf(verdict: Open, { clock, venue }: Outside): number {
+function refusalOf(verdict: Open, { clock, venue }: Outside): number {
   const { signedAt, refusedAfterMs = venue.promises.refusesTimestampsAfterMs } =
     verdict.kind === 'unknown' ? verdict : { signedAt: clock.now() };
   return signedAt + refusedAfterMs;
@@ -636,8 +705,7 @@ async function keptPastHorizon(
   refusedFrom: number,
   why: string,
   { outside, time }: Desk,
-  windowMs?: number,
-  leastSeconds = 0,
+  { windowMs, leastSeconds = 0 }: { readonly windowMs?: number | undefined; readonly leastSeconds?: number } = {},
 ): Promise<Step> {
   const { venue, clock } = outside;
   const { message } = candidate;
@@ -678,7 +746,7 @@ async function resolve(candidate: Candidate, verdict: Open, desk: Desk): Promise
   const { outside, time } = desk;
   const { venue, clock, memory } = outside;
   const { intent, message } = candidate;
-  const refusedFrom = refusedFromOf(verdict, outside);
+  const refusedFrom = refusalOf(verdict, outside);
   remember(memory.signed, keyOf(intent), refusedFrom);
   const lagMs = venue.promises.showsOrdersWithinMs;
   let seconds = 0;
@@ -700,7 +768,7 @@ async function resolve(candidate: Candidate, verdict: Open, desk: Desk): Promise
     };
   }
   const why = verdict.kind === 'unknown' ? verdict.detail : 'the venue knows the id and does not show the order';
-  return keptPastHorizon(candidate, refusedFrom, why, desk, undefined, seconds);
+  return keptPastHorizon(candidate, refusedFrom, why, desk, { leastSeconds: seconds });
 }
 
 /**
@@ -862,8 +930,9 @@ async function settle(
 }
 
 function logVerdict({ intent }: Candidate, verdict: Verdict, log: Log): void {
-  const level = ['placed', 'done', 'taken'].includes(verdict.kind) ? 'info' : 'warn';
   const detail = 'detail' in verdict ? verdict.detail : undefined;
+  const isPlain = ['placed', 'done', 'taken'].includes(verdict.kind) && !(verdict.kind === 'taken' && detail);
+  const level = isPlain ? 'info' : 'warn';
   log(level, 'verdict', { id: intent.id, account: intent.account, verdict: verdict.kind, detail });
 }
 

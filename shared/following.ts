@@ -15,6 +15,7 @@ import {
   forgottenReport,
   isFinal,
   isWhole,
+  neverSeen,
   progressReport,
   stateOf,
 } from './order/progress.ts';
@@ -217,11 +218,10 @@ async function ended(
 async function forgotten(look: Look, desk: Desk): Promise<Step> {
   const { message, pending } = look;
   const { clock, venue } = desk.beyond;
-  // By nothing but the venue's own id can fills be asked for.
-  const fills =
-    pending.venueOrderId === undefined
-      ? { size: pending.toldSize ?? '0', costs: [] }
-      : await venue.fee(desk.account, queryOf(pending), desk.time.within(clock.now()));
+  // By nothing but the venue's own id can fills be asked for, and of an order that was never seen nobody knows that.
+  if (pending.venueOrderId === undefined)
+    return neverSeen(pending, message.messageId, message.receiveCount, clock.now());
+  const fills = await venue.fee(desk.account, queryOf(pending), desk.time.within(clock.now()));
   if ('kind' in fills) return putOff(fills, message, desk);
   const order = forgottenOrder(pending, fills);
   const end = await judged(look, desk, (rules) => endByFills(pending.intent, order, rules));

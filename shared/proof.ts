@@ -48,11 +48,14 @@ export function newMemory(): Memory {
   return { signed: new Map(), unsent: new Map(), parked: new Map(), ended: new Map() };
 }
 
-/** An intent with its message. `disproved`: no earlier delivery of it can have left anything on the venue. */
+/** An intent with its message. */
 export interface Candidate {
   readonly message: Delivery;
   readonly intent: OrderIntent;
+  /** No earlier delivery of it can have left anything on the venue. */
   readonly disproved: boolean;
+  /** What was sent for it went out alone, if anything was: only then does `cameBackTooSoon` tell. */
+  readonly isTimed: boolean;
 }
 
 /** Everything that the intents of one group are executed with. */
@@ -114,14 +117,11 @@ export function wasPutBackUnsent(message: Delivery, memory: Memory): boolean {
 /**
  * Can none of its deliveries have sent it? Whatever may have been sent comes back after `leastReturnMs` at the earliest,
  * so a message that was first delivered a little while ago was only ever put back unsent. By two clocks, ours and SQS's:
- * ours may be behind by as much as the venue forgives.
+ * ours may be behind by as much as the venue forgives. Orders that go out together come back sooner: of them it tells nothing.
  */
 export function cameBackTooSoon(message: Delivery, intent: OrderIntent, { venue, clock }: Outside): boolean {
-  return isOnlyMessage(message, intent) && clock.now() - message.firstReceivedAt < tooSoonMs(venue);
-}
-
-function tooSoonMs(venue: Venue): number {
-  return leastReturnMs(venue) - venue.promises.refusesTimestampsAfterMs;
+  const tooSoonMs = leastReturnMs(venue) - venue.promises.refusesTimestampsAfterMs;
+  return isOnlyMessage(message, intent) && clock.now() - message.firstReceivedAt < tooSoonMs;
 }
 
 /**
@@ -139,15 +139,11 @@ export function mayComeBackEarly(
 }
 
 /**
- * A message that may have been sent is never made visible sooner: a horizon, and a fifth for clocks that disagree; and never
- * so soon that it could pass for one that was not sent.
+ * A message that may have been sent is never made visible sooner: a horizon, and a fifth for clocks that disagree.
  * @param windowMs how long after its timestamp the venue takes the request, where that is less than for others
  */
 export function leastReturnMs(venue: Venue, windowMs = venue.promises.refusesTimestampsAfterMs): number {
-  const horizonMs = horizonOf(venue, windowMs) * 1.2;
-  return windowMs === venue.promises.refusesTimestampsAfterMs
-    ? horizonMs
-    : Math.max(horizonMs, tooSoonMs(venue) + 2000);
+  return horizonOf(venue, windowMs) * 1.2;
 }
 
 /** Which ids tell whether something of this intent is on the venue already. */

@@ -888,10 +888,11 @@ describe('an order that went out together with others', () => {
     expect(await run([nameless('a')])).toEqual([]);
     expect(told.reports).toMatchObject([{ status: 'filled', venueOrderId: filled.venueOrderId, fee: '0.6' }]);
   });
-  test('and is not shown is told as canceled: by nothing but the id of the venue can fills be asked for', async () => {
+  test('and is never shown is unresolved: by nothing but the id of the venue can fills be asked for', async () => {
     const { told, run } = still({ ...answers(NOTHING), fee: () => Promise.reject(new Error('asked for')) });
     expect(await run([nameless('a')])).toEqual([]);
-    expect(told.reports).toMatchObject([{ status: 'canceled', filledSize: '0', cancelSource: 'unknown' }]);
-    expect(told.reports[0]).not.toHaveProperty('venueOrderId');
+    expect(told.reports).toMatchObject([{ status: 'unresolved', reason: 'UNRESOLVED' }]);
+    expect(told.reports[0]).not.toHaveProperty('filledSize');
+    expect(told.letters).toMatchObject([{ reason: 'UNRESOLVED', certainty: 'unknown', intentId: 'a' }]);
   });
 });

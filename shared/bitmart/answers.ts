@@ -54,13 +54,16 @@ const batchSchema = z.object({ code: z.unknown(), data: z.object({ orderIds: z.a
  */
 export function batchOutcome(answer: Answer | Lost, count: number): Verdict | undefined {
   if (!succeeded(answer)) {
-    const { means } = meaningOf(answer.code, answer.message);
-    return means === 'refused' || means === 'duplicate' || means === 'failed' ? { kind: 'taken' } : undefined;
+    const { means, because } = meaningOf(answer.code, answer.message);
+    const isOfOrders = means === 'refused' || means === 'duplicate' || means === 'failed';
+    return isOfOrders ? { kind: 'taken', detail: `BitMart ${answer.code} to orders together: ${because}` } : undefined;
   }
   const { code, data } = batchSchema.safeParse(answer.data).data ?? {};
   const ids = new Set(data?.orderIds.map(idOf).filter((id) => id !== undefined));
   const isWhole = code === 0 && ids.size === count && data?.orderIds.length === count;
-  return isWhole ? { kind: 'placed' } : { kind: 'taken' };
+  if (isWhole) return { kind: 'placed' };
+  const detail = `BitMart answered ${count} orders together with ${ids.size} ids and code ${String(code)}`;
+  return { kind: 'taken', detail };
 }
 
 /** The order id of an accepted placement. */

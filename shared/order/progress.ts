@@ -141,15 +141,30 @@ export function forgottenReport(
 
 /** The letter of an order that was accepted and then failed. @param messageId,attempts of the message that followed it */
 export function failedLetter({ intent }: PendingOrder, messageId: string, attempts: number): DeadLetter {
-  return {
-    body: JSON.stringify(intent),
-    group: intent.account,
-    sourceMessageId: messageId,
-    reason: 'VENUE_REFUSED',
-    certainty: reasons.VENUE_REFUSED.certainty,
-    detail: FAILED,
-    attempts,
-    intentId: intent.id,
-    account: intent.account,
-  };
+  return letterOf(intent, 'VENUE_REFUSED', FAILED, messageId, attempts);
+}
+
+/** An order that was accepted together with others and never seen: nobody can tell what it came to. */
+export function neverSeen(
+  { intent, acceptedAt }: PendingOrder,
+  messageId: string,
+  attempts: number,
+  now: number,
+): { readonly kind: 'finished'; readonly report: ExecutionReport; readonly letter: DeadLetter } {
+  const detail = `accepted at ${acceptedAt} together with others, not looked at for long, and not shown any more`;
+  const report = reportOf(intent, 'unresolved', now, { reason: 'UNRESOLVED', detail });
+  return { kind: 'finished', report, letter: letterOf(intent, 'UNRESOLVED', detail, messageId, attempts) };
+}
+
+function letterOf(
+  intent: PlaceIntent,
+  reason: 'VENUE_REFUSED' | 'UNRESOLVED',
+  detail: string,
+  messageId: string,
+  attempts: number,
+): DeadLetter {
+  const { id: intentId, account } = intent;
+  const { certainty } = reasons[reason];
+  const source = { body: JSON.stringify(intent), group: account, sourceMessageId: messageId };
+  return { ...source, reason, certainty, detail, attempts, intentId, account };
 }

@@ -133,7 +133,7 @@ export const reasons = {
   },
   UNRESOLVED: {
     certainty: 'unknown',
-    meaning: 'For 15 minutes nobody could prove whether the order exists.',
+    meaning: 'Nobody could prove whether the order exists, for 15 minutes, or what it came to.',
     next: 'Look for the id on the venue before anything else; nobody follows the order if it is there.',
   },
 } as const satisfies Record<string, Reason>;

@@ -9,8 +9,8 @@ export type Verdict =
   | { readonly kind: 'placed'; readonly venueOrderId?: string }
   /** An instruction took effect, or there was nothing left to do; `detail` says which. */
   | { readonly kind: 'done'; readonly detail?: string }
-  /** The venue answered, and not what came of it: that shows as soon as any order does, or never. */
-  | { readonly kind: 'taken' }
+  /** The venue answered, and not what came of it: that shows as soon as any order does, or never. `detail`: what is odd about the answer. */
+  | { readonly kind: 'taken'; readonly detail?: string }
   /** The target of a cancel or amend is not open: look it up to learn why. */
   | { readonly kind: 'finished'; readonly venueCode: string; readonly detail: string }
   /** The request was processed and is said to have come to no order; believed once the order is not seen. */

@@ -70,7 +70,7 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'expiry checked when the message was received': [
     {
       file: EXECUTION,
-      find: 'admit(intent, instrument, account.mandate, book, clock.now(), target)',
+      find: 'admit(intent, instrument, account.mandate, book, outside.clock.now(), target)',
       replace: 'admit(intent, instrument, account.mandate, book, candidate.message.firstReceivedAt, target)',
     },
     {
@@ -200,8 +200,13 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'the mandate read once per batch': [
     {
       file: EXECUTION,
-      find: '  await enter(desk);\n  const { outside, account, gate',
-      replace: '  if (desk.account === undefined) await enter(desk);\n  const { outside, account, gate',
+      find: "  if ('result' in gathered) return gathered;\n  await enter(desk);",
+      replace: "  if ('result' in gathered) return gathered;",
+    },
+    {
+      file: EXECUTION,
+      find: '  await enter(desk);\n  const barrier',
+      replace: '  if (desk.account === undefined) await enter(desk);\n  const barrier',
     },
   ],
   'a cancel that was sent told as unsent': [
@@ -371,9 +376,9 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'a batch settled without a look': [
     {
       file: EXECUTION,
-      find: '  const proofs = await prove(sought, desk);\n  const taken',
+      find: '  const proofs = await prove(sought, desk);\n  return oneByOne',
       replace:
-        "  const proofs = new Map(sought.map(({ message }) => [message.messageId, { kind: 'absent' } as Proof]));\n  const taken",
+        "  const proofs = new Map(sought.map(({ message }) => [message.messageId, { kind: 'absent' } as Proof]));\n  return oneByOne",
     },
   ],
   'a lost report forgotten': [{ file: EXECUTION, find: '&& publishedOk[index] !== false;', replace: ';' }],
