@@ -265,7 +265,7 @@ function followed(plan: Plan, world: World): readonly string[] {
     const keys = [...new Set(told.map(({ status, filledSize = '?' }) => `${status} ${filledSize}`))];
     const ends = keys.filter((key) => !key.startsWith('partially-filled'));
     const wanted = endsOf(order);
-    if (told.length === 0 && isBlind) continue;
+    if (told.length === 0 && (isBlind || isLostToSight(plan, world, order))) continue;
     if (ends.length !== 1 || !wanted.includes(ends[0] ?? '')) {
       broken.push(`${id} ended as ${wanted.join(' or ')} and is told as ${ends.join(', ') || 'nothing'}`);
     }
@@ -279,6 +279,18 @@ function followed(plan: Plan, world: World): readonly string[] {
     if (!isInOrder) broken.push(`${id} is told out of order: ${keys.join(', ')}`);
   }
   return broken;
+}
+
+/** It went out together with others, and was canceled and forgotten before anybody saw it: then nobody can tell its end. */
+function isLostToSight(
+  { forgetsAfterMs }: Plan,
+  { reports }: World,
+  { account, clientOrderId, state, filledSize }: VenueOrderRow,
+): boolean {
+  const own = reports.filter((each) => each.account === account && each.id === clientOrderId);
+  const isNameless = own.some(({ status, venueOrderId }) => status === 'accepted' && venueOrderId === undefined);
+  const isForgotten = forgetsAfterMs < 1_200_000 && state === 'canceled' && Number(filledSize) === 0;
+  return isNameless && isForgotten && own.some(({ status }) => status === 'unresolved');
 }
 
 /** How an order may be told by its state in the book: a market buy that spent its money is filled, and its rest too small to buy. */
