@@ -288,9 +288,11 @@ function isLostToSight(
   { account, clientOrderId, state, filledSize }: VenueOrderRow,
 ): boolean {
   const own = reports.filter((each) => each.account === account && each.id === clientOrderId);
-  const isNameless = own.some(({ status, venueOrderId }) => status === 'accepted' && venueOrderId === undefined);
-  const isForgotten = forgetsAfterMs < 1_200_000 && state === 'canceled' && Number(filledSize) === 0;
-  return isNameless && isForgotten && own.some(({ status }) => status === 'unresolved');
+  const accepted = own.find(({ status, venueOrderId }) => status === 'accepted' && venueOrderId === undefined);
+  const unresolved = own.find(({ status }) => status === 'unresolved');
+  if (accepted === undefined || unresolved === undefined) return false;
+  const isLate = Date.parse(unresolved.at) - Date.parse(accepted.at) >= forgetsAfterMs;
+  return isLate && state === 'canceled' && Number(filledSize) === 0;
 }
 
 /** How an order may be told by its state in the book: a market buy that spent its money is filled, and its rest too small to buy. */
