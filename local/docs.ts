@@ -7,6 +7,7 @@ import { codes } from '../shared/bitmart/codes.ts';
 import { endpointsPage } from '../shared/bitmart/endpoints.ts';
 import { intentJsonSchema } from '../shared/order/intent.ts';
 import { movedBySqs, reasons } from '../shared/order/reason.ts';
+import { scalePage } from './scale.ts';
 import { cases, nameOf } from '../tests/spec/cases.ts';
 import { grounds } from '../tests/spec/grounds.ts';
 
@@ -20,6 +21,7 @@ export async function pages(): Promise<Readonly<Record<string, string>>> {
     'docs/codes.md': codesPage(),
     'docs/endpoints.md': endpointsPage(MADE),
     'docs/execution-spec.md': specPage(),
+    'docs/scale.md': scalePage(MADE),
   };
   const formatted = Object.entries(texts).map(async ([path, text]) => {
     const config = await prettier.resolveConfig(fileURLToPath(new URL(`../${path}`, import.meta.url)));

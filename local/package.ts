@@ -3,10 +3,11 @@
 // Never deploys, and never lets anything of the caller's AWS environment into what it builds.
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { copyFile, mkdir, rename, utimes, writeFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { builtinModules } from 'node:module';
+import { copyFile, mkdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { basename, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { build, type BuildOptions, type Metafile } from 'esbuild';
+import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 import { zipSync } from 'fflate';
 import pc from 'picocolors';
 import { withLock } from './lock.ts';
@@ -22,7 +23,7 @@ export const templatePath = join(serviceDir, 'cloudformation-template-update-sta
 const lockWaitMs = 120_000;
 const oslsTimeoutMs = 120_000;
 
-/** One Lambda function as it is deployed: the zip holds exactly `<name>.mjs`. */
+/** One Lambda function as it is deployed: the zip holds `<name>.mjs` and the parts that it imports. */
 export interface PackagedFunction {
   readonly name: string;
   readonly zipPath: string;
@@ -66,7 +67,7 @@ export async function packageService(options: PackageOptions = {}): Promise<read
 }
 
 /**
- * Bundles every functions/*.ts and zips each alone into `outDir`; source map and metafile lie beside the zip.
+ * Bundles every functions/*.ts and zips each alone into `outDir`; source maps and metafile lie beside the zip.
  * The bytes of a zip depend on the sources and the locked dependencies only: not on the directory, the time or its zone.
  */
 export async function buildFunctions(outDir: string): Promise<readonly BuiltFunction[]> {
@@ -75,13 +76,16 @@ export async function buildFunctions(outDir: string): Promise<readonly BuiltFunc
   const built: BuiltFunction[] = [];
   for (const name of functionNames()) {
     progress(`bundling ${name}`);
-    const { code, map, metafile } = await bundle(name);
-    const zip = zipSync(
-      // A local date, since the zip format stores local time: so the bytes are the same in every time zone.
-      { [`${name}.mjs`]: [code, { level: 9, mtime: new Date(1980, 0, 1), os: 3, attrs: 0o100644 << 16 }] },
-    );
+    const { modules, maps, metafile } = await bundle(name, `functions/${name}.ts`);
+    // A local date, since the zip format stores local time: so the bytes are the same in every time zone.
+    const entry = { level: 9, mtime: new Date(1980, 0, 1), os: 3, attrs: 0o100644 << 16 } as const;
+    const names = Object.keys(modules).sort();
+    const zip = zipSync(Object.fromEntries(names.map((path) => [path, [modules[path] ?? new Uint8Array(), entry]])));
     const zipPath = join(outDir, `${name}.zip`);
-    await writeFile(join(outDir, `${name}.mjs.map`), map);
+    const mapsDir = join(outDir, `${name}.maps`);
+    await rm(mapsDir, { recursive: true, force: true });
+    await mkdir(mapsDir);
+    for (const [path, map] of Object.entries(maps)) await writeFile(join(mapsDir, path), map);
     await writeFile(join(outDir, `${name}.meta.json`), JSON.stringify(metafile));
     await writeWhole(zipPath, startedAt, (path) => writeFile(path, zip));
     built.push({ name, zipPath, zipBytes: zip.length, metafile });
@@ -99,13 +103,44 @@ function functionNames(): readonly string[] {
 
 const createRequireBanner = `import{createRequire}from"node:module";const require=createRequire(import.meta.url);`;
 
-async function bundle(name: string): Promise<{ code: Uint8Array; map: Uint8Array; metafile: Metafile }> {
-  const outfile = join(buildDir, `${name}.mjs`);
+/**
+ * Node's own modules are taken from the process instead of imported: an import reads every export of the module, and
+ * reading those of node:http loads all of undici, which nobody here uses; a third of the time that a function took to load.
+ */
+const builtins: Plugin = {
+  name: 'builtins',
+  setup: (building) => {
+    const filter = new RegExp(`^(node:)?(${builtinModules.join('|')})$`);
+    building.onResolve({ filter }, ({ path }) => ({ path: path.replace(/^node:/, ''), namespace: 'builtin' }));
+    building.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule('node:${path}');`,
+    }));
+  },
+};
+
+/** What became of one entry point: the modules that are deployed, by their names, and what lies beside them. */
+export interface Bundle {
+  /** The entry's module first; what is loaded by a dynamic import is in modules of its own. */
+  readonly modules: Readonly<Record<string, Uint8Array>>;
+  readonly maps: Readonly<Record<string, Uint8Array>>;
+  readonly metafile: Metafile;
+}
+
+/**
+ * @param entry a path from the project's root; its module is `<name>.mjs`
+ * @param isPlain everything in one module, Node's own ones imported: as others bundle, to compare with
+ */
+export async function bundle(name: string, entry: string, isPlain = false): Promise<Bundle> {
+  const outdir = join(buildDir, name);
   const options = {
     absWorkingDir: root,
-    entryPoints: [`functions/${name}.ts`],
-    outfile,
+    entryPoints: { [name]: entry },
+    outdir,
+    outExtension: { '.js': '.mjs' },
     bundle: true,
+    // What is imported when it is needed is not read before.
+    splitting: !isPlain,
+    chunkNames: 'part-[hash]',
     minify: true,
     format: 'esm',
     platform: 'node',
@@ -113,6 +148,7 @@ async function bundle(name: string): Promise<{ code: Uint8Array; map: Uint8Array
     // ES modules where a package has them: they shake better than CommonJS, and need no createRequire.
     mainFields: ['module', 'main'],
     legalComments: 'none',
+    plugins: isPlain ? [] : [builtins],
     sourcemap: 'external',
     metafile: true,
     write: false,
@@ -124,12 +160,26 @@ async function bundle(name: string): Promise<{ code: Uint8Array; map: Uint8Array
     // A CommonJS dependency requires a Node module, and an ES module has no require of its own.
     result = await build({ ...options, banner: { js: createRequireBanner } });
   }
-  const contents = (ending: string): Uint8Array => {
-    const file = result.outputFiles.find(({ path }) => path.endsWith(ending));
-    if (file === undefined) throw new Error(`esbuild wrote no ${ending} for functions/${name}.ts`);
-    return file.contents;
+  const reached = reachedFrom(result.metafile, relative(root, join(outdir, `${name}.mjs`)));
+  const files = result.outputFiles
+    .map(({ path, contents }) => [relative(outdir, path), contents] as const)
+    .filter(([path]) => reached.has(relative(root, join(outdir, path.replace(/\.map$/, '')))));
+  const ending = (wanted: string) => Object.fromEntries(files.filter(([path]) => path.endsWith(wanted)));
+  const outputs = Object.entries(result.metafile.outputs).filter(([path]) => reached.has(path));
+  return {
+    modules: ending('.mjs'),
+    maps: ending('.map'),
+    metafile: { ...result.metafile, outputs: Object.fromEntries(outputs) },
   };
-  return { code: contents('.mjs'), map: contents('.mjs.map'), metafile: result.metafile };
+}
+
+/** A module that was imported only where the code turned out dead is written all the same; nothing reaches it. */
+function reachedFrom({ outputs }: Metafile, entry: string): ReadonlySet<string> {
+  const reached = new Set([entry]);
+  for (const path of reached) {
+    for (const { path: next, external } of outputs[path]?.imports ?? []) if (external !== true) reached.add(next);
+  }
+  return reached;
 }
 
 /** Runs `osls package` in the project root. Its own words are in the error when it fails, and shown when it warns. */

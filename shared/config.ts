@@ -47,6 +47,26 @@ export function words(variable: string, fallback: string): Setting<string> {
   return { variable, fallback, read: (text) => text };
 }
 
+/** Names with commas between them, none at all by default. @param most how many @param known those that there are */
+export function names<const N extends string = string>(
+  variable: string,
+  fallback: string,
+  most: number,
+  known?: readonly N[],
+): Setting<readonly N[]> {
+  const read = (text: string): readonly N[] => {
+    const given = text.split(',').map((name) => name.trim());
+    const isKnown = (name: string): name is N => known?.some((each) => each === name) ?? /^[a-z0-9]{1,32}$/.test(name);
+    const what = known === undefined ? 'of 1 to 32 lower-case letters and digits' : `out of ${known.join(', ')}`;
+    if (given.length > most || !given.every(isKnown)) {
+      throw new RangeError(`must be at most ${most} names with commas between them, each ${what}`);
+    }
+    return given.filter(isKnown);
+  };
+  const none = { variable, fallback, read: (text: string) => (text === '' ? [] : read(text)) };
+  return none;
+}
+
 /**
  * Reads all settings.
  * @throws RangeError naming every variable that is missing or wrong

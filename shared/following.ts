@@ -9,6 +9,8 @@ import { describeError } from './log.ts';
 import { listed, type Instrument } from './order/instrument.ts';
 import { parse } from './order/intent.ts';
 import {
+  FASTEST_SECONDS,
+  SLOWEST_SECONDS,
   endByFills,
   failedLetter,
   forgottenOrder,
@@ -16,6 +18,7 @@ import {
   isFinal,
   isWhole,
   neverSeen,
+  nextLookSeconds,
   progressReport,
   stateOf,
 } from './order/progress.ts';
@@ -55,9 +58,6 @@ interface Desk {
   silence: string | undefined;
 }
 
-/** An order that was canceled without a fill is forgotten by the venue after about 20 minutes: it is looked at twice before. */
-const SLOWEST_SECONDS = 600;
-const FASTEST_SECONDS = 2;
 /** A message is replaced before SQS gives it up: at 1,000 receives by the queue's redrive, after 14 days by its retention. */
 const MOST_RECEIVES = 500;
 const OLDEST_MS = 7 * 86_400_000;
@@ -265,14 +265,6 @@ function waits(seconds: number, why?: string): Step {
 
 function backoff({ receiveCount }: Delivery): number {
   return Math.min(60, 2 ** Math.min(6, receiveCount));
-}
-
-/** Half of an order's age until the next look, from two seconds to ten minutes; a tenth less at most, so that they spread. */
-export function nextLookSeconds(ageMs: number, messageId: string): number {
-  let hash = 0;
-  for (const character of messageId) hash = (hash * 31 + character.charCodeAt(0)) % 997;
-  const spread = 1 - hash / 9970;
-  return Math.min(SLOWEST_SECONDS, Math.max(FASTEST_SECONDS, ageMs / 2000)) * spread;
 }
 
 /**

@@ -161,10 +161,9 @@ export function keyOf(intent: OrderIntent, id: string = intent.id): string {
 export function remember<V>(map: Map<string, V>, key: string, value: V): void {
   map.delete(key);
   map.set(key, value);
-  for (const oldest of map.keys()) {
-    if (map.size <= MEMORY_ENTRIES) break;
-    map.delete(oldest);
-  }
+  if (map.size <= MEMORY_ENTRIES) return;
+  const [oldest] = map.keys();
+  if (oldest !== undefined) map.delete(oldest);
 }
 
 /** After this time of the venue's clock, a request that is refused from `refusedFrom` on is visible or will never be executed. */

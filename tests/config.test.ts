@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { executeQueues, reconcileQueues } from '../shared/aws/queues.ts';
 import { bitmartSettings } from '../shared/bitmart/venue.ts';
-import { numeric, readSettings, url, words } from '../shared/config.ts';
+import { names, numeric, readSettings, url, words } from '../shared/config.ts';
 import { refuseShortVisibility } from '../shared/wiring.ts';
 
 const settings = {
@@ -117,5 +117,19 @@ describe('settings that would void the proof of absence', () => {
     expect(() => readSettings({ BITMART_LOOKUP_LAG_MS: '15001' }, bitmartSettings)).toThrow(
       /BITMART_LOOKUP_LAG_MS must/,
     );
+  });
+});
+
+describe('names with commas between them', () => {
+  const read = (text: string) =>
+    readSettings({ NAMES: text }, { all: names('NAMES', '', 2), some: names('NAMES', '', 3, ['spot', 'futures']) });
+  test('are read, and none at all is none', () => {
+    expect(readSettings({}, { all: names('NAMES', '', 2) })).toEqual({ all: [] });
+    expect(read('spot, futures')).toEqual({ all: ['spot', 'futures'], some: ['spot', 'futures'] });
+  });
+  test('and what is no name, unknown or too much is said', () => {
+    expect(() => read('spot,perpetual')).toThrow('NAMES must be at most 3 names with commas between them, each out of spot, futures'); // prettier-ignore
+    expect(() => readSettings({ NAMES: 'a,b,c' }, { all: names('NAMES', '', 2) })).toThrow('at most 2 names');
+    expect(() => readSettings({ NAMES: 'A b' }, { all: names('NAMES', '', 2) })).toThrow('1 to 32 lower-case letters');
   });
 });

@@ -33,6 +33,7 @@ describe('commands', () => {
     'npx node .local/first.mjs': 'below',
     'npm run simulate -- --seed 7': 'tests/simulation/simulation.test.ts',
     'npm run simulate -- --runs 200': 'tests/simulation/simulation.test.ts, with other numbers',
+    'npm run bench': 'tests/bench.test.ts, in part',
     'npm run package': 'pretest, and tests/template.test.ts',
     'npx serverless deploy --stage prod': 'below, up to the upload',
   };

@@ -59,6 +59,8 @@ const EXECUTE_VARIABLES = [
   'INTENTS_QUEUE_URL',
   'INTENTS_VISIBILITY_SECONDS',
   'UNRESOLVED_AFTER_SECONDS',
+  'WARM_ACCOUNTS',
+  'WARM_MARKETS',
 ].sort();
 /** The variables that `reconcile` is deployed with: all that it reads. */
 const RECONCILE_VARIABLES = [...COMMON_VARIABLES, 'RECONCILE_CONCURRENCY'].sort();
@@ -311,7 +313,7 @@ describe('each function has what it needs and no more', () => {
     ['reconcile', reconcileQueues, RECONCILE_VARIABLES],
   ] as const)('every variable that the code reads is deployed: %s', (file, theirQueues, deployed) => {
     const read = readFileSync(join(root, `functions/${file}.ts`), 'utf8');
-    const named = [...read.matchAll(/(?:numeric|flag|words|url)\('([A-Z_]+)'/g)].map(([, name]) => name);
+    const named = [...read.matchAll(/(?:numeric|flag|words|url|names)\('([A-Z_]+)'/g)].map(([, name]) => name);
     const common = Object.values({ ...theirQueues, ...commonSettings }).map(({ variable }) => variable);
     expect([...new Set([...named, ...common])].sort()).toEqual(deployed);
   });
@@ -401,10 +403,16 @@ describe('no secret passes through a deploy', () => {
 });
 
 describe('the zips', () => {
-  test('hold the one module of their function, and lie beside the template, too', () => {
+  test('hold the module of their function and the parts that it imports, and lie beside the template, too', () => {
     for (const { name, zipPath } of packaged) {
       const zip = readFileSync(zipPath);
-      expect(Object.keys(unzipSync(zip))).toEqual([`${name}.mjs`]);
+      const modules = unzipSync(zip);
+      const parts = Object.keys(modules).filter((path) => path !== `${name}.mjs`);
+      for (const part of parts) expect(part).toMatch(/^part-[A-Z0-9]{8}\.mjs$/);
+      const texts = Object.values(modules).map((code) => new TextDecoder().decode(code));
+      for (const part of parts)
+        expect([part, texts.some((text) => text.includes(`"./${part}"`))]).toEqual([part, true]);
+      expect(Object.keys(modules)).toContain(`${name}.mjs`);
       expect(readFileSync(join(root, '.serverless', `${name}.zip`)).equals(zip)).toBe(true);
     }
   });
@@ -413,6 +421,22 @@ describe('the zips', () => {
     const [first, second] = [await buildScratch(), await buildScratch()];
     expect(first.length).toBeGreaterThan(0);
     expect(second).toEqual(first);
+  });
+
+  test('read neither SQS nor all of undici when they are loaded: nobody waits for what is not needed yet', () => {
+    const built = packaged.find(({ name }) => name === 'execute');
+    const modules = unzipSync(readFileSync(built?.zipPath ?? ''));
+    const text = (path: string): string => new TextDecoder().decode(modules[path]);
+    const read = new Set(['execute.mjs']);
+    for (const path of read) {
+      for (const [, next = ''] of text(path).matchAll(/(?:from|import)"\.\/(part-[A-Z0-9]+\.mjs)"/g)) read.add(next);
+    }
+    const early = [...read].map(text).join('\n');
+    expect(early).toContain('GetSecretValue');
+    expect(early).not.toContain('SendMessageBatch"');
+    // An import of node:http reads each of its exports, and one of them loads undici.
+    expect(early).not.toMatch(/(from|import) ?"(node:)?https?"/);
+    expect(Object.values(modules).length).toBeGreaterThan(read.size);
   });
 
   test('hold no path of the machine that built them', () => {
@@ -429,8 +453,8 @@ function deployedVenueSettings() {
 function deployedCode(name: string): string {
   const built = packaged.find((each) => each.name === name);
   if (built === undefined) throw new Error(`functions/${name}.ts is missing`);
-  const code = unzipSync(readFileSync(built.zipPath))[`${name}.mjs`];
-  return new TextDecoder().decode(code);
+  const modules = Object.values(unzipSync(readFileSync(built.zipPath)));
+  return modules.map((code) => new TextDecoder().decode(code)).join('\n');
 }
 
 /** Builds all functions into a new directory; the name and content, in hex, of each zip. */

@@ -47,7 +47,7 @@ export type FetchSecret = (
 /** @param fetchSecret asks Secrets Manager; a test can put a store of its own behind it */
 export function secretAccounts(options: AccountsOptions, fetchSecret: FetchSecret = secretsManager()): Accounts {
   const cache = new Map<string, { readonly reading: AccountReading; readonly readAt: number }>();
-  const reading = new Map<string, Promise<AccountReading>>();
+  const reading = new Map<string, { readonly answer: Promise<AccountReading>; readonly askedAt: number }>();
   const refreshedAt = new Map<string, number>();
 
   const fetch = async (name: string): Promise<AccountReading> => {
@@ -58,31 +58,37 @@ export function secretAccounts(options: AccountsOptions, fetchSecret: FetchSecre
       return failure(name, options.prefix, error);
     }
   };
+  const isFresh = (askedAt: number): boolean => options.now() - askedAt < options.lifetimeMs;
   const load = (name: string): Promise<AccountReading> => {
     // What it says may have been true when it was asked for, and no later.
-    const readAt = options.now();
-    const started: Promise<AccountReading> = fetch(name).then((result) => {
+    const askedAt = options.now();
+    const answer = fetch(name).then((result) => {
       // Another was asked for since, and knows better.
       if (reading.get(name) !== started) return result;
       reading.delete(name);
       cache.delete(name);
       // What is not there, or cannot be read, may be there the next moment: only good readings are kept.
-      if (result.kind === 'account') cache.set(name, { reading: result, readAt });
+      if (result.kind === 'account') cache.set(name, { reading: result, readAt: askedAt });
       for (const oldest of cache.keys()) {
         if (cache.size <= CACHE_ENTRIES) break;
         cache.delete(oldest);
       }
       return result;
     });
+    const started = { answer, askedAt };
     reading.set(name, started);
-    return started;
+    return answer;
   };
 
   return {
-    read: (name) => {
+    read: async (name) => {
       const kept = cache.get(name);
-      if (kept !== undefined && options.now() - kept.readAt < options.lifetimeMs) return Promise.resolve(kept.reading);
-      return reading.get(name) ?? load(name);
+      if (kept !== undefined && isFresh(kept.readAt)) return kept.reading;
+      const asked = reading.get(name);
+      if (asked === undefined || !isFresh(asked.askedAt)) return load(name);
+      const result = await asked.answer;
+      // The environment may have been frozen while the answer was under way.
+      return isFresh(asked.askedAt) ? result : load(name);
     },
     refresh: (name) => {
       if (options.now() - (refreshedAt.get(name) ?? 0) < REFRESH_EVERY_MS) return Promise.resolve(undefined);

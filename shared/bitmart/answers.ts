@@ -66,10 +66,11 @@ export function batchOutcome(answer: Answer | Lost, count: number): Verdict | un
   return { kind: 'taken', detail };
 }
 
+const placedSchema = z.object({ order_id: z.unknown() });
+
 /** The order id of an accepted placement. */
 export function orderIdOf(data: unknown): string | undefined {
-  const result = z.object({ order_id: z.unknown() }).safeParse(data);
-  return idOf(result.data?.order_id);
+  return idOf(placedSchema.safeParse(data).data?.order_id);
 }
 
 /** A margin order that failed after its loan was granted; undefined for any other answer. */

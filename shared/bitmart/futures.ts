@@ -81,7 +81,7 @@ export function futuresDesk({ calls, clock, contracts }: FuturesOutside): Market
       if (venueOrderId === undefined) return NO_ORDER_ID;
       const fields = { symbol: spelled(symbol), order_id: venueOrderId, ...reach(clock) };
       const answer = await read(account, endpoints.futuresTrades, fields, times);
-      const readRows = (data: unknown) => z.array(fillSchema).safeParse(data).data;
+      const readRows = (data: unknown) => fillsSchema.safeParse(data).data;
       const rows = await fillRows(answer, readRows, () => explain(answer, times.answerBy));
       if (!Array.isArray(rows)) return rows;
       if (rows.some(({ order_id: id }) => id !== venueOrderId)) return unreadable(answer);
@@ -211,7 +211,7 @@ function amendOutcome(answer: Reply): Verdict | undefined {
 /** Somebody relies on the dead-man switch: it is set only where the answer says so. */
 function switchOutcome(answer: Reply): Verdict | undefined {
   if (!succeeded(answer)) return undefined;
-  if (z.object({ result: z.literal(true) }).safeParse(answer.data).success) return { kind: 'done' };
+  if (doneSchema.safeParse(answer.data).success) return { kind: 'done' };
   const detail = 'BitMart did not say that the dead-man switch was set';
   return { kind: 'unknown', venueCode: answer.code, detail, signedAt: answer.signedAt };
 }
@@ -274,3 +274,5 @@ async function find(
 }
 
 const fillSchema = z.object({ order_id: rowId, vol: contractAmount, price: anything, paid_fees: signed });
+const fillsSchema = z.array(fillSchema);
+const doneSchema = z.object({ result: z.literal(true) });

@@ -39,14 +39,20 @@ export function kept<Row>(
   let goodUntil = 0;
   let restUntil = 0;
   let loading: Promise<void> | undefined;
+  let askedAt = 0;
   const load = async (): Promise<void> => {
-    const fresh = await fetch(clock.now() + LOAD_MS);
-    if (fresh === undefined) restUntil = clock.now() + REST_MS;
+    askedAt = clock.now();
+    const mine = askedAt;
+    const fresh = await fetch(askedAt + LOAD_MS);
+    // The environment was frozen while the answer was under way, and another has been asked for since.
+    if (mine !== askedAt) return;
+    // An answer that took longer tells of a time before a freeze.
+    if (fresh === undefined || clock.now() - askedAt > LOAD_MS) restUntil = clock.now() + REST_MS;
     else {
       const doubtful = [...(table ?? [])].filter(([name]) => !fresh.has(name) && !missing.has(name));
       table = new Map([...fresh, ...doubtful]);
       missing = new Set(doubtful.map(([name]) => name));
-      goodUntil = clock.now() + LIFETIME_MS + random() * JITTER_MS;
+      goodUntil = askedAt + LIFETIME_MS + random() * JITTER_MS;
     }
     loading = undefined;
   };
@@ -59,6 +65,7 @@ export function kept<Row>(
   };
   return async (name, deadline) => {
     const now = clock.now();
+    if (now - askedAt > LOAD_MS) loading = undefined;
     if (now >= goodUntil && now >= restUntil) loading ??= load();
     if (table?.has(name) !== true) await wait(deadline);
     if (table === undefined) return undefined;

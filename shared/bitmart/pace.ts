@@ -1,8 +1,8 @@
 // Keeps the requests of one account one interval apart, whichever Lambda environments send them.
 // When its turn comes is known before a request waits, but for what is before it in its lane: one that would be too late is
 // refused at once, one whose time is over before its turn then, and neither uses anything up.
-// Each also waits for the answer to the one before, p-throttle lets it out, and `hold` keeps the invocation until its last
-// request is one interval old, so that the next environment cannot come too close.
+// Each also waits for the answer to the one before; p-throttle lets it out when it is one interval behind that; and `hold` keeps
+// the invocation until its last request is one interval old, so that the next environment cannot come too close.
 // Never sends by itself. A plain { limit: 40, interval: 2000 } would break a sliding window at every boundary.
 import pThrottle from 'p-throttle';
 import type { Clock } from '../clock.ts';
@@ -71,7 +71,9 @@ export function paceMs(limit: Limit, utilisation: number, share: number): number
   return Math.min(LONGEST_PACE_MS, limit.windowMs / (limit.requests * utilisation * share));
 }
 
-function gateOf(interval: number): Lane['gate'] {
+/** Timers know whole milliseconds. */
+function gateOf(intervalMs: number): Lane['gate'] {
+  const interval = Math.ceil(intervalMs);
   const throttle = pThrottle({ limit: 1, interval, strict: true });
   return throttle((send: () => Promise<unknown>) => send()) as Lane['gate'];
 }
@@ -80,6 +82,10 @@ interface Turn {
   hasBegun: boolean;
   /** Nobody waits for it any more: it is not sent. */
   isGone: boolean;
+}
+
+function isUsedUp(usage: Usage | undefined): boolean {
+  return usage !== undefined && usage.used >= usage.limit;
 }
 
 /** What is before it in its lane may take longer than there is time: nobody waits for that. */
@@ -131,17 +137,19 @@ export function pacer(utilisation: number, clock: Clock): Pacer {
       const turn = lane.tail.then(async () => {
         if (state.isGone || isTooLate()) return undefined;
         state.hasBegun = true;
-        await rest(leftMs);
-        // It may have taken longer: environments freeze.
-        if (isTooLate()) return undefined;
         if (lane.paceMs !== interval || clock.now() < lane.lastSentAt) lane.gate = gateOf(interval);
         return lane.gate(async () => {
+          // What the gate does not know of: a brake, what went before a gate that is new, a timer that fired early.
+          await rest(leftMs);
+          // It may have taken longer: environments freeze.
+          if (isTooLate()) {
+            lane.gate = gateOf(interval);
+            return undefined;
+          }
           Object.assign(lane, { paceMs: interval, windowMs: limit.windowMs, lastSentAt: clock.now(), holdBy });
           const answer = await send();
           // Somebody else uses the limit too: the next call could be the one too many.
-          if (answer.usage !== undefined && answer.usage.used >= answer.usage.limit) {
-            lane.brakeUntil = clock.now() + limit.windowMs;
-          }
+          if (isUsedUp(answer.usage)) lane.brakeUntil = clock.now() + limit.windowMs;
           return answer;
         });
       });

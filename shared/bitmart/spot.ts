@@ -69,7 +69,7 @@ export function spotDesk(calls: Calls, banMs: number, windowMs: number): SpotDes
     fee: async (account, { venueOrderId }, times) => {
       if (venueOrderId === undefined) return NO_ORDER_ID;
       const answer = await read(account, endpoints.orderTrades, { orderId: venueOrderId }, times);
-      const readRows = (data: unknown) => z.array(fillSchema).safeParse(data).data;
+      const readRows = (data: unknown) => fillsSchema.safeParse(data).data;
       const rows = await fillRows(answer, readRows, () => explain(answer, times.answerBy));
       if (!Array.isArray(rows)) return rows;
       if (rows.some(({ orderId }) => orderId !== venueOrderId)) return unreadable(answer);
@@ -130,3 +130,4 @@ const fillSchema = z.object({
   fee: signed,
   feeCoinName: z.string().check(z.minLength(1)),
 });
+const fillsSchema = z.array(fillSchema);

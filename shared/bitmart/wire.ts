@@ -1,7 +1,7 @@
 // BitMart on the wire: serialise once, sign exactly those bytes, send them with a deadline, read status, code and usage.
 // Never retries and never decides what an answer means; the transport is a function, so any network can stand behind it.
 import { createHmac } from 'node:crypto';
-import type { HttpFailure, Transport } from '../http.ts';
+import type { HttpFailure, HttpRequest, Transport } from '../http.ts';
 import { pseudoCode } from './codes.ts';
 import type { Usage } from './pace.ts';
 
@@ -55,6 +55,16 @@ export function sign(credentials: Pick<Credentials, 'secretKey' | 'memo'>, times
   return createHmac('sha256', credentials.secretKey).update(`${timestamp}#${credentials.memo}#${tail}`).digest('hex');
 }
 
+/** The bytes of a request, serialised once and signed as they are. @param signedAt its timestamp, ms */
+export function compose(baseUrl: string, request: Request, signedAt: number): HttpRequest {
+  const { method, path, query, deadline, sendBefore = Infinity } = request;
+  const body = request.body === undefined ? undefined : JSON.stringify(request.body);
+  const url = query === undefined ? baseUrl + path : `${baseUrl}${path}?${new URLSearchParams(query).toString()}`;
+  const headers = authentication(request.credentials, signedAt, body);
+  const common = { method, url, headers, deadline, sendBefore };
+  return body === undefined ? common : { ...common, body };
+}
+
 /** Sends one request. Never rejects. @param now the clock that signs, ms */
 export async function send(
   transport: Transport,
@@ -62,17 +72,8 @@ export async function send(
   request: Request,
   now: () => number,
 ): Promise<Answer | Lost> {
-  const query = request.query === undefined ? '' : `?${new URLSearchParams(request.query).toString()}`;
-  const body = request.body === undefined ? undefined : JSON.stringify(request.body);
   const signedAt = now();
-  const response = await transport({
-    method: request.method,
-    url: `${baseUrl}${request.path}${query}`,
-    headers: { 'User-Agent': USER_AGENT, ...authentication(request.credentials, String(signedAt), body) },
-    deadline: request.deadline,
-    ...(request.sendBefore === undefined ? {} : { sendBefore: request.sendBefore }),
-    ...(body === undefined ? {} : { body }),
-  });
+  const response = await transport(compose(baseUrl, request, signedAt));
   if (response.kind === 'failure') return lost(response, signedAt);
   const usage = usageOf(response.headers);
   const isHtml = /^\s*</.test(response.body);
@@ -86,21 +87,22 @@ export async function send(
   return { kind: 'answer', ...envelope, code, signedAt, usage };
 }
 
+/** By key alone where there is no body, as the exchange's documents have it. */
 function authentication(
   credentials: Credentials | undefined,
-  timestamp: string,
+  signedAt: number,
   body: string | undefined,
-): Record<string, string> {
-  if (credentials === undefined) return {};
-  const broker = credentials.brokerId === undefined ? {} : { 'X-BM-BROKER-ID': credentials.brokerId };
-  if (body === undefined) return { 'X-BM-KEY': credentials.apiKey, ...broker };
-  return {
-    'Content-Type': 'application/json',
-    'X-BM-KEY': credentials.apiKey,
-    'X-BM-TIMESTAMP': timestamp,
-    'X-BM-SIGN': sign(credentials, timestamp, body),
-    ...broker,
-  };
+): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = { 'User-Agent': USER_AGENT };
+  if (credentials === undefined) return headers;
+  headers['X-BM-KEY'] = credentials.apiKey;
+  if (credentials.brokerId !== undefined) headers['X-BM-BROKER-ID'] = credentials.brokerId;
+  if (body === undefined) return headers;
+  const timestamp = String(signedAt);
+  headers['Content-Type'] = 'application/json';
+  headers['X-BM-TIMESTAMP'] = timestamp;
+  headers['X-BM-SIGN'] = sign(credentials, timestamp, body);
+  return headers;
 }
 
 function lost(failure: HttpFailure, signedAt: number): Lost {

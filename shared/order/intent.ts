@@ -232,7 +232,7 @@ export function parse(body: string): Parsed {
   }
   const fields = value as Readonly<Record<string, unknown>>;
   const result = shapeOf(fields);
-  const problems = [...repeatedOrForbiddenKeys(body), ...result.problems];
+  const problems = [...(isPlain(body, fields) ? [] : repeatedOrForbiddenKeys(body)), ...result.problems];
   if (result.intent !== undefined && problems.length === 0) {
     if (Date.parse(result.intent.expiresAt) < Date.parse(result.intent.createdAt)) {
       problems.push('expiresAt lies before createdAt');
@@ -309,6 +309,32 @@ function readable(fields: Readonly<Record<string, unknown>>): {
   };
 }
 
+/** Does the text hold as many keys as became fields? Told only of text without a backslash, and without `__proto__`. */
+function isPlain(json: string, fields: object): boolean {
+  if (json.includes('\\') || json.includes('__proto__')) return false;
+  let keys = 0;
+  let end = -1;
+  for (let start = json.indexOf('"'); start >= 0; start = json.indexOf('"', end + 1)) {
+    end = json.indexOf('"', start + 1);
+    let next = end + 1;
+    while (json.charCodeAt(next) <= SPACE) next += 1;
+    if (json.charCodeAt(next) === COLON) keys += 1;
+  }
+  return keys === keysIn(fields);
+}
+
+const SPACE = 32;
+const COLON = 58;
+
+function keysIn(value: object): number {
+  let keys = 0;
+  for (const each of Object.values(value) as unknown[]) {
+    keys += Array.isArray(value) ? 0 : 1;
+    if (typeof each === 'object' && each !== null) keys += keysIn(each);
+  }
+  return keys;
+}
+
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\]:]/g;
 
 /** JSON.parse keeps the last of two equal keys in silence, and validators step over `__proto__`: both are refused here. */
@@ -332,11 +358,12 @@ function repeatedOrForbiddenKeys(json: string): readonly string[] {
   return problems;
 }
 
-/** V8 reads 30 February as 2 March; only a time that survives the round trip exists. */
+/** V8 reads 30 February as 2 March, and 24:00 as the next day; only a time that survives the round trip exists. */
 function isOnTheCalendar(instant: string): boolean {
   if (!INSTANT.test(instant)) return true; // said already
   const ms = Date.parse(instant);
-  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(instant.slice(0, 19));
+  const day = Number(instant.slice(8, 10));
+  return !Number.isNaN(ms) && ((day <= 28 && !instant.includes('T24')) || new Date(ms).getUTCDate() === day);
 }
 
 function printable(name: string): string {

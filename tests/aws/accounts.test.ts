@@ -221,6 +221,28 @@ describe('refresh', () => {
     expect(keyOf(await held.read('a'))).toBe('new');
     expect(answers).toHaveLength(2);
   });
+  test('is not joined when it was asked for before a freeze, nor believed when the freeze came while it was waited for', async () => {
+    const answers: ((state: string) => void)[] = [];
+    const held = secretAccounts(
+      { prefix: PREFIX, lifetimeMs: LIFETIME_MS, now: () => clock.ms, readCredentials },
+      () => new Promise((resolve) => answers.push((state) => resolve({ SecretString: JSON.stringify({ ...good, mandate: { state } }) }))), // prettier-ignore
+    );
+    // While the function starts; then the environment is frozen for an hour, and the account halted meanwhile.
+    void held.read('a');
+    clock.ms += 3_600_000;
+    const first = held.read('a');
+    expect(answers).toHaveLength(2);
+    answers[0]?.('active');
+    answers[1]?.('halted');
+    expect(stateOf(await first)).toBe('halted');
+    const [asked, joined] = [held.read('b'), held.read('b')];
+    clock.ms += LIFETIME_MS;
+    answers[2]?.('active');
+    await asked;
+    await new Promise((resolve) => setImmediate(resolve));
+    answers[3]?.('halted');
+    expect(stateOf(await joined)).toBe('halted');
+  });
   test('shows whether there is a new version', async () => {
     const name = await account();
     const versionOf = (reading: AccountReading | undefined) => (reading?.kind === 'account' ? reading.version : '');

@@ -38,6 +38,21 @@ describe('a table', () => {
     expect(await rules('a', 0)).toBe(1);
     expect(loads).toHaveLength(1);
   });
+  test('that was under way during a freeze is not used, and is asked for anew', async () => {
+    const { rules, loads, end, pass, soon: by } = fixture();
+    void rules('a', 0);
+    pass(3_600_000);
+    const first = rules('a', by());
+    expect(loads).toHaveLength(2);
+    await end(0, { a: 1 });
+    await end(1, { a: 2 });
+    expect(await first).toBe(2);
+    const other = fixture();
+    void other.rules('a', 0);
+    other.pass(3_600_000);
+    await other.end(0, { a: 1 });
+    expect(await other.rules('a', 0)).toBeUndefined();
+  });
   test('is given as it is when it is old, and read anew behind that, once', async () => {
     const { rules, loads, end, pass, soon: by } = fixture();
     const first = rules('a', by());

@@ -157,7 +157,7 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'a secret used for ever': [
     {
       file: 'shared/aws/accounts.ts',
-      find: 'if (kept !== undefined && options.now() - kept.readAt < options.lifetimeMs) return',
+      find: 'if (kept !== undefined && isFresh(kept.readAt)) return',
       replace: 'if (kept !== undefined) return',
     },
   ],
@@ -395,7 +395,9 @@ export async function hunt(name: string, runs: number, from: number): Promise<st
       await cp(join(root, part), join(folder, part), { recursive: true });
     }
     await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
-    for (const { file, find, replace } of mutants[name] ?? []) {
+    const changes = mutants[name] ?? [];
+    if (changes.length === 0 && name !== 'none') throw new Error(`there is no mutant "${name}"`);
+    for (const { file, find, replace } of changes) {
       const path = join(folder, file);
       const text = await readFile(path, 'utf8');
       if (text.split(find).length !== 2)

@@ -14,7 +14,7 @@ interface Order {
 
 let system: System;
 beforeAll(async () => {
-  system = await startSystem();
+  system = await startSystem({ accounts: 2, variables: { WARM_ACCOUNTS: 'main2,nobody', WARM_MARKETS: 'futures' } });
 });
 afterAll(() => system.close());
 
@@ -63,4 +63,16 @@ describe('an intent becomes an order', () => {
     expect(system.reportsOf(stranger.id)).toMatchObject([{ status: 'rejected', reason: 'VENUE_REFUSED' }]);
     expect((await orderOf(resting.id))?.state).toBe('canceled');
   });
+});
+
+test('while a function starts it reads the secrets that it was told to, whoever its first order is for', async () => {
+  const wanted = intent();
+  await system.send([wanted]);
+  await system.until('a report', () => system.reportsOf(wanted.id).length > 0);
+  const read = (system.aws?.calls() ?? []).filter(({ action }) => action === 'GetSecretValue');
+  const names = read.filter(({ accessKeyId }) => accessKeyId.includes('EXECUTE')).map(({ resource }) => resource);
+  // That there is no account "nobody" harms nobody.
+  for (const name of ['main', 'main2', 'nobody']) expect(names).toContain(`bitmart/accounts/${name}`);
+  const requests = await system.control<Readonly<Record<string, unknown>>>('GET', '/requests');
+  expect(Object.keys(requests)).toContain('/contract/public/details');
 });
