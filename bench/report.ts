@@ -61,7 +61,7 @@ export function goalsOf({ measured, sizes, seconds }: Results): readonly Goal[] 
   const environments = ['two environments', 'four environments'].flatMap((count) =>
     ['', ', all but one idle'].map((rest) => `ours, ${count}${rest}`),
   );
-  const ours = ['ours', 'ours, 30 ms away', 'ours, 0 to 300 ms of jitter', 'ours, batching', ...environments];
+  const ours = ['ours', 'ours, 30 to 50 ms away', 'ours, 0 to 300 ms of jitter', 'ours, batching', ...environments];
   const throughRunner = of('runner-refused', 'ours, batching, through queue and runner');
   const refusals = [...ours.map((subject) => of('refused', subject)), throughRunner].filter(
     (each) => each !== undefined,
@@ -81,7 +81,7 @@ export function goalsOf({ measured, sizes, seconds }: Results): readonly Goal[] 
       1.15,
     ),
     least('5 at the limit, 2 to 22 ms away ÷ perfect', perfect('ours'), 0.9),
-    least('5 at the limit, 30 to 50 ms away ÷ perfect', perfect('ours, 30 ms away'), 0.9),
+    least('5 at the limit, 30 to 50 ms away ÷ perfect', perfect('ours, 30 to 50 ms away'), 0.9),
     most('5-7 requests refused with 429', refusals.length === 0 ? undefined : Math.max(...refusals), 0),
     least('6 batching ÷ ccxt createOrder', ratio('limit', 'ours, batching', 'ccxt createOrder'), 8.5),
     least('6 batching ÷ ccxt createOrders', ratio('limit', 'ours, batching', 'ccxt createOrders'), 1.75),
@@ -157,25 +157,33 @@ export function markdown(results: Results): string {
   return [
     '# Benchmarks',
     `Made by \`npm run bench -- --write\` on one machine, in one run of ${results.seconds} s: ${results.node}, ${results.processors}. Other machines give other figures; the ratios are what to look at. Each contender runs in the same Lambda job (the secret from Secrets Manager, then the orders of an event) in a process of its own, they take turns, and the venue is the local one behind TLS.`,
-    '![Ours beside the others, as ratios](bench.svg)',
+    '![Medians of each case](bench.svg)',
+    WHO,
     '## Goals',
+    'The numbers are those of the goals that the project set itself; “perfect” is the 20 requests a second of the exchange.',
     table(['goal', 'measured', 'wanted', ''], goalsOf(results).map(goalRow)),
     ...parts,
   ].join('\n\n');
 }
+
+const WHO = [
+  '**ours** is the packaged `execute`, with the settings of `serverless.yml`; **the account named** adds `warmAccounts`; **without the queues** writes neither reports nor followed orders. **by hand** is the least that places an order: node:https, one `createHmac`, nothing checked. **bitmart-api** 2.5.1, **the exchange’s SDK** (`@bitmartexchange/bitmart-node-sdk-api` 1.0.1) and **ccxt** 4.5.70 are bundled plainly, **packaged as ours** with the bundler that ours goes through. ccxt paces itself, by its own default; by hand and the other two do not.',
+].join('');
 
 const escape = (text: string): string => text.replace(/[&<>]/g, (sign) => `&#${sign.charCodeAt(0)};`);
 
 /** One group of bars for each case, as long as its figure is beside the longest of the group. */
 export function chart(results: Results): string {
   const shown = ['cold', 'sign', 'cpu', 'event', 'limit', 'parse', 'memory'];
-  const [width, label, bar, line] = [860, 260, 440, 20];
+  const [width, label, bar, line] = [880, 285, 440, 20];
   let y = 20;
   const parts: string[] = [];
   for (const measured of shown.flatMap((name) => results.measured.filter((each) => each.name === name))) {
     const entries = Object.entries(measured.samples).map(([name, values]) => [name, median(values)] as const);
     const longest = Math.max(...entries.map(([, value]) => value));
-    parts.push(`<text x="10" y="${y + 12}" font-weight="bold">${escape(measured.title)}</text>`);
+    parts.push(
+      `<text x="10" y="${y + 12}" font-weight="bold">${escape(measured.title)}: ${measured.name === 'limit' ? 'more' : 'less'} is better</text>`,
+    );
     y += line + 4;
     for (const [name, value] of entries) {
       const length = Math.max(1, (value / longest) * bar).toFixed(1);

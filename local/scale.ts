@@ -41,10 +41,10 @@ export function looksOf(restsSeconds: number): number {
   }
 }
 
-/** How long an event keeps an environment, s: a round trip or the pace for each request, the tail, and the calls to SQS. */
+/** How long an event keeps an environment, s: for each request a round trip, or the pace if that is longer; the calls to SQS fall into the last one's. */
 function eventSeconds(requests: number, roundTripSeconds: number): number {
   const paceSeconds = 1 / REQUESTS_PER_SECOND;
-  return (requests - 1) * Math.max(paceSeconds, roundTripSeconds) + roundTripSeconds + paceSeconds + 0.02;
+  return (requests - 1) * Math.max(paceSeconds, roundTripSeconds) + Math.max(paceSeconds, roundTripSeconds + 0.02);
 }
 
 interface Case {
@@ -83,7 +83,7 @@ function fleetRow(accounts: number, ordersADay: number, resting: number): readon
   const orders = accounts * ordersADay * 30;
   const { sqs, lambda, secrets } = costOfMillion(CASES[0] as Case);
   const looksADay = accounts * resting * looksOf(DAY_SECONDS);
-  const following = looksADay * 30 * (2 * PRICE.standardCall + PRICE.secretCall + PRICE.lambdaRequest + 0.15 * MEMORY_GIB * PRICE.lambdaGibSecond); // prettier-ignore
+  const following = looksADay * 30 * (2 * PRICE.standardCall + PRICE.secretCall + PRICE.lambdaRequest + eventSeconds(1, ROUND_TRIP_SECONDS) * MEMORY_GIB * PRICE.lambdaGibSecond); // prettier-ignore
   return [
     whole(accounts),
     whole(accounts * resting),
@@ -105,8 +105,8 @@ function burstSeconds(accounts: number, concurrency: number): number {
   return Math.max(rounds * eventSeconds(1, ROUND_TRIP_SECONDS), events / RECEIVES_PER_SECOND);
 }
 
-/** Looks of one environment in a second: those of ten accounts side by side, each two requests. */
-const looksPerSecond = 10 / eventSeconds(2, ROUND_TRIP_SECONDS);
+/** Looks of one environment in a second: those of ten accounts side by side, each one request. */
+const looksPerSecond = 10 / eventSeconds(1, ROUND_TRIP_SECONDS);
 
 /** Environments that follow so many resting orders. */
 function followers(orders: number): number {
@@ -137,27 +137,29 @@ ${ROUND_TRIP_SECONDS * 1000} ms away.
 ## One account
 
 The exchange takes 40 requests in 2 s; the pacer uses 0.94 of that, one request each ${(1000 / REQUESTS_PER_SECOND).toFixed(1)} ms: ${REQUESTS_PER_SECOND.toFixed(1)} orders a second
-alone, ${whole(REQUESTS_PER_SECOND * 10)} with batching in full events of one symbol. More keys of the same user share the same limit
-(\`mandate.limitShare\`); more accounts do not. What was measured stands in [bench.md](bench.md).
+alone, and at most ${whole(REQUESTS_PER_SECOND * 10)} with batching in full events of one symbol. Each request waits for the answer to the one before, so
+that where a round trip takes longer than that, it decides. Accounts whose keys belong to one user of the exchange share one limit
+(\`mandate.limitShare\`); those of different users do not. What was measured stands in [bench.md](bench.md).
 
 ## A million orders
 
-Each ends at once, after one look. The calls are those of the service and of who sends the intents; whoever reads the reports adds
-his own. Secrets: every event finds an environment that does not know the account yet.
+Each ends at once, after one look. The calls are those of the service and of who sends the intents; whoever reads the reports pays
+for their own. Left out are CloudWatch Logs (a few lines an order, one a look), cold starts, and a NAT gateway where there is one.
+Secrets: every event finds an environment that does not know the account yet.
 
 ${table(['orders come', 'SQS calls per order', 'SQS', 'Lambda', 'secrets', 'together'], perMillion)}
 
 ## A fleet, a month
 
-100 orders a day and account, one at a time; beside them resting orders, each looked at ${whole(looksOf(DAY_SECONDS))} times in its first day.
+100 orders a day and account, one at a time; beside them resting orders, each looked at ${whole(looksOf(DAY_SECONDS))} times in its first day (and
+less later: every day is reckoned as a first one).
 
 ${table(['accounts', 'resting orders', 'looks a second', 'secrets kept', 'orders', 'following', 'idle pollers'], fleet)}
 
 ## One intent of each account at the same moment
 
 An event holds up to ten accounts, which are worked on side by side. Until the last of them is placed, by
-\`maximumConcurrency\`, every environment warm, and Lambda grown to it (a mapping begins with five invocations at a time and adds up
-to 300 a minute), with one partition of the queue:
+\`maximumConcurrency\`, every environment warm, and Lambda grown to it, with one partition of the queue:
 
 ${table(['maximumConcurrency', '1 account', '1,000 accounts', '10,000 accounts'], bursts)}
 
