@@ -76,15 +76,15 @@ test('a case that does not exist is named, with those that do', async () => {
 
 test('it installs the other clients where they are not, runs each in the same job, and gives every sample', async () => {
   // Everything but what takes long; that the goals find all their subjects is part of it.
-  const { code, out, said } = await bench('cold', 'memory', 'event', 'limit', '--quick', '--json');
+  const { code, out, said } = await bench('cold', 'memory', 'event', '--quick', '--json');
   expect({ code, said: code === 0 ? '' : said }).toEqual({ code: 0, said: '' });
   const { measured, sizes } = JSON.parse(out) as Results;
-  const names = ['cold', 'cold-load', 'cold-sent', 'event', 'limit', 'refused', 'memory'];
+  const names = ['cold', 'cold-load', 'cold-sent', 'event', 'memory'];
   expect(measured.map(({ name }) => name)).toEqual(names);
   for (const { samples } of measured.filter(({ name }) => /cold|memory/.test(name))) {
     expect(Object.keys(samples).slice(0, 5)).toEqual(['ours', 'by hand', 'bitmart-api', "the exchange's SDK", 'ccxt']);
     for (const values of Object.values(samples)) for (const value of values) expect(value).toBeGreaterThan(0);
   }
   expect(sizes['ours, zip']).toBeLessThanOrEqual(200 * 1024);
-  expect(goalsOf({ ...results, measured, sizes }).length).toBeGreaterThan(12);
+  expect(goalsOf({ ...results, measured, sizes }).length).toBe(5);
 }, 240_000);
