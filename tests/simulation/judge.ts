@@ -81,7 +81,8 @@ function denied(id: string, order: VenueOrderRow | undefined, letters: readonly 
  * A replay trades only where its original did not, and all that operators make of one original are one. A replay made by
  * hand, while its original may still come a second time, is its maker's own.
  */
-function replayed(plan: Plan, { intents, orders, replays, sentAgain, sentOtherwise }: World): readonly string[] {
+function replayed(plan: Plan, world: World): readonly string[] {
+  const { intents, orders, replays, sentAgain, sentOtherwise, judgedAgain } = world;
   const isMade = new Set(replays.map(({ id }) => id));
   // As before: where verdicts are not proven, only the refusal of the same id stands against a second order.
   if (!areVerdictsProven(plan) && !isForgottenTooSoon(plan)) return [];
@@ -103,6 +104,8 @@ function replayed(plan: Plan, { intents, orders, replays, sentAgain, sentOtherwi
     // With other times, or another size, it is another order under a used id: only the venue's refusal stands against it.
     if (sentOtherwise.has(original.clientOrderId)) return [];
     if (sentAgain.has(original.clientOrderId) && !isMade.has(id)) return [];
+    // A replay of a replay: its letter was told and its message not deleted, and what had stopped it is forgotten too soon.
+    if (judgedAgain.has(original.clientOrderId) && isForgottenTooSoon(plan)) return [];
     return [`${id} and ${original.clientOrderId}, of which it is a replay, both have an order`];
   });
   return [...many, ...both];
