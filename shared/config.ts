@@ -63,8 +63,7 @@ export function names<const N extends string = string>(
     }
     return given.filter(isKnown);
   };
-  const none = { variable, fallback, read: (text: string) => (text === '' ? [] : read(text)) };
-  return none;
+  return { variable, fallback, read: (text) => (text === '' ? [] : read(text)) };
 }
 
 /**

@@ -258,10 +258,7 @@ async function takeTogether(run: readonly Candidate[], desk: Desk, isRetry = fal
   const [only] = ready;
   if (only === undefined || desk.account === undefined) return inPlace([]);
   if (ready.length === 1) return inPlace([await dispatch(only, desk, isRetry)]);
-  for (const { candidate } of ready) {
-    desk.attempted.add(candidate.intent.id);
-    remember(memory.signed, keyOf(candidate.intent), clock.now() + venue.promises.refusesTimestampsAfterMs);
-  }
+  for (const { candidate } of ready) mayBeThere(candidate, desk);
   const verdict = await venue.submitAll(desk.account, orders, time.within(clock.now()));
   for (const { candidate } of ready) logVerdict(candidate, verdict, outside.log);
   const unsign = (): void => ready.forEach(({ candidate: { intent } }) => memory.signed.delete(keyOf(intent)));
@@ -540,16 +537,18 @@ function decide({ candidate, instrument, book, target }: Gathered, desk: Desk): 
 /** Sends what is admitted. */
 async function dispatch({ candidate, admitted, note }: Ready, desk: Desk, isRetry: boolean): Promise<Step> {
   const { outside, time, account } = desk;
-  const { venue, clock, memory } = outside;
-  const { intent } = candidate;
+  const { venue, clock } = outside;
   if (account === undefined) return stopped(candidate, backoff(candidate), 'no account', outside);
-  if (admitted.action === 'place') {
-    desk.attempted.add(intent.id);
-    remember(memory.signed, keyOf(intent), clock.now() + venue.promises.refusesTimestampsAfterMs);
-  }
+  if (admitted.action === 'place') mayBeThere(candidate, desk);
   const verdict = await request(venue, account, admitted, time.within(clock.now()));
   logVerdict(candidate, verdict, outside.log);
   return conclude(candidate, verdict, desk, isRetry, note);
+}
+
+/** An order is about to be sent: from now on a look-up from before says nothing of it. */
+function mayBeThere({ intent }: Candidate, { attempted, outside: { memory, clock, venue } }: Desk): void {
+  attempted.add(intent.id);
+  remember(memory.signed, keyOf(intent), clock.now() + venue.promises.refusesTimestampsAfterMs);
 }
 
 /** What may have been sent before, and cannot be seen, is never told as unsent. */
