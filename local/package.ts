@@ -173,13 +173,24 @@ export async function bundle(name: string, entry: string, isPlain = false): Prom
   };
 }
 
-/** A module that was imported only where the code turned out dead is written all the same; nothing reaches it. */
-function reachedFrom({ outputs }: Metafile, entry: string): ReadonlySet<string> {
+/**
+ * The modules that an entry imports, directly or not. One that was imported only where the code turned out dead is written all
+ * the same, and nothing reaches it.
+ * @param isEarly only those that are read as soon as the entry is
+ */
+export function reachedFrom({ outputs }: Metafile, entry: string, isEarly = false): ReadonlySet<string> {
   const reached = new Set([entry]);
   for (const path of reached) {
-    for (const { path: next, external } of outputs[path]?.imports ?? []) if (external !== true) reached.add(next);
+    for (const { path: next, external, kind } of outputs[path]?.imports ?? []) {
+      if (external !== true && (!isEarly || kind === 'import-statement')) reached.add(next);
+    }
   }
   return reached;
+}
+
+/** The package that a bundled file is of; a file of ours by its path. */
+export function packageOf(path: string): string {
+  return /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? path;
 }
 
 /** Runs `osls package` in the project root. Its own words are in the error when it fails, and shown when it warns. */
@@ -263,7 +274,7 @@ function biggestInputs(metafile: Metafile): readonly string[] {
   const bytes = new Map<string, number>();
   for (const output of Object.values(metafile.outputs)) {
     for (const [path, { bytesInOutput }] of Object.entries(output.inputs)) {
-      const part = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? path;
+      const part = packageOf(path);
       bytes.set(part, (bytes.get(part) ?? 0) + bytesInOutput);
     }
   }
