@@ -1,8 +1,10 @@
 // The outside as every function gets it: clock, log, accounts, queues and the venue, made once per environment.
 // The only place where a venue is chosen; decides nothing else.
-import { secretAccounts } from './aws/accounts.ts';
+import { secretAccounts, type Accounts } from './aws/accounts.ts';
 import { sqsQueues, type executeQueues } from './aws/queues.ts';
+import type { Outside } from './bitmart/calls.ts';
 import { pacer } from './bitmart/pace.ts';
+import { bitmartReads } from './bitmart/reads.ts';
 import { bitmart, bitmartSettings, readCredentials } from './bitmart/venue.ts';
 import { systemClock } from './clock.ts';
 import { flag, numeric, words, type Settings } from './config.ts';
@@ -43,24 +45,40 @@ export function refuseShortVisibility({
   );
 }
 
+type CommonSettings = Settings<typeof commonSettings>;
+
 /** @param lookupShare this function's part of the venue's look-up limits, above 0 and at most 1, divided by its environments */
-export function wire(settings: Settings<typeof commonSettings & typeof executeQueues>, lookupShare: number) {
+export function wire(settings: CommonSettings & Settings<typeof executeQueues>, lookupShare: number) {
   return {
     clock: systemClock,
     log,
-    accounts: secretAccounts({
-      prefix: settings.secretPrefix,
-      lifetimeMs: settings.secretCacheSeconds * 1000,
-      now: () => systemClock.now(),
-      readCredentials,
-    }),
+    accounts: accountsBy(settings),
     queues: sqsQueues(settings, (queue, detail) => log('error', 'SQS call failed', { queue, detail })),
-    venue: bitmart({
-      settings,
-      transport: nodeTransport(),
-      pacer: pacer(settings.utilisation, systemClock),
-      clock: systemClock,
-      lookupShare,
-    }),
+    venue: bitmart({ settings, ...outsideOf(settings, lookupShare) }),
   };
+}
+
+/** For those who read and never send to a venue: strategies and the operator. @param lookupShare as for `wire` */
+export function wireReads(settings: CommonSettings, lookupShare: number) {
+  const outside = { settings, ...outsideOf(settings, lookupShare) };
+  return {
+    clock: systemClock,
+    log,
+    accounts: accountsBy(settings),
+    venue: bitmart(outside),
+    reads: bitmartReads(outside),
+  };
+}
+
+function accountsBy({ secretPrefix, secretCacheSeconds }: CommonSettings): Accounts {
+  return secretAccounts({
+    prefix: secretPrefix,
+    lifetimeMs: secretCacheSeconds * 1000,
+    now: () => systemClock.now(),
+    readCredentials,
+  });
+}
+
+function outsideOf({ utilisation }: CommonSettings, lookupShare: number): Omit<Outside, 'settings'> {
+  return { transport: nodeTransport(), pacer: pacer(utilisation, systemClock), clock: systemClock, lookupShare };
 }

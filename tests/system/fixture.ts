@@ -47,18 +47,22 @@ export function intent(overrides: Readonly<Record<string, unknown>> = {}): Recor
   };
 }
 
-export async function startSystem(options: StackOptions = {}): Promise<System> {
+/** @param options `keeps`: reports and dead letters stay on their queues, and `reports` and `letters` stay empty */
+export async function startSystem(options: StackOptions & { readonly keeps?: boolean } = {}): Promise<System> {
   const lines: string[] = [];
   const stack = await startStack({ ...options, onLog: (line) => lines.push(line.text) });
   const reports: ExecutionReport[] = [];
   const letters: Letter[] = [];
   const reading = new AbortController();
-  const readers = [
-    drain(stack, stack.ready.queues.reports, reading.signal, ({ body }) =>
-      reports.push(JSON.parse(body) as ExecutionReport),
-    ),
-    drain(stack, stack.ready.queues.dead, reading.signal, (letter) => letters.push(letter)),
-  ];
+  const readers =
+    options.keeps === true
+      ? []
+      : [
+          drain(stack, stack.ready.queues.reports, reading.signal, ({ body }) =>
+            reports.push(JSON.parse(body) as ExecutionReport),
+          ),
+          drain(stack, stack.ready.queues.dead, reading.signal, (letter) => letters.push(letter)),
+        ];
   const until: System['until'] = async (what, done, ms = 20_000) => {
     const deadline = Date.now() + ms;
     while (!(await done())) {

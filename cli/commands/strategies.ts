@@ -1,0 +1,3 @@
+import type { Command } from 'commander';
+
+export function strategyCommands(_program: Command): void {}
