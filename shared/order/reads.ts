@@ -126,11 +126,11 @@ export interface Reads {
     symbol?: string,
   ) => Promise<Reading<{ readonly rates: readonly FeeRate[]; readonly level?: string; readonly note: string }>>;
   /**
-   * Public. The candles of the last `count` whole intervals that were over at `until`, ms, oldest first; intervals in which
+   * Public, of spot (whose prices margin has, too). The candles of the last `count` whole intervals that were over at `until`, ms, oldest first; intervals in which
    * nothing traded may be left out. `count`: 1 to MOST_CANDLES.
    */
   readonly candles: (
-    market: Market,
+    market: 'spot',
     symbol: string,
     minutes: CandleMinutes,
     count: number,

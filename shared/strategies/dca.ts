@@ -4,20 +4,8 @@
 import Big from 'big.js';
 import { roundDown } from '../order/instrument.ts';
 import { CANDLE_MINUTES, MOST_CANDLES, type Candle } from '../order/reads.ts';
-import {
-  amount,
-  coinsOf,
-  gridIndex,
-  instant,
-  oneOf,
-  perhaps,
-  plain,
-  strategy,
-  symbol,
-  tradable,
-  utc,
-  wholeNumber,
-} from './strategy.ts';
+import { amount, instant, oneOf, perhaps, symbol, wholeNumber } from './parameters.ts';
+import { coinsOf, gridIndex, plain, strategy, tradable, utc } from './strategy.ts';
 
 const fields = {
   symbol: symbol('what is bought'),

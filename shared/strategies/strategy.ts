@@ -5,9 +5,10 @@ import { createHash } from 'node:crypto';
 import type Big from 'big.js';
 import * as z from 'zod/mini';
 import type { Instrument } from '../order/instrument.ts';
-import { DECIMAL, parse, SYMBOL, type OrderIntent } from '../order/intent.ts';
+import { parse, type OrderIntent } from '../order/intent.ts';
 import type { Balance, Candle, CandleMinutes } from '../order/reads.ts';
 import type { Book } from '../order/venue.ts';
+import { wholeNumber, type Field, type Fields, type Values } from './parameters.ts';
 
 /** What is to be read before a strategy can decide; all of it is of spot. */
 export interface Needs {
@@ -45,18 +46,6 @@ export type Decision =
   | { readonly kind: 'nothing'; readonly why: string }
   /** It cannot be done as it was asked for: the firing fails, and somebody has to look. */
   | { readonly kind: 'refused'; readonly why: string };
-
-/** One parameter: its schema, and the words for lists and docs. */
-export interface Field<T = unknown> {
-  readonly schema: z.ZodMiniType<T>;
-  /** What it must be. */
-  readonly rule: string;
-  readonly meaning: string;
-  /** What it is where it is left out, for people; absent where it must be given. */
-  readonly fallback?: string;
-}
-type Fields = Readonly<Record<string, Field>>;
-type Values<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never };
 
 /** A strategy with its parameters read: what it needs, and its decision. */
 export interface Prepared {
@@ -114,7 +103,7 @@ export type Write = (index: number, order: Order) => OrderIntent;
 export function strategy<F extends Fields>({ name, summary, fields, problems, needs, decide }: Parts<F>): Strategy {
   const all = { ...fields, ...common };
   const shape = Object.fromEntries(Object.entries<Field>(all).map(([key, { schema }]) => [key, schema]));
-  const schema = z.strictObject(shape, { error: 'must be an object of parameters' });
+  const schema = z.strictObject(shape, { error: 'must be one JSON object' });
   return {
     name,
     summary,
@@ -137,11 +126,12 @@ export function strategy<F extends Fields>({ name, summary, fields, problems, ne
 }
 
 function problemsOf(error: z.core.$ZodError, name: string): readonly string[] {
-  return error.issues.flatMap((issue) => {
+  const said = error.issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => `${key} is no parameter of ${name}`);
     const path = issue.path.join('.');
     return [path === '' ? `parameters ${issue.message}` : `${path} ${issue.message}`];
   });
+  return [...new Set(said)];
 }
 
 function writer(strategyName: string, given: Values<typeof common>, firing: Firing): Write {
@@ -212,81 +202,6 @@ export function tradable({ instruments }: Findings, symbol: string): Instrument 
 /** An amount as text, never rounded. */
 export function plain(amount: Big): string {
   return amount.toFixed();
-}
-
-const must = (rule: string) => (issue: { readonly input?: unknown }) =>
-  issue.input === undefined ? 'is missing' : `must be ${rule}`;
-
-function field<T>(schema: z.ZodMiniType<T>, rule: string, meaning: string): Field<T> {
-  return { schema, rule, meaning };
-}
-
-/** The same, with what it is where it is left out. */
-function orElse<T>(
-  { schema, ...words }: Field<T>,
-  value: T & z.core.util.NoUndefined<T>,
-  said = String(value),
-): Field<T> {
-  return { ...words, schema: z._default(schema, value), fallback: said };
-}
-
-const AMOUNT = 'a positive decimal in quotes, such as "25"';
-const amountSchema = z.string({ error: must(AMOUNT) }).check(z.regex(DECIMAL, { error: must(AMOUNT) }));
-
-/** A positive decimal, as text. */
-export function amount(meaning: string, fallback?: string): Field<string> {
-  const given = field<string>(amountSchema, AMOUNT, meaning);
-  return fallback === undefined ? given : orElse(given, fallback);
-}
-
-/** The same, where it may be left out. @param without what holds then */
-export function perhaps(meaning: string, without: string): Field<string | undefined> {
-  return { schema: z.optional(amountSchema), rule: AMOUNT, meaning, fallback: without };
-}
-
-export function wholeNumber(least: number, most: number, meaning: string, fallback?: number): Field<number> {
-  const rule = `a whole number from ${least} to ${most}`;
-  const error = must(rule);
-  const schema = z.number({ error }).check(z.multipleOf(1, { error }), z.gte(least, { error }), z.lte(most, { error }));
-  const given = field<number>(schema, rule, meaning);
-  return fallback === undefined ? given : orElse(given, fallback);
-}
-
-export function oneOf<const T extends string | number>(
-  values: readonly T[],
-  meaning: string,
-  fallback?: NoInfer<T>,
-): Field<T> {
-  const rule = `one of ${values.map((value) => JSON.stringify(value)).join(', ')}`;
-  const error = must(rule);
-  const given = field<T>(z.literal(values, { error }), rule, meaning);
-  return fallback === undefined ? given : orElse<T>(given, fallback as never);
-}
-
-const SYMBOL_RULE = 'BASE_QUOTE in capitals and digits, such as "BTC_USDT"';
-export function symbol(meaning: string): Field<string> {
-  const error = must(SYMBOL_RULE);
-  return field<string>(z.string({ error }).check(z.regex(SYMBOL, { error })), SYMBOL_RULE, meaning);
-}
-
-const SECOND = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.000)?Z$/;
-
-/** A UTC time of whole seconds in ms; undefined where the text is none, or not on the calendar. */
-export function timeOf(text: string): number | undefined {
-  const ms = SECOND.test(text) ? Date.parse(text) : Number.NaN;
-  return utc(Number.isNaN(ms) ? 0 : ms).slice(0, 19) === text.slice(0, 19) ? ms : undefined;
-}
-
-/** A time in ms, given as text. */
-export function instant(meaning: string): Field<number> {
-  const rule = 'a UTC time of whole seconds, such as "2026-11-22T19:00:00Z"';
-  const error = must(rule);
-  const text = z.string({ error }).check(z.refine((given) => timeOf(given) !== undefined, { error }));
-  const schema = z.pipe(
-    text,
-    z.transform((given: string) => timeOf(given) ?? Number.NaN),
-  );
-  return field<number>(schema, rule, meaning);
 }
 
 /** Base or quote coin of a symbol. */
