@@ -5,7 +5,7 @@
 import * as z from 'zod/mini';
 import type { Accounts } from './aws/accounts.ts';
 import type { Sending } from './aws/intents.ts';
-import type { Clock } from './clock.ts';
+import { budget, type Clock } from './clock.ts';
 import type { Fields, Log } from './log.ts';
 import type { OrderIntent } from './order/intent.ts';
 import type { Reads } from './order/reads.ts';
@@ -35,8 +35,6 @@ export type Fired = Plan | { readonly kind: 'sent'; readonly intents: readonly O
 
 /** A schedule's clock and ours may differ by this; what is further ahead was not meant for now. */
 const AHEAD_MS = 5000;
-/** So long before the end of the invocation the reads must be in: what is decided has to be sent. */
-const SENDING_MS = 6000;
 
 /**
  * Fires: plans, and sends what was planned.
@@ -45,21 +43,38 @@ const SENDING_MS = 6000;
  * @throws Error whose message says what is wrong and what to do; the same event may be fired again, with the same ids
  */
 export async function fire(event: unknown, around: Around, deadline: number): Promise<Fired> {
-  const planned = await plan(event, around, deadline);
-  if (planned.kind === 'nothing') return planned;
-  await send(planned.intents, around);
-  return { kind: 'sent', intents: planned.intents };
+  const asked: TradingAccount[] = [];
+  try {
+    const planned = await plan(event, around, deadline, (account) => asked.push(account));
+    if (planned.kind === 'nothing') return planned;
+    await send(planned.intents, around);
+    return { kind: 'sent', intents: planned.intents };
+  } finally {
+    // The next environment may ask the venue for the same account at once.
+    for (const account of asked) await around.venue.hold(account);
+  }
 }
 
-/** Everything up to the sending, which it leaves out. @throws as `fire` */
-export async function plan(event: unknown, around: Around, deadline: number): Promise<Plan> {
+/**
+ * Everything up to the sending, which it leaves out.
+ * @param asking is told the account that the venue is asked about
+ * @throws as `fire`
+ */
+export async function plan(
+  event: unknown,
+  around: Around,
+  deadline: number,
+  asking: (account: TradingAccount) => void = () => undefined,
+): Promise<Plan> {
   const { clock, log } = around;
   const checked = check(event);
   const { schedule, strategy, account, scheduledAt, prepared } = checked;
   const about = { schedule, strategy, account, scheduledAt: utc(scheduledAt) };
   const outOfTime = late(checked, clock.now(), around.lateAfterMs);
   if (outOfTime !== undefined) return nothing(outOfTime, about, log);
-  const findings = await find(prepared.needs, checked, around, deadline - SENDING_MS);
+  // Before the time is over: what is decided has to be sent.
+  const readBy = budget(deadline, clock.now()).takeUntil;
+  const findings = await find(prepared.needs, checked, { ...around, asking }, readBy);
   const decision = prepared.decide({ schedule, account, scheduledAt, findings });
   switch (decision.kind) {
     case 'refused':
@@ -159,8 +174,10 @@ function late({ schedule, scheduledAt, prepared }: Checked, now: number, lateAft
   return undefined;
 }
 
+type Asked = Around & { readonly asking: (account: TradingAccount) => void };
+
 /** Reads all that is needed, side by side; the venue paces. @throws Error where one of it cannot be had */
-async function find(needs: Needs, checked: Checked, around: Around, deadline: number): Promise<Findings> {
+async function find(needs: Needs, checked: Checked, around: Asked, deadline: number): Promise<Findings> {
   const { venue } = around;
   const each = async <T>(read: (symbol: string) => Promise<T>): Promise<Readonly<Record<string, T>>> =>
     Object.fromEntries(await Promise.all(needs.symbols.map(async (symbol) => [symbol, await read(symbol)] as const)));
@@ -192,12 +209,11 @@ async function candlesOf({ candles }: Needs, { scheduledAt }: Checked, { reads }
   throw new Error(`the candles of ${symbol} cannot be had: ${reading.detail}`);
 }
 
-async function balancesOf({ balances }: Needs, { account: name }: Checked, around: Around, deadline: number) {
+async function balancesOf({ balances }: Needs, { account: name }: Checked, around: Asked, deadline: number) {
   if (balances === undefined) return [];
   const account = await accountOf(name, around);
+  around.asking(account);
   const reading = await around.reads.balances(account, 'spot', deadline);
-  // The next environment may ask at once.
-  await around.venue.hold(account);
   if (reading.kind === 'read') return reading.balances;
   throw new Error(`the balances of account ${name} cannot be had: ${reading.detail}`);
 }
