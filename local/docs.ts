@@ -1,5 +1,5 @@
 // `npm run docs`: the pages under docs/ that are made of the code: the intent's JSON Schema, the reasons, the venue's
-// codes and endpoints, the execution test spec. A test fails when a page is not what the code says. Writes nothing else.
+// codes and endpoints, the parameters of strategies, the execution test spec. A test fails when a page is not what the code says. Writes nothing else.
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import prettier from 'prettier';
@@ -7,6 +7,7 @@ import { codes } from '../shared/bitmart/codes.ts';
 import { endpointsPage } from '../shared/bitmart/endpoints.ts';
 import { intentJsonSchema } from '../shared/order/intent.ts';
 import { movedBySqs, reasons } from '../shared/order/reason.ts';
+import { strategies } from '../shared/strategies/all.ts';
 import { scalePage } from './scale.ts';
 import { cases, nameOf } from '../tests/spec/cases.ts';
 import { grounds } from '../tests/spec/grounds.ts';
@@ -20,6 +21,7 @@ export async function pages(): Promise<Readonly<Record<string, string>>> {
     'docs/reasons.md': reasonsPage(),
     'docs/codes.md': codesPage(),
     'docs/endpoints.md': endpointsPage(MADE),
+    'docs/strategy-parameters.md': parametersPage(),
     'docs/execution-spec.md': specPage(),
     'docs/scale.md': scalePage(MADE),
   };
@@ -76,6 +78,25 @@ refused), 40012 (known business messages are refused) and the codes under which 
 | code | class | meaning |
 |---|---|---|
 ${rows.join('\n')}
+`;
+}
+
+function parametersPage(): string {
+  const cell = (text: string): string => text.replaceAll('|', '\\|');
+  const sections = strategies.map(({ name, summary, fields }) => {
+    const rows = Object.entries(fields).map(
+      ([parameter, { rule, fallback = 'must be given', meaning }]) =>
+        `| \`${parameter}\` | ${cell(rule)} | ${fallback} | ${cell(meaning)} |`,
+    );
+    return `## ${name}\n\n${summary}\n\n| parameter | is | without it | meaning |\n|---|---|---|---|\n${rows.join('\n')}`;
+  });
+  return `# Parameters of the strategies
+
+${MADE}
+
+What each strategy does, and how to schedule one: [strategies.md](strategies.md). Anything else among the parameters is refused.
+
+${sections.join('\n\n')}
 `;
 }
 

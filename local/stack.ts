@@ -3,11 +3,14 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { CreateSecretCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { CreateQueueCommand, GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { startLocalAws, type LocalAws } from './aws/server.ts';
 import { startLocalBitmart, type LocalBitmart } from './bitmart/server.ts';
+import { asynchronously, type Asynchronous } from './lambda/asynchronous.ts';
+import { functionArn } from './lambda/environment.ts';
 import { startRunner, type LogLine, type Runner, type RunnerOptions } from './lambda/runner.ts';
 import { packageService } from './package.ts';
+import { startScheduler, type ScheduleTemplate } from './scheduler.ts';
 import { readTemplate, type FunctionTemplate, type QueueTemplate } from './template.ts';
 
 /** What `npm run local` says when it is up; also kept in .local/ready.json. */
@@ -49,6 +52,10 @@ export interface Stack {
   readonly sqs: SQSClient;
   readonly secrets: SecretsManagerClient;
   readonly runner: Runner;
+  /** What the scheduler invokes: the trigger, as Lambda does it for callers that do not wait. */
+  readonly trigger: Asynchronous;
+  /** The schedules of the template; those that are enabled fire. */
+  readonly schedules: readonly ScheduleTemplate[];
   readonly bitmart: LocalBitmart;
   /** Undefined where another AWS is used. */
   readonly aws: LocalAws | undefined;
@@ -107,12 +114,44 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       ...(options.rotateEnvironments === undefined ? {} : { rotateEnvironments: options.rotateEnvironments }),
     });
     closers.push(() => runner.close());
+    const trigger = triggerOf(template.functions, runner, clients.sqs, urls, timeScale);
+    const stopSchedules = startScheduler(template.schedules, (_target, event) => trigger.invoke(event));
+    closers.push(() => {
+      stopSchedules();
+      trigger.close();
+      return Promise.resolve();
+    });
     const ready = readyOf(endpoint, bitmart, urls, names);
-    return { ready, ...clients, runner, bitmart, aws, addAccount, close };
+    const { schedules } = template;
+    return { ready, ...clients, runner, trigger, schedules, bitmart, aws, addAccount, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** The one function that is invoked asynchronously. */
+function triggerOf(
+  functions: readonly FunctionTemplate[],
+  runner: Runner,
+  sqs: SQSClient,
+  urls: ReadonlyMap<string, string>,
+  timeScale: number,
+): Asynchronous {
+  const [invoked, ...others] = functions.filter(({ asynchronous }) => asynchronous !== undefined);
+  if (invoked?.asynchronous === undefined || others.length > 0) {
+    throw new Error('the local stack knows one function with an AWS::Lambda::EventInvokeConfig');
+  }
+  const { name, asynchronous } = invoked;
+  return asynchronously({
+    ...asynchronous,
+    timeScale,
+    functionArn: functionArn(REGION, name),
+    run: (event) => runner.invoke(name, event),
+    onFailure: async (MessageBody) => {
+      await sqs.send(new SendMessageCommand({ QueueUrl: urls.get(asynchronous.onFailure) ?? '', MessageBody }));
+    },
+  });
 }
 
 /** Keeps the ready line where the operator's command finds it; the returned function takes it away. */

@@ -1,9 +1,12 @@
-// The packaged CloudFormation template as the local stack reads it: which queues there are, which functions, and which
-// queue feeds which function. The local stack is made of what would be deployed, so the two cannot drift apart.
+// The packaged CloudFormation template as the local stack reads it: which queues there are, which functions, which queue
+// feeds which function, and which schedules fire one. The local stack is made of what would be deployed, so the two cannot
+// drift apart.
 // Reads a file; creates nothing.
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import type { EventInvokeConfig } from './lambda/asynchronous.ts';
 import { templatePath } from './package.ts';
+import type { ScheduleTemplate } from './scheduler.ts';
 
 /** A queue: its logical name, and its attributes as SQS's CreateQueue takes them (text). */
 export interface QueueTemplate {
@@ -22,6 +25,8 @@ export interface FunctionTemplate {
   readonly memoryMb: number;
   readonly variables: Readonly<Record<string, string | { readonly queue: string }>>;
   readonly source?: { readonly queue: string; readonly batchSize: number; readonly maximumConcurrency: number };
+  /** Where a function is invoked asynchronously; `onFailure`: the queue that is told of failures. */
+  readonly asynchronous?: EventInvokeConfig & { readonly onFailure: string };
   /** Allow: a function that feeds its own queue is not stopped. */
   readonly recursiveLoop: 'Allow' | 'Terminate';
 }
@@ -39,19 +44,24 @@ interface Reference {
 export async function readTemplate(): Promise<{
   readonly queues: readonly QueueTemplate[];
   readonly functions: readonly FunctionTemplate[];
+  readonly schedules: readonly ScheduleTemplate[];
 }> {
   const template = JSON.parse(await readFile(templatePath, 'utf8')) as { Resources: Record<string, Resource> };
   const resources = Object.entries(template.Resources);
   const ofType = (type: string) => resources.filter(([, resource]) => resource.Type === type);
   const mappings = ofType('AWS::Lambda::EventSourceMapping').map(([, { Properties }]) => Properties);
+  const configs = ofType('AWS::Lambda::EventInvokeConfig').map(([, { Properties }]) => Properties);
+  const named = (logicalName: string): string => nameOf(template.Resources[logicalName]?.Properties ?? {});
   return {
     queues: ofType('AWS::SQS::Queue').map(([logicalName, { Properties }]) => queue(logicalName, Properties)),
     functions: ofType('AWS::Lambda::Function').map(([logicalName, { Properties }]) =>
       lambda(
         Properties,
         mappings.find(({ FunctionName }) => targetOf(FunctionName) === logicalName),
+        configs.find(({ FunctionName }) => targetOf(FunctionName) === logicalName),
       ),
     ),
+    schedules: ofType('AWS::Scheduler::Schedule').map(([, { Properties }]) => schedule(Properties, named)),
   };
 }
 
@@ -72,7 +82,38 @@ function queue(logicalName: string, properties: Resource['Properties']): QueueTe
   };
 }
 
-function lambda(properties: Resource['Properties'], mapping: Resource['Properties'] | undefined): FunctionTemplate {
+function nameOf({ FunctionName }: Resource['Properties']): string {
+  return String(FunctionName).split('-').at(-1) ?? '';
+}
+
+function schedule(properties: Resource['Properties'], named: (logicalName: string) => string): ScheduleTemplate {
+  const target = properties['Target'] as { readonly Arn: Reference; readonly Input: string };
+  return {
+    name: String(properties['Name']),
+    expression: String(properties['ScheduleExpression']),
+    isEnabled: properties['State'] !== 'DISABLED',
+    input: target.Input,
+    target: named(targetOf(target.Arn)),
+  };
+}
+
+function asynchronousOf(config: Resource['Properties'] | undefined): Pick<FunctionTemplate, 'asynchronous'> {
+  if (config === undefined) return {};
+  const { OnFailure } = config['DestinationConfig'] as { readonly OnFailure: { readonly Destination: Reference } };
+  return {
+    asynchronous: {
+      maximumRetryAttempts: Number(config['MaximumRetryAttempts']),
+      maximumEventAgeSeconds: Number(config['MaximumEventAgeInSeconds']),
+      onFailure: targetOf(OnFailure.Destination),
+    },
+  };
+}
+
+function lambda(
+  properties: Resource['Properties'],
+  mapping: Resource['Properties'] | undefined,
+  config: Resource['Properties'] | undefined,
+): FunctionTemplate {
   const { Variables } = properties['Environment'] as { Variables: Record<string, string | Reference> };
   const scaling = mapping?.['ScalingConfig'] as { MaximumConcurrency: number } | undefined;
   const code = properties['Code'] as { S3Key: string };
@@ -82,7 +123,7 @@ function lambda(properties: Resource['Properties'], mapping: Resource['Propertie
     maximumConcurrency: scaling?.MaximumConcurrency ?? 10,
   };
   return {
-    name: String(properties['FunctionName']).split('-').at(-1) ?? '',
+    name: nameOf(properties),
     zipPath: join(dirname(templatePath), basename(code.S3Key)),
     handler: String(properties['Handler']),
     timeoutMs: Number(properties['Timeout']) * 1000,
@@ -95,6 +136,7 @@ function lambda(properties: Resource['Properties'], mapping: Resource['Propertie
       ]),
     ),
     ...(source === undefined ? {} : { source }),
+    ...asynchronousOf(config),
   };
 }
 

@@ -39,10 +39,11 @@ const importsOf = ({ path, text }: Source): readonly Import[] => {
   ];
 };
 
-/** The docs are made of the tables of codes and endpoints, and of the list of the execution test spec. */
+/** The docs are made of the tables of codes, endpoints and strategies, and of the list of the execution test spec. */
 const EXCEPTIONS = [
   'local/docs.ts imports shared/bitmart/codes.ts',
   'local/docs.ts imports shared/bitmart/endpoints.ts',
+  'local/docs.ts imports shared/strategies/all.ts',
   'local/docs.ts imports tests/spec/cases.ts',
   'local/docs.ts imports tests/spec/grounds.ts',
 ];
@@ -52,7 +53,7 @@ const houseOf = (path: string): string => {
   if (/^shared\/(log|config|clock|http)\.ts$/.test(path)) return path;
   if (/^local\/(aws|bitmart|lambda)\//.test(path)) return 'local servers';
   return (
-    /^(shared\/(order|bitmart|aws|strategies|execution|following|proof|parking|wiring)|functions|cli|local|tests|bench)\b/.exec(
+    /^(shared\/(order|bitmart|aws|strategies|execution|following|firing|proof|parking|wiring)|functions|cli|local|tests|bench)\b/.exec(
       path,
     )?.[1] ?? path
   );
@@ -60,7 +61,7 @@ const houseOf = (path: string): string => {
 const floor0 = ['shared/log.ts', 'shared/config.ts', 'shared/clock.ts', 'shared/http.ts'];
 const below2 = [...floor0, 'shared/order'];
 const below3 = [...below2, 'shared/bitmart', 'shared/aws', 'shared/strategies'];
-const below4 = [...below3, 'shared/parking', 'shared/proof', 'shared/execution', 'shared/following'];
+const below4 = [...below3, 'shared/parking', 'shared/proof', 'shared/execution', 'shared/following', 'shared/firing'];
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'shared/log.ts': [],
   'shared/config.ts': [],
@@ -77,6 +78,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'shared/execution': [...below3.filter((house) => house !== 'shared/bitmart'), 'shared/parking', 'shared/proof'],
   // Following shares nothing with executing: it never sends.
   'shared/following': [...below3.filter((house) => house !== 'shared/bitmart'), 'shared/parking'],
+  // Firing is a producer's work: it shares nothing with those who place.
+  'shared/firing': below3.filter((house) => house !== 'shared/bitmart'),
   // Where a venue is chosen, for all functions at once.
   'shared/wiring': below3,
   functions: [...below4, 'shared/wiring'],
@@ -118,7 +121,7 @@ const cycles = (files: readonly Source[]): readonly string[] => {
 const VENUES = /bit-?mart|bybit|binance|X-BM-|okx|coinbase|kraken|kucoin|gate\.io/i;
 const nameless = (path: string): boolean =>
   path.startsWith('functions/') ||
-  /^shared\/(order\/|aws\/|strategies\/|execution\.ts|following\.ts|proof\.ts|parking\.ts|log\.ts|clock\.ts|http\.ts|config\.ts)/.test(
+  /^shared\/(order\/|aws\/|strategies\/|execution\.ts|following\.ts|firing\.ts|proof\.ts|parking\.ts|log\.ts|clock\.ts|http\.ts|config\.ts)/.test(
     path,
   );
 const namedVenues = (files: readonly Source[]): readonly string[] =>

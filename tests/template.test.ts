@@ -14,9 +14,12 @@ import {
   templatePath,
   type PackagedFunction,
 } from '../local/package.ts';
+import { eventOf, timesOf } from '../local/scheduler.ts';
+import { readTemplate } from '../local/template.ts';
 import { executeQueues, reconcileQueues } from '../shared/aws/queues.ts';
 import { bitmartSettings } from '../shared/bitmart/venue.ts';
 import { readSettings } from '../shared/config.ts';
+import { check } from '../shared/firing.ts';
 import { commonSettings } from '../shared/wiring.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -37,7 +40,7 @@ interface QueueProperties {
 }
 
 /** The variables that every function is deployed with, with the same values. */
-const COMMON_VARIABLES = [
+const EVERY_VARIABLE = [
   'ACCOUNT_SECRET_PREFIX',
   'BITMART_BAN_MS',
   'BITMART_FUTURES_URL',
@@ -45,14 +48,13 @@ const COMMON_VARIABLES = [
   'BITMART_LOOKUP_MEMORY_MS',
   'BITMART_SPOT_URL',
   'BITMART_TIMESTAMP_WINDOW_MS',
-  'DEAD_QUEUE_URL',
   'FIXED_EGRESS',
   'PARK_SECONDS',
-  'PENDING_QUEUE_URL',
   'RATE_UTILISATION',
-  'REPORTS_QUEUE_URL',
   'SECRET_CACHE_SECONDS',
 ];
+/** The same of those who execute and follow. */
+const COMMON_VARIABLES = [...EVERY_VARIABLE, 'DEAD_QUEUE_URL', 'PENDING_QUEUE_URL', 'REPORTS_QUEUE_URL'];
 /** The variables that `execute` is deployed with: all that it reads. */
 const EXECUTE_VARIABLES = [
   ...COMMON_VARIABLES,
@@ -64,6 +66,8 @@ const EXECUTE_VARIABLES = [
 ].sort();
 /** The variables that `reconcile` is deployed with: all that it reads. */
 const RECONCILE_VARIABLES = [...COMMON_VARIABLES, 'RECONCILE_CONCURRENCY'].sort();
+/** The variables that `trigger` is deployed with: all that it reads. */
+const TRIGGER_VARIABLES = [...EVERY_VARIABLE, 'INTENTS_QUEUE_URL', 'LATE_AFTER_SECONDS'].sort();
 
 const root = resolve(import.meta.dirname, '..');
 const scratch: string[] = [];
@@ -100,6 +104,7 @@ const executeVariables = (): Fields => variablesOf(executeFunction());
 const executeTimeoutSeconds = (): number => executeFunction()['Timeout'] as number;
 const reconcileFunction = (): Fields => propertiesOf('ReconcileLambdaFunction');
 const reconcileVariables = (): Fields => variablesOf(reconcileFunction());
+const triggerFunction = (): Fields => propertiesOf('TriggerLambdaFunction');
 const mappingOf = (id: string): Fields => {
   const [mapping, ...others] = ofType('AWS::Lambda::EventSourceMapping').filter(
     ({ EventSourceArn }) => JSON.stringify(EventSourceArn) === JSON.stringify(arnOf(id)),
@@ -172,7 +177,7 @@ describe('the queues keep every intent, in order, once', () => {
 
   test('no intent and no dead letter is lost to retention before the 14 days that SQS allows', () => {
     const fourteenDays = 14 * 86_400;
-    for (const id of ['IntentsQueue', 'DeadQueue', 'PendingQueue', 'PendingDeadQueue']) {
+    for (const id of ['IntentsQueue', 'DeadQueue', 'PendingQueue', 'PendingDeadQueue', 'TriggerDeadQueue']) {
       expect(queue(id)['MessageRetentionPeriod']).toBe(fourteenDays);
     }
     expect(queue('ReportsQueue')['MessageRetentionPeriod']).toBe(4 * 86_400);
@@ -199,7 +204,7 @@ describe('the queues keep every intent, in order, once', () => {
   });
 
   test('every queue is encrypted at rest', () => {
-    expect(queues()).toHaveLength(5);
+    expect(queues()).toHaveLength(6);
     for (const properties of queues()) expect(properties['SqsManagedSseEnabled']).toBe(true);
   });
 });
@@ -301,16 +306,22 @@ describe('each function has what it needs and no more', () => {
     }
   });
 
-  test('both functions see the same venue, accounts and queues', () => {
+  test('all functions see the same venue and accounts, and those who execute and follow the same queues', () => {
     for (const name of COMMON_VARIABLES) {
       expect(executeVariables()[name]).toBeDefined();
       expect([name, reconcileVariables()[name]]).toEqual([name, executeVariables()[name]]);
     }
+    const trigger = variablesOf(triggerFunction());
+    for (const name of [...EVERY_VARIABLE, 'INTENTS_QUEUE_URL']) {
+      expect([name, trigger[name]]).toEqual([name, executeVariables()[name]]);
+    }
+    expect(Object.keys(trigger).sort()).toEqual(TRIGGER_VARIABLES);
   });
 
   test.each([
     ['execute', executeQueues, EXECUTE_VARIABLES],
     ['reconcile', reconcileQueues, RECONCILE_VARIABLES],
+    ['trigger', {}, TRIGGER_VARIABLES],
   ] as const)('every variable that the code reads is deployed: %s', (file, theirQueues, deployed) => {
     const read = readFileSync(join(root, `functions/${file}.ts`), 'utf8');
     const named = [...read.matchAll(/(?:numeric|flag|words|url|names)\('([A-Z_]+)'/g)].map(([, name]) => name);
@@ -323,6 +334,8 @@ describe('each function has what it needs and no more', () => {
     expect(EXECUTE_VARIABLES.filter((name) => !code.includes(name))).toEqual([]);
     const following = deployedCode('reconcile');
     expect(RECONCILE_VARIABLES.filter((name) => !following.includes(name))).toEqual([]);
+    const firing = deployedCode('trigger');
+    expect(TRIGGER_VARIABLES.filter((name) => !firing.includes(name))).toEqual([]);
   });
 
   test('reconcile follows in batches that fail in parts, shares out its limit by its true concurrency, and may copy', () => {
@@ -377,15 +390,107 @@ describe('each function has what it needs and no more', () => {
     expect(roles.replaceAll('secret:bitmart/accounts/*', '')).not.toContain('*');
   });
 
-  test('every role is used, by one function, and only Lambda may assume it', () => {
-    const used = ofType('AWS::Lambda::Function').map(({ Role }) => Role);
+  test('the role of trigger allows these actions on these resources, and nothing else: it cannot take or report', () => {
+    expect(permissionsOf('TriggerRole').sort()).toEqual([
+      'logs:CreateLogStream on TriggerLogGroup',
+      'logs:PutLogEvents on TriggerLogGroup',
+      'secretsmanager:GetSecretValue on arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:bitmart/accounts/*',
+      'sqs:SendMessage on IntentsQueue',
+      'sqs:SendMessage on TriggerDeadQueue',
+    ]);
+  });
+
+  test('every role is used, by one function or the scheduler, and nobody else may assume it', () => {
+    const used = [...ofType('AWS::Lambda::Function').map(({ Role }) => Role), arnOf('SchedulerRole')];
     const roles = Object.entries(template.Resources).filter(([, { Type }]) => Type === 'AWS::IAM::Role');
-    expect(used).toEqual(roles.map(([id]) => arnOf(id)));
-    for (const [, { Properties }] of roles) {
+    const sorted = (all: readonly unknown[]): readonly string[] => all.map((each) => JSON.stringify(each)).sort();
+    expect(sorted(used)).toEqual(sorted(roles.map(([id]) => arnOf(id))));
+    for (const [id, { Properties }] of roles) {
+      const isScheduler = id === 'SchedulerRole';
       expect(statementsOf(Properties['AssumeRolePolicyDocument'])).toEqual([
-        { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' },
+        {
+          Effect: 'Allow',
+          Principal: { Service: `${isScheduler ? 'scheduler' : 'lambda'}.amazonaws.com` },
+          Action: 'sts:AssumeRole',
+          ...(isScheduler ? { Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } } } : {}),
+        },
       ]);
     }
+  });
+});
+
+describe('a strategy fires at its time, or somebody is told', () => {
+  const schedules = (): readonly Fields[] => ofType('AWS::Scheduler::Schedule');
+  const targetOf = (schedule: Fields) => schedule['Target'] as Fields & { readonly RetryPolicy: { readonly MaximumEventAgeInSeconds: number } }; // prettier-ignore
+  const config = (): Fields => propertiesOf('TriggerInvokeConfig');
+
+  test('schedules fire exactly, into the trigger, and what cannot be delivered is kept', () => {
+    expect(schedules().length).toBeGreaterThan(0);
+    for (const schedule of schedules()) {
+      expect(schedule).toMatchObject({ FlexibleTimeWindow: { Mode: 'OFF' }, ScheduleExpressionTimezone: 'UTC' });
+      expect(targetOf(schedule)).toMatchObject({
+        Arn: arnOf('TriggerLambdaFunction'),
+        RoleArn: arnOf('SchedulerRole'),
+        DeadLetterConfig: { Arn: arnOf('TriggerDeadQueue') },
+        RetryPolicy: { MaximumEventAgeInSeconds: 60, MaximumRetryAttempts: 3 },
+      });
+    }
+    expect(permissionsOf('SchedulerRole').sort()).toEqual([
+      'lambda:InvokeFunction on TriggerLambdaFunction',
+      'sqs:SendMessage on TriggerDeadQueue',
+    ]);
+  });
+
+  test('nothing trades by being deployed', () => {
+    for (const { State } of schedules()) expect(State).toBe('DISABLED');
+  });
+
+  test('what a schedule carries can be fired', async () => {
+    const read = await readTemplate();
+    expect(read.schedules).toHaveLength(schedules().length);
+    for (const schedule of read.schedules) {
+      const event: unknown = JSON.parse(eventOf(schedule, Date.UTC(2026, 10, 23, 12)));
+      expect(schedule.name).toBe(`trading-bot-dev-${check(event).schedule}`);
+      // And its times are those of the grid that its parameters name.
+      const next = timesOf(schedule.expression, 0)(Date.UTC(2026, 10, 22));
+      expect(new Date(next ?? 0).toISOString()).toBe('2026-11-22T12:00:00.000Z');
+    }
+  });
+
+  test('a firing that fails is tried three times while it is of use, and then told', () => {
+    expect(config()).toMatchObject({
+      FunctionName: { Ref: 'TriggerLambdaFunction' },
+      Qualifier: '$LATEST',
+      MaximumRetryAttempts: 2,
+      DestinationConfig: { OnFailure: { Destination: arnOf('TriggerDeadQueue') } },
+    });
+    // Waits of one and two minutes, and two timeouts.
+    const thirdAttempt = 60 + 120 + 2 * (triggerFunction()['Timeout'] as number);
+    expect(config()['MaximumEventAgeInSeconds']).toBeGreaterThanOrEqual(thirdAttempt);
+    expect(queue('TriggerDeadQueue').FifoQueue ?? false).toBe(false);
+  });
+
+  test('no attempt is so late that it is passed over in silence', () => {
+    const lateAfter = Number(variablesOf(triggerFunction())['LATE_AFTER_SECONDS']);
+    for (const schedule of schedules()) {
+      const latestAttempt = targetOf(schedule).RetryPolicy.MaximumEventAgeInSeconds + Number(config()['MaximumEventAgeInSeconds']); // prettier-ignore
+      expect(lateAfter).toBeGreaterThan(latestAttempt);
+    }
+  });
+
+  test('one message there is an alarm', () => {
+    expect(propertiesOf('TriggerDeadAlarm')).toMatchObject({
+      Namespace: 'AWS/SQS',
+      MetricName: 'ApproximateNumberOfMessagesVisible',
+      Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': ['TriggerDeadQueue', 'QueueName'] } }],
+      Statistic: 'Maximum',
+      Threshold: 1,
+      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+      AlarmActions: [{ Ref: 'AlarmTopic' }],
+    });
+    const runbook = readFileSync(join(root, 'docs/runbook.md'), 'utf8');
+    const [, page = 'none'] = /"([^"]+)"/.exec(String(propertiesOf('TriggerDeadAlarm')['AlarmDescription'])) ?? [];
+    expect(runbook).toContain(`## ${page}`);
   });
 });
 

@@ -76,6 +76,7 @@ export const readEndpoints = {
   trades: spotQuery('trades', [12, 2, '/spot/v4/query/trades', 'fills, spot and margin']),
   userFee: spotRead('userFee', [2, 2, '/spot/v1/user_fee', 'feeRates without a symbol, spot and margin']),
   tradeFee: spotRead('tradeFee', [2, 2, '/spot/v1/trade_fee', 'feeRates of a symbol, spot and margin']),
+  klines: spotPublic('public', [10, 2, '/spot/quotation/v3/klines', 'candles, spot and margin']),
   futuresFeeRate: read('futuresFeeRate', [2, 2, '/contract/private/trade-fee-rate', 'feeRates, futures']),
 } as const satisfies Record<string, Endpoint>;
 
@@ -94,8 +95,7 @@ export const unused: readonly (readonly [method: 'GET' | 'POST', path: string, r
   ['GET', '/spot/v1/symbols', 'symbols/details has the names and the rules'],
   ['GET', '/spot/quotation/v3/tickers', MARKET_DATA],
   ['GET', '/spot/quotation/v3/ticker', 'the book has the best prices, and the ticker is not real time'],
-  ['GET', '/spot/quotation/v3/lite-klines', MARKET_DATA],
-  ['GET', '/spot/quotation/v3/klines', MARKET_DATA],
+  ['GET', '/spot/quotation/v3/lite-klines', 'klines says the same'],
   ['GET', '/spot/quotation/v3/trades', MARKET_DATA],
   ['GET', '/account/v1/currencies', FUNDING],
   ['GET', '/account/v1/wallet', 'spot/v1/wallet says the same of the wallet that trades'],
@@ -124,7 +124,7 @@ export const unused: readonly (readonly [method: 'GET' | 'POST', path: string, r
   ['GET', '/contract/public/market-trade', MARKET_DATA],
   ['GET', '/contract/public/funding-rate', MARKET_DATA],
   ['GET', '/contract/public/funding-rate-history', MARKET_DATA],
-  ['GET', '/contract/public/kline', MARKET_DATA],
+  ['GET', '/contract/public/kline', 'strategies trade spot, and read candles of spot alone'],
   ['GET', '/contract/public/markprice-kline', MARKET_DATA],
   ['GET', '/contract/public/leverage-bracket', MARKET_DATA],
   ['GET', '/contract/public/open-interest', MARKET_DATA],

@@ -18,6 +18,7 @@ import {
   unseen,
   venueOrder,
 } from './answers.ts';
+import { candlesBy } from './candles.ts';
 import { calls, type Calls, type Fields, type Outside } from './calls.ts';
 import { coinsIn, contractAmount, futuresOrder, orderRow, rowId, rowSide, sideOf, spelled } from './contracts.ts';
 import { endpoints, readEndpoints, type Endpoint } from './endpoints.ts';
@@ -76,6 +77,7 @@ export function bitmartReads(outside: Outside): Reads {
       if (symbol === undefined) return look(account, readEndpoints.userFee, {}, deadline, levelRates);
       return look(account, readEndpoints.tradeFee, { symbol }, deadline, symbolRates);
     },
+    candles: candlesBy(ways),
   };
 }
 

@@ -67,6 +67,25 @@ export interface FeeRate {
   readonly taker: string;
 }
 
+/** How long a candle is, in minutes: those that venues have in common. */
+export const CANDLE_MINUTES = [1, 5, 15, 30, 60, 240, 1440] as const;
+export type CandleMinutes = (typeof CANDLE_MINUTES)[number];
+
+/** What traded in one interval. */
+export interface Candle {
+  /** When the interval began, ms. */
+  readonly openAt: number;
+  readonly open: string;
+  readonly high: string;
+  readonly low: string;
+  readonly close: string;
+  /** In base coin. */
+  readonly volume: string;
+}
+
+/** Most candles that are asked for at once. */
+export const MOST_CANDLES = 200;
+
 /** A list that came back as long as lists can be may have more: `isComplete` is false then. */
 export interface Reads {
   readonly balances: (
@@ -106,4 +125,16 @@ export interface Reads {
     deadline: number,
     symbol?: string,
   ) => Promise<Reading<{ readonly rates: readonly FeeRate[]; readonly level?: string; readonly note: string }>>;
+  /**
+   * Public, of spot (whose prices margin has, too). The candles of the last `count` whole intervals that were over at `until`, ms, oldest first; intervals in which
+   * nothing traded may be left out. `count`: 1 to MOST_CANDLES.
+   */
+  readonly candles: (
+    market: 'spot',
+    symbol: string,
+    minutes: CandleMinutes,
+    count: number,
+    until: number,
+    deadline: number,
+  ) => Promise<Reading<{ readonly candles: readonly Candle[] }>>;
 }

@@ -138,3 +138,53 @@ describe('a read', () => {
     }
   });
 });
+
+describe('candles', () => {
+  const HOUR = 3_600_000;
+  const UNTIL = Date.UTC(2026, 10, 22, 19);
+  const row = (at: number, close = '60000.5'): readonly string[] => [String(at / 1000), '60000', '61000', '59000', close, '1.5', '90000']; // prettier-ignore
+
+  test('are those whose interval was over, oldest first, whatever else is answered and in which order', async () => {
+    const server = await startRecorder();
+    const reads = bitmartReads(optionsAt(server.url));
+    // One that is still open, one too old, and one before a gap.
+    const data = [UNTIL, UNTIL - HOUR, UNTIL - 3 * HOUR, UNTIL - 4 * HOUR].map((at) => row(at));
+    server.answer({ body: { code: 1000, data } });
+    const read = await reads.candles('spot', 'BTC_USDT', 60, 3, UNTIL, soon());
+    const candle = { open: '60000', high: '61000', low: '59000', close: '60000.5', volume: '1.5' };
+    expect(read).toEqual({ kind: 'read', candles: [UNTIL - 3 * HOUR, UNTIL - HOUR].map((openAt) => ({ openAt, ...candle })) }); // prettier-ignore
+    const query = new URL(server.requests.at(-1)?.url ?? '', server.url).searchParams;
+    expect(Object.fromEntries(query)).toEqual({
+      ...{ symbol: 'BTC_USDT', step: '60', limit: '200' },
+      after: String((UNTIL - 4 * HOUR) / 1000 - 1),
+      before: String((UNTIL - HOUR) / 1000 + 1),
+    });
+    await server.close();
+  });
+  test('that cannot be read are none, and a failure says why', async () => {
+    const server = await startRecorder();
+    const reads = bitmartReads(optionsAt(server.url));
+    for (const data of [null, {}, [['x']], [row(UNTIL, 'dear')]]) {
+      server.answer({ body: { code: 1000, data } });
+      expect(await reads.candles('spot', 'BTC_USDT', 60, 3, UNTIL, soon())).toMatchObject({ kind: 'unavailable' });
+    }
+    server.answer({ status: 429, body: '' });
+    expect(await reads.candles('spot', 'BTC_USDT', 60, 3, UNTIL, soon())).toMatchObject({ kind: 'throttled' });
+    await server.close();
+  });
+  test('of the local exchange are what has traded there', async () => {
+    const exchange = await startLocalBitmart();
+    await fetch(`${exchange.controlUrl}/accounts`, { method: 'PUT', body: JSON.stringify(KEY) });
+    const reads = bitmartReads(optionsAt(exchange.spotUrl, exchange.futuresUrl));
+    const order = atMarket(buy(), { notional: '600' });
+    expect(await venueAt(exchange.spotUrl).submit(fresh(), order, inTime())).toMatchObject({ kind: 'placed' });
+    // As it will be seen once the minute is over.
+    const later = Date.now() + 60_000;
+    const read = await reads.candles('spot', 'BTC_USDT', 1, 2, later, soon());
+    const traded = { open: '60000.01', close: '60000.01', volume: '0.00999' };
+    expect(read).toMatchObject({ kind: 'read', candles: [traded] });
+    expect(await reads.candles('spot', 'ETH_USDT', 1, 2, later, soon())).toEqual({ kind: 'read', candles: [] });
+    expect(await reads.candles('spot', 'NO_SUCH', 1, 2, later, soon())).toMatchObject({ kind: 'refused' });
+    await exchange.close();
+  });
+});
