@@ -66,24 +66,39 @@ export function newId(): string {
   return randomBytes(16).toString('hex');
 }
 
-function make<A extends Action>(action: A, wish: Wish<A>): IntentOf<A> {
-  const { lifeMs = DEFAULT_LIFE_MS, id = newId(), ...fields } = wish as Given & Readonly<Record<string, unknown>>;
-  const isLifeRight = Number.isFinite(lifeMs) && lifeMs > 0 && lifeMs <= MAX_LIFETIME_MS;
+/**
+ * The same for what only shows at run time: fields from a form, a file or a command line, `action` among them.
+ * @throws WrongIntent
+ */
+export function intentOf(fields: Readonly<Record<string, unknown>>): OrderIntent {
+  const { lifeMs = DEFAULT_LIFE_MS, id = newId(), ...rest } = fields;
+  const isLifeRight = typeof lifeMs === 'number' && lifeMs > 0 && lifeMs <= MAX_LIFETIME_MS;
   const now = Date.now();
   const times = {
     createdAt: new Date(now).toISOString(),
     expiresAt: new Date(now + (isLifeRight ? lifeMs : DEFAULT_LIFE_MS)).toISOString(),
   };
-  // What is ours stands last: a wish of plain JavaScript may hold anything.
-  const taken = ['action', ...Object.keys(times)].filter((name) => name in fields);
-  const parsed = parse(JSON.stringify({ id, ...fields, action, ...times }));
+  const parsed = parse(JSON.stringify({ id, ...rest, ...times }));
   const problems = [
-    ...taken.map((name) => `${name} is given by itself; leave it out`),
-    ...(isLifeRight ? [] : [`lifeMs must be above 0 and at most ${MAX_LIFETIME_MS}, not ${String(lifeMs)}`]),
+    ...Object.keys(times)
+      .filter((name) => name in rest)
+      .map((name) => `${name} is set when the intent is made; leave it out and say lifeMs`),
+    ...(isLifeRight ? [] : [`lifeMs must be a number above 0 and at most ${MAX_LIFETIME_MS}`]),
     ...(parsed.kind === 'malformed' ? parsed.problems : []),
   ];
-  if (problems.length === 0 && parsed.kind === 'intent' && hasAction(parsed.intent, action)) return parsed.intent;
-  throw Object.assign(new Error(`no ${action} intent: ${problems.join('; ')}`), { name: 'WrongIntent', problems });
+  if (problems.length === 0 && parsed.kind === 'intent') return parsed.intent;
+  throw Object.assign(new Error(`this is no intent: ${problems.join('; ')}`), { name: 'WrongIntent', problems });
+}
+
+/** Tells a wrong wish from any other error. */
+export function isWrongIntent(error: unknown): error is WrongIntent {
+  return error instanceof Error && error.name === 'WrongIntent' && 'problems' in error;
+}
+
+function make<A extends Action>(action: A, wish: Wish<A>): IntentOf<A> {
+  const intent = intentOf({ ...wish, action });
+  if (hasAction(intent, action)) return intent;
+  throw new Error(`made a ${intent.action} of a ${action}`);
 }
 
 function hasAction<A extends Action>(intent: OrderIntent, action: A): intent is IntentOf<A> {

@@ -1,6 +1,7 @@
 // What a program that sends intents imports, as `serverless-trading-bot/producer`: intents, sending them, and their types.
 // Nothing of the execution comes with it.
-export { amend, cancel, cancelAll, cancelAllAfter, newId, place, setLeverage, setPositionMode } from './intents.ts';
+export { amend, cancel, cancelAll, cancelAllAfter, place, setLeverage, setPositionMode } from './intents.ts';
+export { intentOf, isWrongIntent, newId } from './intents.ts';
 export type { Given, Wish, WrongIntent } from './intents.ts';
 export { sendIntents, type SendOptions } from './send.ts';
 export type { IntentsClient, Sending } from '../shared/aws/intents.ts';
