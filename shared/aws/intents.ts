@@ -160,10 +160,11 @@ function whyFailed(error: unknown): { readonly code: string; readonly detail: st
     readonly $metadata?: { readonly attempts?: number };
   };
   const isRefused = $fault === 'client' && $metadata?.attempts === 1;
+  const isUnsigned = error.name === 'CredentialsProviderError' || error.message === 'Region is missing';
   return {
     code: typeof code === 'string' ? code : error.name,
     detail: error.message,
-    isSure: isRefused || error.name === 'CredentialsProviderError',
+    isSure: isRefused || isUnsigned,
   };
 }
 
