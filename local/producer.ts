@@ -2,7 +2,7 @@
 // It is built because Node strips no types below node_modules. Promises to hold nothing of the execution and no command, and
 // to need only what it imports. Never publishes.
 import { execFile } from 'node:child_process';
-import { readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -37,6 +37,7 @@ export async function buildProducer(outDir: string): Promise<void> {
   const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Manifest;
   const needed = await packagesOf(draft);
   await writeFile(join(draft, 'package.json'), `${JSON.stringify(packed(manifest, needed), null, 2)}\n`);
+  await copyFile(join(root, 'LICENSE'), join(draft, 'LICENSE'));
   // Dated like every output of a build: a source that was saved meanwhile makes it stale.
   await utimes(join(draft, `${ENTRY}.js`), startedAt, startedAt);
   await rm(outDir, { recursive: true, force: true });

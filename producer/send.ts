@@ -30,7 +30,7 @@ export async function sendIntents(
   { client, config = {} }: SendOptions = {},
 ): Promise<readonly Sending[]> {
   if (client !== undefined) return send(client, queueUrl, intents);
-  const region = /^https:\/\/(?:sqs|queue)\.([a-z0-9-]+)\.amazonaws\./.exec(queueUrl)?.[1];
+  const region = /^https:\/\/sqs\.([a-z0-9-]+)\.amazonaws\./.exec(queueUrl)?.[1];
   const own = new SQSClient({ ...PATIENCE, ...(region === undefined ? {} : { region }), ...config });
   try {
     return await send(own, queueUrl, intents);

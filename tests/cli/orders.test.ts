@@ -126,7 +126,16 @@ describe('cancel and cancel-all', () => {
     const [buy, sell] = [newId(), newId()];
     await system.desk([...resting, '--id', buy, '--yes']);
     await system.desk(['submit', 'main', 'sell', 'BTC_USDT', '--size', '0.001', '--price', '70000', '--id', sell, '--yes', '--wait', '1']); // prettier-ignore
-    const { code } = await system.desk(['cancel-all', 'main', '--side', 'buy', '--yes', '--wait']);
+    const { code } = await system.desk([
+      'cancel-all',
+      'main',
+      '--symbol',
+      'BTC_USDT',
+      '--side',
+      'buy',
+      '--yes',
+      '--wait',
+    ]);
     expect(code).toBe(0);
     const states = [await orderOf(buy), await orderOf(sell)].map((order) => /cancel/.test(order?.state ?? ''));
     expect(states).toEqual([true, false]);

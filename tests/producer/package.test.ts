@@ -88,6 +88,16 @@ test('a program in plain JavaScript makes and sends intents with it, on every No
   expect(new Set(messages.map(({ Attributes }) => Attributes?.MessageGroupId))).toEqual(new Set(['main']));
 }, 60_000);
 
+test('the program of docs/producers.md sends its order', async () => {
+  const [, program = ''] = /^```js\n(.*?)^```/ms.exec(await readFile(join(root, 'docs/producers.md'), 'utf8')) ?? [];
+  await writeFile(join(folder, 'foreign/docs.js'), program);
+  const QueueUrl = await stack.queue('docs.fifo');
+  const env = { ...process.env, INTENTS_QUEUE_URL: QueueUrl };
+  await run(process.execPath, ['docs.js'], { cwd: join(folder, 'foreign'), env });
+  const bodies = (await stack.drain(QueueUrl)).map(({ Body = '' }) => JSON.parse(Body) as unknown);
+  expect(bodies).toMatchObject([{ action: 'place', size: '0.001' }]);
+});
+
 test('a program in TypeScript has its types: what the contract does not have is an error', async () => {
   const right = "account: 'main', market: 'spot', symbol: 'BTC_USDT', side: 'buy', type: 'market'";
   const program = `
