@@ -141,5 +141,10 @@ async function collarOf(
 }
 
 function example(...lines: readonly string[]): string {
-  return `\n${lines.map((line) => `  $ npx desk ${line}`).join('\n')}`;
+  const codes = `
+Exit code 0 when all was sent, and with --wait came to what was asked for; 1 where SQS did not take it, or it
+was denied, rejected, canceled unfilled or not seen; ${EXIT.unreachable} where nobody knows whether it was sent: send it again with the
+same --id within five minutes, which makes no second order.
+`;
+  return `${codes}\n${lines.map((line) => `  $ npx desk ${line}`).join('\n')}`;
 }
