@@ -3,7 +3,7 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig(
-  { ignores: ['node_modules/', '.serverless/', '.local/', '.build/', 'coverage/', '**/*.js'] },
+  { ignores: ['node_modules/', '.serverless/', '.local/', '.build/', 'coverage/', '**/*.js', '**/*.mjs'] },
   tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true } },

@@ -11,10 +11,13 @@ import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 import { zipSync } from 'fflate';
 import pc from 'picocolors';
 import { withLock } from './lock.ts';
+import { buildProducer } from './producer.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const buildDir = join(root, '.build');
 const serviceDir = join(root, '.serverless');
+/** The package for programs that send intents; `npm pack ./.build/producer` makes a tarball of it. */
+export const producerDir = join(buildDir, 'producer');
 
 /** Where the packaged CloudFormation template lies; osls chooses the name. */
 export const templatePath = join(serviceDir, 'cloudformation-template-update-stack.json');
@@ -53,9 +56,10 @@ export async function packageFunctions(options: PackageOptions = {}): Promise<re
  */
 export async function packageService(options: PackageOptions = {}): Promise<readonly BuiltFunction[] | undefined> {
   const zips = functionNames().flatMap((name) => [buildDir, serviceDir].map((dir) => join(dir, `${name}.zip`)));
-  return unlessFresh([templatePath, ...zips], options, async () => {
+  const producer = join(producerDir, 'producer', 'main.js');
+  return unlessFresh([templatePath, producer, ...zips], options, async () => {
     const startedAt = new Date();
-    const built = await buildFunctions(buildDir);
+    const [built] = await Promise.all([buildFunctions(buildDir), buildProducer(producerDir)]);
     await packageTemplate();
     await utimes(templatePath, startedAt, startedAt);
     // osls empties .serverless/ when it starts and leaves prebuilt artifacts where they are: hence the copies, and last.
@@ -247,12 +251,12 @@ async function unlessFresh<T>(
 function isFresh(outputs: readonly string[]): boolean {
   if (!outputs.every((path) => existsSync(path))) return false;
   const oldestMs = Math.min(...outputs.map((path) => statSync(path).mtimeMs));
-  const folders = ['functions', 'shared'].flatMap((dir) => [
+  const folders = ['functions', 'producer', 'shared'].flatMap((dir) => [
     dir,
     // Folders included: a folder's time tells of files that were deleted from it.
     ...readdirSync(join(root, dir), { recursive: true, encoding: 'utf8' }).map((path) => join(dir, path)),
   ]);
-  const inputs = [...folders, 'serverless.yml', 'package-lock.json', 'local/package.ts'];
+  const inputs = [...folders, 'serverless.yml', 'package-lock.json', 'local/package.ts', 'local/producer.ts'];
   return inputs.every((path) => statSync(join(root, path)).mtimeMs < oldestMs);
 }
 

@@ -90,7 +90,7 @@ export async function plan(
 
 /** Sends what was planned. @throws Error naming what SQS did not take */
 export async function send(intents: readonly OrderIntent[], { send: put }: Pick<Around, 'send'>): Promise<void> {
-  const failed = (await put(intents)).flatMap((each) => (each.kind === 'failed' ? [each] : []));
+  const failed = (await put(intents)).flatMap((each) => (each.kind === 'sent' ? [] : [each]));
   if (failed.length === 0) return;
   const named = failed.map(({ id, code, detail }) => `${id} (${code}: ${detail})`).join(', ');
   throw new Error(

@@ -36,6 +36,18 @@ describe('commands', () => {
     'npm run bench': 'tests/bench.test.ts, in part',
     'npm run package': 'pretest, and tests/template.test.ts',
     'npx serverless deploy --stage prod': 'below, up to the upload',
+    'export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_REGION=ap-northeast-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local':
+      'tests/producer/examples.test.ts, with other ports',
+    'export INTENTS_QUEUE_URL=http://127.0.0.1:4566/000000000000/trading-bot-dev-intents.fifo':
+      'tests/producer/examples.test.ts, with another port',
+    'npx desk submit main buy BTC_USDT --notional 25 --local --wait': 'tests/cli/orders.test.ts, with --yes',
+    'npx desk submit --file intents.json --dry-run --local': 'tests/cli/orders.test.ts',
+    'npx desk cancel-all main --symbol BTC_USDT --local': 'tests/cli/orders.test.ts, with --yes',
+    'npx node examples/node.mjs': 'tests/producer/examples.test.ts',
+    'npm pack ./.build/producer': 'tests/producer/package.test.ts',
+    'aws sqs send-message --queue-url "$INTENTS_QUEUE_URL" --cli-input-json file://examples/aws-cli.json --endpoint-url "$AWS_ENDPOINT_URL"':
+      'tests/producer/examples.test.ts',
+    'python3 examples/with_boto3.py': 'tests/producer/examples.test.ts',
   };
 
   test('every command in a shell block is run by something', async () => {

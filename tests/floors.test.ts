@@ -18,7 +18,7 @@ interface Import {
 }
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
-const FOLDERS = ['functions', 'shared', 'local', 'cli'];
+const FOLDERS = ['functions', 'producer', 'shared', 'local', 'cli'];
 const sources: readonly Source[] = FOLDERS.filter((folder) => existsSync(join(ROOT, folder))).flatMap((folder) =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
     .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
@@ -53,7 +53,7 @@ const houseOf = (path: string): string => {
   if (/^shared\/(log|config|clock|http)\.ts$/.test(path)) return path;
   if (/^local\/(aws|bitmart|lambda)\//.test(path)) return 'local servers';
   return (
-    /^(shared\/(order|bitmart|aws|strategies|execution|following|firing|proof|parking|wiring)|functions|cli|local|tests|bench)\b/.exec(
+    /^(shared\/(order|bitmart|aws|strategies|execution|following|firing|proof|parking|wiring)|functions|producer|cli|local|tests|bench)\b/.exec(
       path,
     )?.[1] ?? path
   );
@@ -83,8 +83,10 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // Where a venue is chosen, for all functions at once.
   'shared/wiring': below3,
   functions: [...below4, 'shared/wiring'],
-  // The operator's command can start the local stack.
-  cli: [...below4, 'shared/wiring', 'local', 'local servers'],
+  // A package of its own: nothing of a venue or of the execution may come with it.
+  producer: ['shared/order', 'shared/aws'],
+  // The operator's command can start the local stack, and sends as any producer does.
+  cli: [...below4, 'shared/wiring', 'producer', 'local', 'local servers'],
   // What stands for the outside runs none of the code, so that the two can disagree; shapes it may know.
   'local servers': [],
   // What packages, shows and documents reads the pure tables.
@@ -93,7 +95,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 
 const upward = (files: readonly Source[]): readonly string[] =>
   files.flatMap(importsOf).flatMap(({ from, to, typeOnly }) => {
-    if (!/^[\w-]+\/.*\.[cm]?[jt]s$/.test(to) || !/^(functions|shared|local|cli|tests|bench)\//.test(to)) {
+    if (!/^[\w-]+\/.*\.[cm]?[jt]s$/.test(to) || !/^(functions|producer|shared|local|cli|tests|bench)\//.test(to)) {
       return to.startsWith('..') ? [`${from} imports ${to}, which lies outside`] : [];
     }
     const [here, there] = [houseOf(from), houseOf(to)];
@@ -121,6 +123,7 @@ const cycles = (files: readonly Source[]): readonly string[] => {
 const VENUES = /bit-?mart|bybit|binance|X-BM-|okx|coinbase|kraken|kucoin|gate\.io/i;
 const nameless = (path: string): boolean =>
   path.startsWith('functions/') ||
+  path.startsWith('producer/') ||
   /^shared\/(order\/|aws\/|strategies\/|execution\.ts|following\.ts|firing\.ts|proof\.ts|parking\.ts|log\.ts|clock\.ts|http\.ts|config\.ts)/.test(
     path,
   );
@@ -161,7 +164,7 @@ describe('the code', () => {
   test('is pure where it decides', () => expect(impure(sources)).toEqual([]));
   test('finds every file that it imports', () => {
     const paths = new Set(sources.map(({ path }) => path));
-    const missing = sources.flatMap(importsOf).filter(({ to }) => /^(functions|shared|local|cli)\/.*\.ts$/.test(to) && !paths.has(to)); // prettier-ignore
+    const missing = sources.flatMap(importsOf).filter(({ to }) => /^(functions|producer|shared|local|cli)\/.*\.ts$/.test(to) && !paths.has(to)); // prettier-ignore
     expect(missing).toEqual([]);
   });
 });
@@ -183,6 +186,9 @@ describe('a planted violation is seen', () => {
     ['shared/execution.ts', "import { sign } from './bitmart/wire.ts';"],
     ['shared/execution.ts', "import { handler } from '../functions/execute.ts';"],
     ['functions/new.ts', "import { handler } from './execute.ts';"],
+    ['producer/new.ts', "import { execute } from '../shared/execution.ts';"],
+    ['producer/new.ts', "import { bitmart } from '../shared/bitmart/venue.ts';"],
+    ['shared/aws/new.ts', "import { place } from '../../producer/intents.ts';"],
     ['functions/new.ts', "import { startLocalAws } from '../local/aws/server.ts';"],
     ['functions/new.ts', "import { intent } from '../tests/system/fixture.ts';"],
     ['shared/aws/new.ts', "import type { LocalAws } from '../../local/aws/server.ts';"],

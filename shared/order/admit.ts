@@ -1,7 +1,14 @@
 // The last pure step before an order is sent: may it go, and with which exact numbers? Every local refusal lives here.
 // Same inputs, same answer: no clock, no I/O. Rounding is always down, and a refusal always carries the numbers.
 import Big from 'big.js';
-import type { AmendIntent, Decimal, Exit, OrderIntent, PlaceIntent } from './intent.ts';
+import {
+  MAX_LIFETIME_MS,
+  type AmendIntent,
+  type Decimal,
+  type Exit,
+  type OrderIntent,
+  type PlaceIntent,
+} from './intent.ts';
 import { listed, roundDown, roundUp, type Instrument } from './instrument.ts';
 import type { Mandate } from './mandate.ts';
 import type { ReasonCode } from './reason.ts';
@@ -9,8 +16,6 @@ import type { Admitted, Book, Instruction, NewOrder, VenueOrder } from './venue.
 
 /** How far createdAt may lie ahead of us: producers' clocks are not exact. */
 export const MAX_AHEAD_MS = 5_000;
-/** Longest time from now to expiresAt: far below the time for which a venue answers look-ups. */
-export const MAX_LIFETIME_MS = 600_000;
 
 /** Oldest createdAt: as long as a venue is sure to remember what became of an order with the same id. */
 export const MAX_AGE_MS = 1_200_000;

@@ -11,6 +11,8 @@ export type Side = 'buy' | 'sell';
 
 /** Longest body that is looked at, in bytes; the intents queue itself refuses more than 4 KiB. */
 export const BODY_LIMIT_BYTES = 4096;
+/** Longest time from now to expiresAt: far below the time for which a venue answers look-ups. */
+export const MAX_LIFETIME_MS = 600_000;
 
 /** A positive decimal, and a symbol, as text; the mandate has the same. */
 export const DECIMAL = /^(?=.*[1-9])(?:0|[1-9]\d{0,19})(?:\.\d{1,18})?$/;
@@ -190,6 +192,8 @@ export type FuturesPlaceIntent = Shape<'openPriced' | 'openMarket' | 'reducePric
 export type PlaceIntent = Shape<'priced' | 'marketBuy' | 'marketSell'> | FuturesPlaceIntent;
 export type AmendIntent = Shape<'amendPrice' | 'amendSize'>;
 export type OrderIntent = Shape<keyof typeof shapes>;
+/** The same as a producer writes it: plain text where an OrderIntent has text that was checked. */
+export type UncheckedIntent = z.input<(typeof shapes)[keyof typeof shapes]>;
 export type Market = (typeof MARKETS)[number];
 export type OrderType = (typeof TYPES)[number];
 export type MarginMode = (typeof MARGIN_MODES)[number];

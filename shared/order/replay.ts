@@ -2,8 +2,7 @@
 // Promises that all replays of one original have one id, whoever makes them, of whichever of its letters, and whenever; and
 // that both ids, this one and the original's, are looked up before it is sent, so that nothing trades twice.
 import { createHash } from 'node:crypto';
-import type { OrderIntent, PlaceIntent } from './intent.ts';
-import { MAX_LIFETIME_MS } from './admit.ts';
+import { MAX_LIFETIME_MS, type OrderIntent, type PlaceIntent } from './intent.ts';
 import type { Certainty } from './reason.ts';
 
 export interface Replay {

@@ -2,9 +2,9 @@
 import { describe, expect, test } from '@jest/globals';
 import Big from 'big.js';
 import fc from 'fast-check';
-import { admit, isAmended, isRelief, MAX_AGE_MS, MAX_AHEAD_MS, MAX_LIFETIME_MS, needsBook, type Admission } from '../../shared/order/admit.ts'; // prettier-ignore
+import { admit, isAmended, isRelief, MAX_AGE_MS, MAX_AHEAD_MS, needsBook, type Admission } from '../../shared/order/admit.ts'; // prettier-ignore
 import type { Instrument } from '../../shared/order/instrument.ts';
-import type { AmendIntent, Decimal, OrderIntent } from '../../shared/order/intent.ts';
+import { MAX_LIFETIME_MS, type AmendIntent, type Decimal, type OrderIntent } from '../../shared/order/intent.ts';
 import type { Mandate } from '../../shared/order/mandate.ts';
 import type { Book, Instruction, NewOrder, VenueOrder } from '../../shared/order/venue.ts';
 import { amendPrice, amendSize, btcRules, cancelFutures, changed, decimal, EXPIRES, fullKinds, futuresBuy, futuresMarket, instructions, kinds, limitBuy, marketBuy, marketSell, places, setLeverage, setPositionMode, type Fields } from './arbitraries.ts'; // prettier-ignore
