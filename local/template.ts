@@ -16,6 +16,7 @@ export interface QueueTemplate {
 /** A function: `variables` holds text, or the logical name of the queue whose URL is meant. */
 export interface FunctionTemplate {
   readonly name: string;
+  readonly logGroup: string;
   readonly zipPath: string;
   readonly handler: string;
   readonly timeoutMs: number;
@@ -83,6 +84,7 @@ function lambda(properties: Resource['Properties'], mapping: Resource['Propertie
   };
   return {
     name: String(properties['FunctionName']).split('-').at(-1) ?? '',
+    logGroup: `/aws/lambda/${String(properties['FunctionName'])}`,
     zipPath: join(dirname(templatePath), basename(code.S3Key)),
     handler: String(properties['Handler']),
     timeoutMs: Number(properties['Timeout']) * 1000,
