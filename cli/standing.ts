@@ -2,6 +2,7 @@
 // Promises never to call an order absent that may exist, and to tell an end only where one was told. Pure.
 import { explain } from '../shared/order/reason.ts';
 import type { Sighting } from '../shared/order/venue.ts';
+import { amount } from './words.ts';
 
 /** A status as a report or a log line told it. */
 export interface Told {
@@ -86,10 +87,10 @@ function accepted({ id, told, sighting }: Known): Standing {
   }
   const { state, filledSize, size } = sighting.order;
   if (state !== 'open' && state !== 'partially-filled') {
-    const sentence = `It is ${state} on the exchange, ${filledSize} filled; its last report comes with the next look at it.`;
+    const sentence = `It is ${state} on the exchange, ${amount(filledSize)} filled; its last report comes with the next look at it.`;
     return { kind: 'underway', sentence };
   }
-  const filled = `${filledSize}${size === undefined ? '' : ` of ${size}`} filled`;
+  const filled = `${amount(filledSize)}${size === undefined ? '' : ` of ${amount(size)}`} filled`;
   const sentence = `It rests on the exchange, ${filled}, and is followed to its end. To end it sooner, send a cancel with target ${id}.`;
   return { kind: 'resting', sentence };
 }
@@ -100,7 +101,7 @@ function untold({ id, wait, isSent, sighting }: Known): Standing {
     const { state, filledSize } = sighting.order;
     return {
       kind: 'underway',
-      sentence: `The exchange shows an order with its id, ${state}, ${filledSize} filled, and nothing has been told of it yet: look again in three minutes.`,
+      sentence: `The exchange shows an order with its id, ${state}, ${amount(filledSize)} filled, and nothing has been told of it yet: look again in three minutes.`,
     };
   }
   if (wait !== undefined) {

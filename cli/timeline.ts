@@ -5,7 +5,7 @@ import type { Found, Shown } from './life.ts';
 import type { LogLine } from './logs.ts';
 import type { Letter } from './peek.ts';
 import type { Burial, Known, Told } from './standing.ts';
-import { plain, reportWords } from './words.ts';
+import { amount, plain, reportWords } from './words.ts';
 
 export interface Entry {
   /** UTC. */
@@ -24,7 +24,10 @@ export function timeline(
 ): readonly Entry[] {
   const at = new Date(now).toISOString();
   const entries: readonly Entry[] = [
-    ...lines.map((line) => ({ at: line.at, where: line.functionName, text: lineWords(line) })),
+    ...withoutRepeats(lines).map(({ line, times }) => {
+      const text = times === 1 ? lineWords(line) : `${lineWords(line)} (${times} times in a row)`;
+      return { at: line.at, where: line.functionName, text };
+    }),
     ...troubles.map((line) => ({
       at: line.at,
       where: line.functionName,
@@ -37,6 +40,19 @@ export function timeline(
   const sorted = [...entries].sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
   if (sighting === undefined) return sorted;
   return [...sorted, { at, where: 'exchange', text: `now: ${sightingWords(sighting)}` }];
+}
+
+/** A resting order is looked at thousands of times: of looks in a row that saw nothing new the last one is kept. */
+function withoutRepeats(lines: readonly LogLine[]): readonly { readonly line: LogLine; readonly times: number }[] {
+  const isLook = (line: LogLine | undefined): boolean => line?.fields['step'] === 'waits';
+  const kept: { readonly line: LogLine; readonly times: number }[] = [];
+  for (const line of lines) {
+    const last = kept.at(-1);
+    const isRepeat = isLook(line) && isLook(last?.line) && line.fields['why'] === last?.line.fields['why'];
+    if (isRepeat) kept.pop();
+    kept.push({ line, times: isRepeat ? (last?.times ?? 0) + 1 : 1 });
+  }
+  return kept;
 }
 
 function lineWords({ message, fields }: LogLine): string {
@@ -78,16 +94,16 @@ function letterWords({ reason, certainty, detail }: Letter): string {
 }
 
 function fillWords({ side, size, price, fee, feeCoin, role }: Fill): string {
-  return `fill: ${side} ${size} at ${price}, fee ${fee} ${feeCoin}, ${role}`;
+  return `fill: ${side} ${amount(size)} at ${amount(price)}, fee ${amount(fee)} ${feeCoin}, ${role}`;
 }
 
 function sightingWords(sighting: NonNullable<Shown['sighting']>): string {
   if (sighting.kind === 'nothing') return 'no order is shown under this id';
   if (sighting.kind !== 'found') return `could not be asked: ${sighting.detail}`;
   const { order } = sighting;
-  const of = order.size === undefined ? '' : ` of ${order.size}`;
-  const price = order.price === undefined ? '' : ` at ${order.price}`;
-  return `${order.state}, ${order.filledSize}${of} filled, ${order.side} ${order.symbol}${price}, order ${order.venueOrderId}`;
+  const of = order.size === undefined ? '' : ` of ${amount(order.size)}`;
+  const price = order.price === undefined ? '' : ` at ${amount(order.price)}`;
+  return `${order.state}, ${amount(order.filledSize)}${of} filled, ${order.side} ${order.symbol}${price}, order ${order.venueOrderId}`;
 }
 
 // ---- where it stands

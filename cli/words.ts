@@ -1,5 +1,6 @@
 // How what lies on the queues is said to a person: ages, reports in one line, and text that others wrote.
 // Promises that no text from a message can move the cursor or colour the terminal. Pure.
+import Big from 'big.js';
 import type { ExecutionReport } from '../shared/order/report.ts';
 
 /** An age in the largest unit that tells it: "42 s", "3 min", "2 h", "5 d". Below 0 (clocks differ) it is "0 s". */
@@ -8,6 +9,15 @@ export function age(ms: number): string {
   if (seconds < 120) return `${seconds} s`;
   if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
   return seconds < 172_800 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`;
+}
+
+/** An amount without the zeros that say nothing: "0.00100" is "0.001". What is no number stays as it is. */
+export function amount(text: string): string {
+  try {
+    return new Big(text).toFixed();
+  } catch {
+    return text;
+  }
 }
 
 /** Text of others as it may be shown: control characters, which a terminal obeys, become question marks. */

@@ -20,6 +20,8 @@ export interface ReplayOptions extends GlobalOptions {
 /** @param id of the intent, or the source message id @throws Refusal where nothing was sent */
 export async function replayLetter(desk: Desk, id: string, options: ReplayOptions): Promise<ExitCode> {
   const lifeMs = numberIn('--life', options.life, 'seconds', 1, 600) * 1000;
+  const bps =
+    options.collar === undefined ? undefined : numberIn('--collar', options.collar, 'basis points', 1, 10_000);
   const { price } = options;
   if (price !== undefined && price !== 'same' && !DECIMAL.test(price)) {
     throw refusal(`--price ${price} is no positive decimal such as 0.01, and not "same".`);
@@ -30,7 +32,7 @@ export async function replayLetter(desk: Desk, id: string, options: ReplayOption
     throw refusal(`The body of ${id} is no intent (${parsed.problems.join('; ')}): correct it and send a new intent.`);
   }
   const original = parsed.intent;
-  const collar = await collarOf(desk, original, options.collar);
+  const collar = await collarOf(desk, original, bps);
   const make = (): Record<string, unknown> =>
     made({
       ...{ original, reason: letter.reason, certainty: letter.certainty, now: Date.now(), lifeMs },
@@ -64,11 +66,9 @@ function made(wish: Replay): Record<string, unknown> {
 async function collarOf(
   { stack: { exchange } }: Desk,
   original: OrderIntent,
-  bps: string | undefined,
+  maxDeviationBps: number | undefined,
 ): Promise<PlaceIntent['collar'] | undefined> {
-  if (bps === undefined) return undefined;
-  const maxDeviationBps = numberIn('--collar', bps, 'basis points', 1, 10_000);
-  if (original.action !== 'place') return undefined;
+  if (maxDeviationBps === undefined || original.action !== 'place') return undefined;
   const { market, symbol, side } = original;
   const book = await exchange.venue.book(market, symbol, Date.now() + 10_000);
   const referencePrice = side === 'buy' ? book?.ask : book?.bid;

@@ -17,13 +17,13 @@ const desk = async (args: readonly string[], given?: Given): Promise<Said> => {
   expect(said.out + said.err).not.toMatch(secrets);
   return said;
 };
-const json = <T>({ out }: Said): T => JSON.parse(out) as T;
+const json = ({ out }: Said): unknown => JSON.parse(out);
 interface Looked {
   readonly reports: readonly ExecutionReport[];
   readonly isComplete: boolean;
 }
 const reportsOf = async (...args: readonly string[]): Promise<Looked> =>
-  json<Looked>(await desk(['reports', '--json', ...args]));
+  json(await desk(['reports', '--json', ...args])) as Looked;
 const count = async (queue: 'intents' | 'reports'): Promise<number> => {
   const names = ['ApproximateNumberOfMessages' as const, 'ApproximateNumberOfMessagesNotVisible' as const];
   const QueueUrl = system.ready.queues[queue];
@@ -87,7 +87,7 @@ test('what is taken is shown and gone; what was not wanted stays', async () => {
   const [first = '', second = ''] = await placed('main', 'main2');
   const said = await desk(['reports', '--take', '--account', 'main', '--yes', '--json']);
   expect(said.code).toBe(0);
-  expect(json<ExecutionReport>(said)).toMatchObject({ id: first, account: 'main', status: 'accepted' });
+  expect(json(said)).toMatchObject({ id: first, account: 'main', status: 'accepted' });
   expect((await reportsOf()).reports.map(({ id }) => id)).toEqual([second]);
   expect(await desk(['reports', '--take', '--yes'])).toMatchObject({
     code: 0,
