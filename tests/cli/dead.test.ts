@@ -96,12 +96,13 @@ test('letters are listed by account and reason, one of SQS itself as what it is,
 });
 
 test('more letters of one account than SQS shows: it says how many there are', async () => {
+  const total = (await lying()) + 12;
   await buried(...Array.from({ length: 12 }, () => intent({ account: 'main2', symbol: 'NOPE_USDT' })));
   const said = await desk(['dead', 'list', '--account', 'main2']);
   expect(said.code).toBe(0);
-  expect(said.out).toMatch(/About 15 letters are on the queue/);
+  expect(said.out).toContain(`About ${total} letters are on the queue`);
   const listed = await list('--account', 'main2');
-  expect(listed).toMatchObject({ isComplete: false, total: 15 });
+  expect(listed).toMatchObject({ isComplete: false, total });
   expect(listed.letters.length).toBeLessThan(13);
 });
 
