@@ -11,10 +11,11 @@ import {
 import type { Command } from 'commander';
 import type { ExecutionReport } from '../../shared/order/report.ts';
 import { unreachable } from '../connection.ts';
+import { oldestAge } from '../metrics.ts';
 import { peekReports } from '../peek.ts';
 import { onStack, type Desk, type GlobalOptions } from '../run.ts';
 import { EXIT, type ExitCode } from '../terminal.ts';
-import { plain, reportWords } from '../words.ts';
+import { age, plain, reportWords } from '../words.ts';
 
 /** Numbers of a queue, about: SQS counts its parts now and then. */
 export interface Depth {
@@ -44,6 +45,21 @@ const COUNTS = [
   'ApproximateNumberOfMessagesNotVisible',
   'ApproximateNumberOfMessagesDelayed',
 ] as const;
+
+// ---- intents
+
+async function intents(desk: Desk): Promise<void> {
+  const { service, queues } = desk.stack;
+  const depth = await depthOf(desk.stack, 'intents', queues.intents);
+  const { waiting, inFlight, delayed } = depth;
+  const isEmpty = waiting + inFlight + delayed === 0;
+  const oldest = isEmpty ? undefined : await oldestAge(desk, `${service}-intents.fifo`);
+  desk.result({ ...depth, ...(oldest === undefined ? {} : { oldest }) });
+  const shown = oldest === undefined ? 'none' : oldest.kind === 'age' ? age(oldest.seconds * 1000) : 'unknown';
+  desk.table(['waiting', 'in flight', 'delayed', 'oldest'], [[waiting, inFlight, delayed, shown]], '');
+  if (oldest?.kind === 'unknown') desk.say(`The age of the oldest is not known: ${oldest.why}.`);
+  if (oldest?.kind === 'age') desk.say(`The age is that of ${oldest.at}. An intent expires by its own expiresAt, within ten minutes.`); // prettier-ignore
+}
 
 // ---- reports
 
@@ -191,13 +207,7 @@ minute. What became of one intent: desk trace ID.
 
   $ npx desk intents --local`,
     )
-    .action(
-      onStack(async (desk) => {
-        const [intents] = await depths(desk);
-        desk.result(intents);
-        desk.table(['waiting', 'in flight'], [[intents?.waiting, intents?.inFlight]], '');
-      }),
-    );
+    .action(onStack((desk) => intents(desk)));
   program
     .command('reports')
     .description('what became of the intents: looks at the reports and leaves them on the queue')

@@ -1,7 +1,7 @@
 // Who called what: the record that the local AWS keeps of its calls.
 // Promises the last ones in their order, and bounded memory. Holds no request and no answer.
 
-export type Service = 'sqs' | 'secretsmanager' | 'logs';
+export type Service = 'sqs' | 'secretsmanager' | 'logs' | 'monitoring';
 
 /** One finished call. `outcome` is ok, partial (a batch with failed entries), an error code, or the fault that cut it off. */
 export interface AwsCall {

@@ -1,4 +1,5 @@
-// The local AWS: SQS, Secrets Manager and the reading of logs on 127.0.0.1 over AWS JSON, for the unmodified SDK and CLI.
+// The local AWS: SQS, Secrets Manager, and reading logs and a metric, on 127.0.0.1 over AWS JSON, for the
+// unmodified SDK and CLI.
 // Promises the wire of the real service, a record of who called what, and faults on request (`/_faults`).
 // Keeps everything in memory, checks no signature, and never listens beyond this machine.
 import { randomUUID } from 'node:crypto';
@@ -8,6 +9,7 @@ import type { Account } from './account.ts';
 import { callRing, type AwsCall, type Calls, type Service } from './calls.ts';
 import { nextFault, readFaults, splitBatch, type Fault } from './faults.ts';
 import { localLogs, type Logs } from './logs.ts';
+import { metricsActions } from './metrics.ts';
 import { secretsActions } from './secrets.ts';
 import { sqsActions } from './sqs.ts';
 import { isFailure, isRecord, refuse, text } from './wire.ts';
@@ -78,6 +80,8 @@ const routeOf = (request: IncomingMessage): Route | undefined => {
   if (prefix === 'AmazonSQS') return { service: 'sqs', action, type: 'application/x-amz-json-1.0' };
   if (prefix === 'secretsmanager') return { service: 'secretsmanager', action, type: 'application/x-amz-json-1.1' };
   if (prefix === 'Logs_20140328') return { service: 'logs', action, type: 'application/x-amz-json-1.1' };
+  if (prefix === 'GraniteServiceVersion20100801')
+    return { service: 'monitoring', action, type: 'application/x-amz-json-1.0' };
   return undefined;
 };
 
@@ -87,6 +91,7 @@ const lastPart = (value: unknown, separator: string): string =>
 const resourceOf = ({ service }: Route, input: Input): string => {
   if (service === 'sqs')
     return lastPart(input['QueueUrl'] ?? input['QueueName'], '/') || lastPart(input['SourceArn'], ':');
+  if (service === 'monitoring') return text(input, 'MetricName') ?? '';
   if (service === 'logs') return text(input, 'logGroupName') ?? '';
   const id = input['SecretId'] ?? input['Name'];
   const name = lastPart(id, ':secret:');
@@ -208,6 +213,7 @@ export const startLocalAws = async (
     sqs: sqsActions(account),
     secretsmanager: secretsActions({ region, now: Date.now }),
     logs: logs.actions,
+    monitoring: metricsActions(account),
   };
   const stack: Stack = { services, faults: [], ...callRing() };
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {

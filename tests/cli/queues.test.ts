@@ -50,10 +50,31 @@ test('intents that wait are counted, and not one of them is received', async () 
   expect(words.out).toMatch(/waiting.*in flight/);
   const said = await desk(['intents', '--json']);
   expect(said.code).toBe(0);
-  expect(json(said)).toMatchObject({ queue: 'intents', waiting: 3, inFlight: 0, delayed: 0 });
+  expect(json(said)).toMatchObject({
+    ...{ queue: 'intents', waiting: 3, inFlight: 0, delayed: 0 },
+    oldest: { kind: 'age', seconds: expect.any(Number) },
+  });
   expect(received()).toBe(0);
   system.runner.resume('execute');
   await system.until('all taken', async () => (await count('intents')) === 0);
+  expect(json(await desk(['intents', '--json']))).toEqual({ queue: 'intents', waiting: 0, inFlight: 0, delayed: 0 });
+  await desk(['reports', '--take', '--yes']);
+});
+
+test('where CloudWatch cannot be asked, the numbers are shown and the age is not known', async () => {
+  await system.runner.pause('execute');
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  await system.send([intent()]);
+  const faults = [{ service: 'monitoring', fault: 'error', code: 'AccessDeniedException' }];
+  await fetch(`${system.ready.aws}/_faults`, { method: 'PUT', body: JSON.stringify({ faults }) });
+  try {
+    const { code, out } = await desk(['intents']);
+    expect({ code, out }).toEqual({ code: 0, out: expect.stringContaining('cannot be asked (AccessDenied') });
+  } finally {
+    await fetch(`${system.ready.aws}/_faults`, { method: 'DELETE' });
+    system.runner.resume('execute');
+  }
+  await system.until('taken', async () => (await count('intents')) === 0);
   await desk(['reports', '--take', '--yes']);
 });
 
