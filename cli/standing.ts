@@ -46,6 +46,8 @@ export function standingOf(known: Known): Standing {
   const { told, burial, id } = known;
   const end = told.findLast(({ status }) => ENDS.includes(status));
   if (end !== undefined) return { kind: 'ended', sentence: `It is ${end.words}. Nothing is left to do.` };
+  // What was told last holds: an unresolved one may be corrected, and a message may be buried after its order was accepted.
+  if (['accepted', 'partially-filled'].includes(told.at(-1)?.status ?? '')) return accepted(known);
   if (burial !== undefined) return buried(known, burial);
   const failure = told.findLast(({ status }) => FAILURES.includes(status));
   if (failure !== undefined) {
@@ -55,7 +57,7 @@ export function standingOf(known: Known): Standing {
       : `Its letter is not on the queue any more, or cannot be seen now: desk dead show ${id}.`;
     return { kind: isUnclear ? 'unclear' : 'no-trade', sentence: `It came to no trade: ${failure.words}. ${next}` };
   }
-  return told.length > 0 ? accepted(known) : untold(known);
+  return untold(known);
 }
 
 const LOOK_FIRST = 'Look for the id on the exchange before anything else.';
