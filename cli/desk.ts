@@ -4,6 +4,7 @@
 import { Command, CommanderError } from 'commander';
 import { accountCommands } from './commands/accounts.ts';
 import { backtestCommand } from './commands/backtest.ts';
+import { deadCommands } from './commands/dead.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { orderCommands } from './commands/orders.ts';
 import { queueCommands } from './commands/queues.ts';
@@ -35,6 +36,7 @@ ${EXIT.usage} wrong input, ${EXIT.declined} not confirmed, ${EXIT.unreachable} A
 for (const add of [
   orderCommands,
   queueCommands,
+  deadCommands,
   traceCommand,
   readCommands,
   accountCommands,

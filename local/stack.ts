@@ -109,7 +109,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       region: REGION,
       awsEndpoint: endpoint,
       functions: template.functions.map((each) => definition(each, urls, bitmart, options)),
-      ...(options.onLog === undefined ? {} : { onLog: options.onLog }),
+      onLog: keepLogs(template.functions, aws, options.onLog),
       ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
       ...(options.rotateEnvironments === undefined ? {} : { rotateEnvironments: options.rotateEnvironments }),
     });
@@ -167,6 +167,20 @@ export async function announce(ready: Ready): Promise<() => Promise<void>> {
 
 async function startAws(port: number, timeScale: number): Promise<LocalAws> {
   return startLocalAws({ port, region: REGION, timeScale }).catch(portTaken('AWS'));
+}
+
+/** Every line goes to the log group of its function as well, where the local AWS is ours. */
+function keepLogs(
+  functions: readonly FunctionTemplate[],
+  aws: LocalAws | undefined,
+  onLog: StackOptions['onLog'],
+): (line: LogLine) => void {
+  const groups = new Map(functions.map(({ name, logGroup }) => [name, logGroup]));
+  for (const group of groups.values()) aws?.logs.create(group);
+  return (line) => {
+    aws?.logs.write(groups.get(line.functionName) ?? line.functionName, line.text);
+    onLog?.(line);
+  };
 }
 
 function portTaken(which: 'AWS' | 'BITMART'): (error: NodeJS.ErrnoException) => never {

@@ -19,6 +19,7 @@ export interface QueueTemplate {
 /** A function: `variables` holds text, or the logical name of the queue whose URL is meant. */
 export interface FunctionTemplate {
   readonly name: string;
+  readonly logGroup: string;
   readonly zipPath: string;
   readonly handler: string;
   readonly timeoutMs: number;
@@ -124,6 +125,7 @@ function lambda(
   };
   return {
     name: nameOf(properties),
+    logGroup: `/aws/lambda/${String(properties['FunctionName'])}`,
     zipPath: join(dirname(templatePath), basename(code.S3Key)),
     handler: String(properties['Handler']),
     timeoutMs: Number(properties['Timeout']) * 1000,

@@ -48,6 +48,7 @@ interface Step {
 /** Why an earlier delivery came to nothing is remembered by the environment that had it. */
 const ELSEWHERE = 'an earlier delivery of it came to nothing, and the log says why';
 const ITS_TURN = 'it waited for the intents before it';
+const NOT_OURS = 'SQS did not renew its visibility';
 const NO_TIME = { seconds: 1, why: 'no time left in this invocation' };
 const AS_WANTED = 'the order is as wanted';
 /** So that the first look at an accepted order comes after the report of its acceptance. */
@@ -72,7 +73,7 @@ export async function execute(
       } catch (error) {
         // A bug, or AWS is down: nothing of this group is acknowledged, and no other group suffers for it.
         outside.log('error', 'group failed', { account: group[0]?.group ?? '', error: describeError(error) });
-        return group.map((message): Result => ({ message, disposition: { kind: 'keep' } }));
+        return group.map((message): Result => ({ message, why: 'group failed', disposition: { kind: 'keep' } }));
       }
     }),
   );
@@ -93,7 +94,9 @@ async function executeGroup(
   const first = candidates.find(({ intent }) => intent.action === 'place')?.intent;
   if (first?.action === 'place') void rulesOf(first, outside, time);
   const ours = await secure(candidates, outside, time.deadline);
-  const late = candidates.slice(ours).map(({ message }): Result => ({ message, disposition: { kind: 'keep' } }));
+  const late = candidates
+    .slice(ours)
+    .map(({ message }): Result => ({ message, why: NOT_OURS, disposition: { kind: 'keep' } }));
   if (ours === 0) return [...turnedAway, ...late];
   const desk: Desk = { outside, time, name, touched, attempted: new Set(), silence: undefined, ...UNREAD };
   await enter(desk);
@@ -333,7 +336,7 @@ async function soughtStep(
   // It was sent a moment ago: it comes back when its visibility is over.
   if (proof?.kind !== 'absent') {
     const { seconds, why } = proof ?? { seconds: 1, why: 'not looked for' };
-    return { result: { message: candidate.message, disposition: { kind: 'keep' } }, stop: { seconds, why } };
+    return { result: { message: candidate.message, why, disposition: { kind: 'keep' } }, stop: { seconds, why } };
   }
   if (stop !== undefined) return stopped(candidate, stop.seconds ?? 1, stop.why, desk.outside);
   return attempt(candidate, desk);
@@ -711,11 +714,11 @@ async function keptPastHorizon(
   const isParked = parkedNow(candidate, outside) !== undefined;
   const venueNow = isParked ? undefined : await venue.time(time.answerBy(clock.now()));
   if (venueNow === undefined) {
-    return { result: { message, disposition: { kind: 'keep' } }, stop: { seconds: undefined, why } };
+    return { result: { message, why, disposition: { kind: 'keep' } }, stop: { seconds: undefined, why } };
   }
   const untilHorizonMs = Math.max(horizonOf(venue, refusedFrom) - venueNow, leastReturnMs(venue, windowMs));
   const seconds = Math.max(leastSeconds, Math.ceil(untilHorizonMs / 1000) + 1);
-  return { result: { message, disposition: postponed(seconds) }, stop: { seconds, why } };
+  return { result: { message, why, disposition: postponed(seconds) }, stop: { seconds, why } };
 }
 
 /**
@@ -792,7 +795,7 @@ async function resolveTarget(
     if (intent.action === 'amend' && !isTaken && verdict.kind !== 'finished')
       return heldPastHorizon(candidate, verdict, desk);
     const seconds = Math.max(backoff(candidate), venue.promises.showsOrdersWithinMs / 1000);
-    return { result: { message, disposition: postponed(seconds) }, stop: { seconds, why } };
+    return { result: { message, why, disposition: postponed(seconds) }, stop: { seconds, why } };
   };
   if (mayNotAsk(candidate, desk) !== undefined) return again();
   const rules = intent.action === 'amend' ? listed(await rulesOf(intent, outside, desk.time)) : undefined;
@@ -865,14 +868,14 @@ function putBack(
 ): Result {
   const { message, intent, disproved } = candidate;
   const { memory, venue } = outside;
-  if (seconds === undefined) return { message, disposition: { kind: 'keep' } };
+  if (seconds === undefined) return { message, why, disposition: { kind: 'keep' } };
   const isUnsent = isFirstOrUnsent(candidate, outside);
   if (isUnsent) remember(memory.unsent, message.messageId, { receiveCount: message.receiveCount, why });
   // Twice the window: the clock that signed an unknown request may have been a whole window ahead.
   const { refusesTimestampsAfterMs, showsOrdersWithinMs } = venue.promises;
   const isPastAnyHorizon = seconds * 1000 >= 2 * refusesTimestampsAfterMs + showsOrdersWithinMs;
   const isSafe = !isTouched || isUnsent || disproved || intent.action !== 'place' || isPastAnyHorizon;
-  return { message, disposition: isSafe ? postponed(seconds) : { kind: 'keep' } };
+  return { message, why, disposition: isSafe ? postponed(seconds) : { kind: 'keep' } };
 }
 
 function postponed(seconds: number): Result['disposition'] {
@@ -932,13 +935,16 @@ function logVerdict({ intent }: Candidate, verdict: Verdict, log: Log): void {
   const detail = 'detail' in verdict ? verdict.detail : undefined;
   const isPlain = ['placed', 'done', 'taken'].includes(verdict.kind) && !(verdict.kind === 'taken' && detail);
   const level = isPlain ? 'info' : 'warn';
-  log(level, 'verdict', { id: intent.id, account: intent.account, verdict: verdict.kind, detail });
+  const { id, account, action, market } = intent;
+  const symbol = 'symbol' in intent ? intent.symbol : undefined;
+  log(level, 'verdict', { id, account, action, market, symbol, verdict: verdict.kind, detail });
 }
 
-function logOutcome({ message, disposition, report }: Result, isUnfinished: boolean, log: Log): void {
+function logOutcome({ message, disposition, report, why }: Result, isUnfinished: boolean, log: Log): void {
   const letter = disposition.kind === 'bury' ? disposition.letter : undefined;
   log(letter === undefined ? 'info' : 'warn', 'outcome', {
-    id: report?.id ?? letter?.intentId,
+    // What is put back came through the door: its deduplication id is the intent's.
+    id: report?.id ?? letter?.intentId ?? message.deduplicationId,
     account: message.group,
     messageId: message.messageId,
     receiveCount: message.receiveCount,
@@ -946,6 +952,7 @@ function logOutcome({ message, disposition, report }: Result, isUnfinished: bool
     // Decided, and not told: SQS did not take all of it.
     untold: isUnfinished && (disposition.kind === 'acknowledge' || disposition.kind === 'bury') ? true : undefined,
     seconds: disposition.kind === 'postpone' ? disposition.seconds : undefined,
+    why,
     status: report?.status,
     reason: letter?.reason,
     certainty: letter?.certainty,

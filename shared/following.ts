@@ -349,12 +349,12 @@ function isWorn({ receiveCount, enqueuedAt }: Delivery, now: number): boolean {
 }
 
 function logStep({ pending, message }: Look, step: Step, log: Beyond['log']): void {
-  const { id, account } = pending.intent;
+  const { id, account, market, symbol } = pending.intent;
   const { receiveCount } = message;
   const status = 'report' in step ? step.report.status : undefined;
   const seconds = step.kind === 'finished' ? undefined : Math.round(step.seconds);
   const why = step.kind === 'finished' ? undefined : step.why;
-  log('info', 'followed', { id, account, step: step.kind, status, seconds, why, receiveCount });
+  log('info', 'followed', { id, account, market, symbol, step: step.kind, status, seconds, why, receiveCount });
 }
 
 /** What `execute` or a copy wrote; undefined for anything else. */

@@ -1,27 +1,21 @@
-// The local AWS: SQS and Secrets Manager on 127.0.0.1 over AWS JSON, for the unmodified SDK and CLI.
+// The local AWS: SQS, Secrets Manager, and reading logs and a metric, on 127.0.0.1 over AWS JSON, for the
+// unmodified SDK and CLI.
 // Promises the wire of the real service, a record of who called what, and faults on request (`/_faults`).
 // Keeps everything in memory, checks no signature, and never listens beyond this machine.
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Account } from './account.ts';
+import { callRing, type AwsCall, type Calls, type Service } from './calls.ts';
 import { nextFault, readFaults, splitBatch, type Fault } from './faults.ts';
+import { localLogs, type Logs } from './logs.ts';
+import { metricsActions } from './metrics.ts';
 import { secretsActions } from './secrets.ts';
 import { sqsActions } from './sqs.ts';
-import { isFailure, isRecord, refuse } from './wire.ts';
+import { isFailure, isRecord, refuse, text } from './wire.ts';
 import type { Action, Call, Failure, Input, Output } from './wire.ts';
 
-/** One finished call. `outcome` is ok, partial (a batch with failed entries), an error code, or the fault that cut it off. */
-export interface AwsCall {
-  /** Arrival, milliseconds since the epoch. */
-  readonly at: number;
-  readonly accessKeyId: string;
-  readonly service: 'sqs' | 'secretsmanager';
-  readonly action: string;
-  /** Queue name or secret name; empty where the call names none. */
-  readonly resource: string;
-  readonly outcome: string;
-}
+export type { AwsCall } from './calls.ts';
 
 export interface LocalAws {
   readonly url: string;
@@ -29,10 +23,11 @@ export interface LocalAws {
   readonly region: string;
   /** The last 50,000 finished calls, oldest first. */
   calls(): readonly AwsCall[];
+  /** Where the functions' lines are put, to be read with FilterLogEvents. */
+  readonly logs: Pick<Logs, 'create' | 'write'>;
   close(): Promise<void>;
 }
 
-const MOST_CALLS = 50_000;
 /** A batch of 1 MiB, each byte of it escaped as \u00xx, and its frame. */
 const MOST_BODY_BYTES = 8 * 1_048_576;
 const DEDUPLICATION_MS = 300_000;
@@ -40,30 +35,12 @@ const IN_FLIGHT_LIMIT = 120_000;
 /** Longer than any client keeps an idle socket, so that no request meets a socket that is just closing. */
 const KEEP_ALIVE_MS = 300_000;
 
-interface Services {
-  readonly sqs: Readonly<Record<string, Action>>;
-  readonly secretsmanager: Readonly<Record<string, Action>>;
-}
+type Services = Readonly<Record<Service, Readonly<Record<string, Action>>>>;
 
-interface Stack {
+interface Stack extends Calls {
   readonly services: Services;
   readonly faults: Fault[];
-  readonly record: (call: AwsCall) => void;
-  readonly calls: () => readonly AwsCall[];
 }
-
-const callRing = (): Pick<Stack, 'record' | 'calls'> => {
-  const ring: AwsCall[] = [];
-  let next = 0;
-  return {
-    record: (call) => {
-      ring[next % MOST_CALLS] = call;
-      next += 1;
-    },
-    calls: () =>
-      next <= MOST_CALLS ? ring.slice() : [...ring.slice(next % MOST_CALLS), ...ring.slice(0, next % MOST_CALLS)],
-  };
-};
 
 const readBody = async (request: IncomingMessage): Promise<unknown> => {
   const chunks: Buffer[] = [];
@@ -93,7 +70,7 @@ const answer = (
 };
 
 interface Route {
-  readonly service: 'sqs' | 'secretsmanager';
+  readonly service: Service;
   readonly action: string;
   readonly type: string;
 }
@@ -102,6 +79,9 @@ const routeOf = (request: IncomingMessage): Route | undefined => {
   const [prefix, action = ''] = String(request.headers['x-amz-target'] ?? '').split('.');
   if (prefix === 'AmazonSQS') return { service: 'sqs', action, type: 'application/x-amz-json-1.0' };
   if (prefix === 'secretsmanager') return { service: 'secretsmanager', action, type: 'application/x-amz-json-1.1' };
+  if (prefix === 'Logs_20140328') return { service: 'logs', action, type: 'application/x-amz-json-1.1' };
+  if (prefix === 'GraniteServiceVersion20100801')
+    return { service: 'monitoring', action, type: 'application/x-amz-json-1.0' };
   return undefined;
 };
 
@@ -111,6 +91,8 @@ const lastPart = (value: unknown, separator: string): string =>
 const resourceOf = ({ service }: Route, input: Input): string => {
   if (service === 'sqs')
     return lastPart(input['QueueUrl'] ?? input['QueueName'], '/') || lastPart(input['SourceArn'], ':');
+  if (service === 'monitoring') return text(input, 'MetricName') ?? '';
+  if (service === 'logs') return text(input, 'logGroupName') ?? '';
   const id = input['SecretId'] ?? input['Name'];
   const name = lastPart(id, ':secret:');
   return name === id ? name : name.replace(/-[A-Za-z0-9]{6}$/, '');
@@ -226,7 +208,13 @@ export const startLocalAws = async (
     inFlightLimit: IN_FLIGHT_LIMIT,
     queues: new Map(),
   };
-  const services = { sqs: sqsActions(account), secretsmanager: secretsActions({ region, now: Date.now }) };
+  const logs = localLogs(Date.now);
+  const services = {
+    sqs: sqsActions(account),
+    secretsmanager: secretsActions({ region, now: Date.now }),
+    logs: logs.actions,
+    monitoring: metricsActions(account),
+  };
   const stack: Stack = { services, faults: [], ...callRing() };
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
     const route = routeOf(request);
@@ -245,5 +233,5 @@ export const startLocalAws = async (
       server.close(() => resolve());
       server.closeAllConnections();
     });
-  return { url, port, region, calls: stack.calls, close };
+  return { url, port, region, calls: stack.calls, logs, close };
 };

@@ -25,6 +25,8 @@ export interface Outcome<M extends Message = Message> {
   readonly disposition: Disposition;
   readonly report?: ExecutionReport;
   readonly accepted?: PendingOrder;
+  /** Why it was put back, for the log. */
+  readonly why?: string;
 }
 
 /** Why it ended without a trade. `certainty` overrides the table's. */

@@ -141,4 +141,16 @@ export const reasons = {
 export type ReasonCode = keyof typeof reasons;
 
 /** What SQS itself moved to the dead-letter queue carries no reason; this is how to read it. */
-export const movedBySqs = { reason: 'RECEIVED_TOO_OFTEN', certainty: 'unknown' } as const;
+export const movedBySqs = {
+  reason: 'RECEIVED_TOO_OFTEN',
+  certainty: 'unknown',
+  meaning: 'SQS moved the message after too many receives: it never came to an end, and its order may exist.',
+  next: 'Look for the id on the venue before anything else; replay the letter or drop it only then.',
+} as const;
+
+/** What any reason that a letter can carry means, and what to do; of one that is not known here, that. */
+export function explain(reason: string): Pick<Reason, 'meaning' | 'next'> {
+  if (reason === movedBySqs.reason) return movedBySqs;
+  if (Object.hasOwn(reasons, reason)) return reasons[reason as ReasonCode];
+  return { meaning: 'This reason is not known here.', next: 'Look at the detail and the body of its letter.' };
+}

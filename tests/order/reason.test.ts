@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { OrderIntent, PlaceIntent } from '../../shared/order/intent.ts';
 import { accepted, buried, done, foreign, malformed } from '../../shared/order/outcome.ts';
-import { movedBySqs, reasons, type ReasonCode } from '../../shared/order/reason.ts';
+import { explain, movedBySqs, reasons, type ReasonCode } from '../../shared/order/reason.ts';
 import { sentence } from '../../shared/order/report.ts';
 import { cancel, instructions, limitBuy } from './arbitraries.ts';
 
@@ -49,7 +49,7 @@ describe('the table', () => {
   test('leaves open only for an unresolved intent and a message moved by SQS whether an order exists', () => {
     const open = Object.entries(reasons).filter(([, { certainty }]) => certainty === 'unknown');
     expect(open.map(([code]) => code)).toEqual(['UNRESOLVED']);
-    expect(movedBySqs).toEqual({ reason: 'RECEIVED_TOO_OFTEN', certainty: 'unknown' });
+    expect(movedBySqs).toMatchObject({ reason: 'RECEIVED_TOO_OFTEN', certainty: 'unknown' });
   });
   test('says of the venue codes only what the venue said', () => {
     const refused = Object.entries(reasons).filter(([, { certainty }]) => certainty === 'refused');
@@ -129,4 +129,10 @@ describe('a sentence', () => {
     expect(sentence('x'.repeat(513))).toBe(`${'x'.repeat(509)}...`);
     expect(sentence('  \n ')).toMatch(/^\S.*$/);
   });
+});
+
+test('every reason that a letter can carry is explained, and one that is not known says so', () => {
+  for (const code of CONTRACT) expect(explain(code)).toMatchObject({ meaning: reasons[code].meaning });
+  expect(explain(movedBySqs.reason).next).toContain('before anything else');
+  for (const strange of ['NEW_ONE', 'toString', '']) expect(explain(strange).meaning).toContain('not known');
 });

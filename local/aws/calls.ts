@@ -1,0 +1,38 @@
+// Who called what: the record that the local AWS keeps of its calls.
+// Promises the last ones in their order, and bounded memory. Holds no request and no answer.
+
+export type Service = 'sqs' | 'secretsmanager' | 'logs' | 'monitoring';
+
+/** One finished call. `outcome` is ok, partial (a batch with failed entries), an error code, or the fault that cut it off. */
+export interface AwsCall {
+  /** Arrival, milliseconds since the epoch. */
+  readonly at: number;
+  readonly accessKeyId: string;
+  readonly service: Service;
+  readonly action: string;
+  /** Name of the queue, secret or log group; empty where the call names none. */
+  readonly resource: string;
+  readonly outcome: string;
+}
+
+export interface Calls {
+  readonly record: (call: AwsCall) => void;
+  /** Oldest first. */
+  readonly calls: () => readonly AwsCall[];
+}
+
+const MOST_CALLS = 50_000;
+
+/** A record of the last 50,000 calls. */
+export const callRing = (): Calls => {
+  const ring: AwsCall[] = [];
+  let next = 0;
+  return {
+    record: (call) => {
+      ring[next % MOST_CALLS] = call;
+      next += 1;
+    },
+    calls: () =>
+      next <= MOST_CALLS ? ring.slice() : [...ring.slice(next % MOST_CALLS), ...ring.slice(0, next % MOST_CALLS)],
+  };
+};
