@@ -5,9 +5,11 @@ import { Command, CommanderError } from 'commander';
 import { accountCommands } from './commands/accounts.ts';
 import { backtestCommand } from './commands/backtest.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { haltCommands } from './commands/halts.ts';
 import { orderCommands } from './commands/orders.ts';
 import { queueCommands } from './commands/queues.ts';
 import { readCommands } from './commands/reads.ts';
+import { statusCommand } from './commands/status.ts';
 import { strategyCommands } from './commands/strategies.ts';
 import { traceCommand } from './commands/trace.ts';
 import { EXIT } from './terminal.ts';
@@ -33,10 +35,12 @@ ${EXIT.usage} wrong input, ${EXIT.declined} not confirmed, ${EXIT.unreachable} A
   .exitOverride();
 
 for (const add of [
+  statusCommand,
   orderCommands,
   queueCommands,
   traceCommand,
   readCommands,
+  haltCommands,
   accountCommands,
   doctorCommand,
   strategyCommands,

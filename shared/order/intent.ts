@@ -12,12 +12,12 @@ export type Side = 'buy' | 'sell';
 /** Longest body that is looked at, in bytes; the intents queue itself refuses more than 4 KiB. */
 export const BODY_LIMIT_BYTES = 4096;
 
-/** A positive decimal, and a symbol, as text; the mandate has the same. */
+/** A positive decimal, an account and a symbol, as text; mandate and operator have the same. */
 export const DECIMAL = /^(?=.*[1-9])(?:0|[1-9]\d{0,19})(?:\.\d{1,18})?$/;
+export const ACCOUNT = /^[a-z0-9]{1,32}$/;
+export const SYMBOL = /^[A-Z0-9]{1,20}_[A-Z0-9]{1,20}$/;
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{3})?Z$/;
 const CLIENT_ORDER_ID = /^[A-Za-z0-9]{1,32}$/;
-const ACCOUNT = /^[a-z0-9]{1,32}$/;
-export const SYMBOL = /^[A-Z0-9]{1,20}_[A-Z0-9]{1,20}$/;
 
 const TIMEOUT = 'a whole number of seconds, 0 or from 5 to 86400';
 
