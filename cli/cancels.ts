@@ -22,7 +22,7 @@ export async function cancelAll(desk: Desk, accounts: readonly string[], waitMs:
   const queue = stack.isLocal ? stack.queues : await queuesOf(stack.sqs, stack.service);
   const round = (): Promise<readonly boolean[]> => sideBySide(accounts, (account) => cancelOf(desk, account, queue.intents)); // prettier-ignore
   const first = await round();
-  desk.say(`Cancel-all was sent. Once more in ${waitMs / 1000} s, for what is placed until then; Ctrl-C leaves that out, and the halt stays.`); // prettier-ignore
+  desk.say(`Cancel-all was sent${first.every(Boolean) ? '' : ', but for what is told above'}. Once more in ${waitMs / 1000} s, for what is placed until then; Ctrl-C leaves that out, and the halt stays.`); // prettier-ignore
   await new Promise((resolve) => setTimeout(resolve, waitMs));
   const second = await round();
   return [...first, ...second].every(Boolean);

@@ -81,7 +81,7 @@ be missing from the list that --all goes by: halt that one by its name.
 
 const RESUME_HELP = `
 Shows what the mandate allows, and asks. A halt that is written between the look and the yes wins: then look again.
-The reason is kept before anything is resumed: in the description of the account's secret, with your name and the time.
+The reason is kept before anything is resumed: in the description of the account's secret, with your name and the time. It is no place for secrets.
 
   $ npx desk resume main --local --reason "the feed is back"
   $ npx desk resume main --to reducing --reason "sell what is left" --stage prod`;

@@ -1,7 +1,11 @@
 // Halting, resuming, and all that `desk account` does: by exit code, by what trades afterwards, and that of a key nothing
 // is ever told. Time runs ten times as fast, so that what a function has read of a secret lives for three seconds.
-import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
-import { CreateSecretCommand, DescribeSecretCommand } from '@aws-sdk/client-secrets-manager';
+import {
+  CreateSecretCommand,
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+} from '@aws-sdk/client-secrets-manager';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { setTimeout as pause } from 'node:timers/promises';
 import { intent } from '../system/fixture.ts';
@@ -80,11 +84,14 @@ describe('a halt', () => {
     expect((await desk(['intents', '--stage', 'dev'], { env })).code).toBe(4);
     expect((await desk(['halt', 'alone', '--stage', 'dev'], { env })).code).toBe(0);
     expect(await mandateOf('alone')).toEqual({ state: 'halted' });
+    // What it can do only with them it does afterwards, and says where it could not.
+    const canceled = await desk(['halt', 'alone', '--cancel', '--stage', 'dev'], { env: { ...env, ...FAST, AWS_ENDPOINT_URL_SQS: aws } }); // prettier-ignore
+    expect(canceled).toMatchObject({ code: 1, out: expect.stringMatching(/alone is halted[^]*none of them is canceled[^]*Cancel-all was sent/) }); // prettier-ignore
     const { code, err } = await desk(['halt', 'alone', '--stage', 'dev'], {
       env: { ...env, AWS_ENDPOINT_URL_SECRETS_MANAGER: nowhere },
     });
     expect({ code, err }).toEqual({ code: 4, err: expect.stringContaining('cannot be reached') });
-  });
+  }, 30_000);
 
   test('whose answer AWS spoils once is made all the same', async () => {
     await system.addAccount('spoiled');
@@ -120,6 +127,9 @@ describe('a halt', () => {
     const { code, out } = await run(['halt', 'resting', '--cancel'], { env: FAST });
     expect({ code, out }).toEqual({ code: 0, out: expect.stringContaining('Cancel-all was sent') });
     await system.until('nothing is open', async () => (await open()) === 0);
+    // At once spot with margin, and the contract; and spot once more when the cache is over.
+    const canceled = () => system.reports.filter(({ account, action, status }) => account === 'resting' && action === 'cancel-all' && status === 'done'); // prettier-ignore
+    await system.until('three cancel-alls are done', () => canceled().length >= 3);
     expect(await mandateOf('resting')).toEqual({ state: 'halted' });
   }, 60_000);
 
@@ -363,7 +373,7 @@ describe('accounts', () => {
   test('are checked: secret, mandate and key', async () => {
     const { code, out } = await run(['account', 'check', 'main2', '--json']);
     expect(code).toBe(0);
-    expect(JSON.parse(out)).toMatchObject({ account: 'main2', mandate: { state: 'active' }, findings: [{ level: 'good' }] }); // prettier-ignore
+    expect(JSON.parse(out)).toMatchObject({ account: 'main2', mandate: { state: 'active' }, findings: expect.arrayContaining([expect.objectContaining({ level: 'good' })]) }); // prettier-ignore
     expect(await codeOf(['account', 'check', 'nobody'])).toBe(2);
     await system.addAccount('nojson');
     await put('nojson', 'typed-secret-0-q7');
