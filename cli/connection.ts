@@ -51,12 +51,14 @@ const LOOKUP_SHARE = 0.1;
 const SERVICE = 'trading-bot';
 /** The stage that the local stack is made of. */
 const LOCAL_STAGE = 'dev';
+const NOT_ASKED: QueueUrls = { intents: '', dead: '', pending: '', reports: '' };
 
 /**
  * Finds the stack.
+ * @param needsQueues false leaves `queues` of a deployed stack empty: a halt must not wait for SQS, nor fail with it
  * @throws Refusal where it is not said which, where there is none, or where AWS does not let us
  */
-export async function connectTo({ local, ready, stage, region }: Where): Promise<Connection> {
+export async function connectTo({ local, ready, stage, region }: Where, needsQueues = true): Promise<Connection> {
   const isLocal = local === true || ready !== undefined;
   if (isLocal === (stage !== undefined)) {
     throw refusal(
@@ -81,7 +83,7 @@ export async function connectTo({ local, ready, stage, region }: Where): Promise
     isLocal,
     service,
     ...clients,
-    queues: found?.queues ?? (await queuesOf(clients.sqs, service)),
+    queues: found?.queues ?? (needsQueues ? await queuesOf(clients.sqs, service) : NOT_ASKED),
     secretPrefix: settings.secretPrefix,
     exchange,
     account: async (name) => {
@@ -123,7 +125,8 @@ function useLocal({ aws, region, bitmart }: Ready): void {
   });
 }
 
-async function queuesOf(sqs: SQSClient, service: string): Promise<QueueUrls> {
+/** @throws Refusal where there is no such queue, or SQS cannot be asked */
+export async function queuesOf(sqs: SQSClient, service: string): Promise<QueueUrls> {
   const urlOf = async (name: string): Promise<string> => {
     const QueueName = `${service}-${name}`;
     try {

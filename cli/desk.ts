@@ -6,9 +6,11 @@ import { accountCommands } from './commands/accounts.ts';
 import { backtestCommand } from './commands/backtest.ts';
 import { deadCommands } from './commands/dead.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { haltCommands } from './commands/halts.ts';
 import { orderCommands } from './commands/orders.ts';
 import { queueCommands } from './commands/queues.ts';
 import { readCommands } from './commands/reads.ts';
+import { statusCommand } from './commands/status.ts';
 import { strategyCommands } from './commands/strategies.ts';
 import { traceCommand } from './commands/trace.ts';
 import { EXIT } from './terminal.ts';
@@ -34,11 +36,13 @@ ${EXIT.usage} wrong input, ${EXIT.declined} not confirmed, ${EXIT.unreachable} A
   .exitOverride();
 
 for (const add of [
+  statusCommand,
   orderCommands,
   queueCommands,
   deadCommands,
   traceCommand,
   readCommands,
+  haltCommands,
   accountCommands,
   doctorCommand,
   strategyCommands,

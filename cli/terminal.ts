@@ -86,7 +86,7 @@ export function terminal({ json, yes }: TerminalOptions): Terminal {
     secret: async (question) => {
       if (!canAsk) throw refusal(`${question}: nobody can be asked here; give it on stdin as the help says.`);
       const { default: password } = await import('@inquirer/password');
-      return password({ message: question, mask: '*' }, { output: process.stderr }).catch(gaveUp);
+      return password({ message: question, mask: '*', toggleMask: false }, { output: process.stderr }).catch(gaveUp);
     },
   };
 }

@@ -8,6 +8,7 @@ const CURRENT = 'AWSCURRENT';
 const PREVIOUS = 'AWSPREVIOUS';
 const DAY_MS = 86_400_000;
 const MOST_SECRET_BYTES = 65_536;
+const MOST_DESCRIPTION = 2048;
 
 interface Version {
   readonly id: string;
@@ -96,6 +97,12 @@ const readValue = (input: Input): Value | undefined => {
   return { secretString, secretBinary };
 };
 
+const readDescription = (input: Input): string | undefined => {
+  const description = text(input, 'Description');
+  if (description === undefined || description.length <= MOST_DESCRIPTION) return description;
+  throw refuse('ValidationException', `Description has at most ${MOST_DESCRIPTION} characters; this one has ${description.length}.`); // prettier-ignore
+};
+
 const readVersionId = (input: Input): string => {
   const id = text(input, 'ClientRequestToken') ?? randomUUID();
   if (id.length < 32 || id.length > 64) throw wrong('ClientRequestToken has 32 to 64 characters.');
@@ -144,7 +151,7 @@ const createSecret = (vault: Vault, input: Input): Output => {
     createdAtMs: nowMs,
     versions: new Map(),
     tags: new Map(),
-    description: text(input, 'Description'),
+    description: readDescription(input),
     kmsKeyId: text(input, 'KmsKeyId'),
     changedAtMs: nowMs,
     accessedAtMs: undefined,
@@ -191,8 +198,9 @@ const putSecretValue = (vault: Vault, input: Input): Output => {
 const updateSecret = (vault: Vault, input: Input): Output => {
   const secret = findLive(vault, input);
   const value = readValue(input);
+  const description = readDescription(input);
   const version = value && addVersion(vault, secret, readVersionId(input), value, [CURRENT]);
-  secret.description = text(input, 'Description') ?? secret.description;
+  secret.description = description ?? secret.description;
   secret.kmsKeyId = text(input, 'KmsKeyId') ?? secret.kmsKeyId;
   secret.changedAtMs = vault.now();
   return { ARN: secret.arn, Name: secret.name, VersionId: version?.id };

@@ -106,6 +106,9 @@ test('an update changes the description, and the value where one is given', asyn
   expect(described.Description).toBe('said');
   expect(described.Tags?.map(({ Key }) => Key)).toEqual(['stage', 'owner']);
   expect(await valueOf(SecretId, { VersionStage: 'AWSPREVIOUS' })).toBe('1');
+  const tooLong = secrets.updateSecret({ SecretId, SecretString: '3', Description: 'x'.repeat(2049) });
+  expect(await nameOf(tooLong)).toBe('ValidationException');
+  expect([await valueOf(SecretId), (await secrets.describeSecret({ SecretId })).Description]).toEqual(['2', 'said']);
 });
 
 test('a deleted secret is unreadable, restored within its window, and gone at once by force', async () => {

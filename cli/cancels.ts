@@ -1,0 +1,61 @@
+// Cancel-all of whole accounts, after a halt: one intent for spot and margin, one for each contract that has orders.
+// Sends intents to the queue and nothing to the exchange; what becomes of them the reports say.
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { randomBytes } from 'node:crypto';
+import { sideBySide } from './accounts.ts';
+import { queuesOf, unreachable, type Connection } from './connection.ts';
+import type { Desk } from './run.ts';
+
+type CancelAll = { readonly market: 'spot' } | { readonly market: 'futures'; readonly symbol: string };
+
+/** They pass a halt; long enough to outlive a batch that is under way, well below the 10 minutes that an intent may live. */
+const LIFE_MS = 300_000;
+const READ_MS = 15_000;
+
+/**
+ * Cancels what rests, and again after `waitMs`: until then a function may place with what it read before the halt.
+ * @returns whether all could be asked for; what could not is told
+ */
+export async function cancelAll(desk: Desk, accounts: readonly string[], waitMs: number): Promise<boolean> {
+  if (accounts.length === 0) return true;
+  const { stack } = desk;
+  const queue = stack.isLocal ? stack.queues : await queuesOf(stack.sqs, stack.service);
+  const round = (): Promise<readonly boolean[]> => sideBySide(accounts, (account) => cancelOf(desk, account, queue.intents)); // prettier-ignore
+  const first = await round();
+  desk.say(`Cancel-all was sent${first.every(Boolean) ? '' : ', but for what is told above'}. Once more in ${waitMs / 1000} s, for what is placed until then; Ctrl-C leaves that out, and the halt stays.`); // prettier-ignore
+  await new Promise((resolve) => setTimeout(resolve, waitMs));
+  const second = await round();
+  return [...first, ...second].every(Boolean);
+}
+
+/** Of spot and margin all at once; the exchange cancels contracts symbol by symbol, so open orders are looked up first. */
+async function cancelOf(desk: Desk, account: string, queueUrl: string): Promise<boolean> {
+  const { stack } = desk;
+  try {
+    await send(stack, queueUrl, account, { market: 'spot' });
+    const open = await stack.exchange.reads.openOrders(await stack.account(account), 'futures', Date.now() + READ_MS);
+    if (open.kind !== 'read') {
+      desk.say(`${account}: its open futures orders could not be read, so none of them is canceled: ${open.detail}.`);
+      return false;
+    }
+    const symbols = new Set(open.orders.map(({ symbol }) => symbol));
+    for (const symbol of symbols) await send(stack, queueUrl, account, { market: 'futures', symbol });
+    if (!open.isComplete) desk.say(`${account}: there may be more open futures orders than one list shows; run it again.`); // prettier-ignore
+    return open.isComplete;
+  } catch (error) {
+    desk.say(`${account}: ${(error as Error).message}`);
+    return false;
+  }
+}
+
+/** One cancel-all on the queue. @throws Refusal where SQS does not take it */
+async function send({ sqs }: Connection, QueueUrl: string, account: string, what: CancelAll): Promise<void> {
+  const id = `halt${randomBytes(8).toString('hex')}`;
+  const now = Date.now();
+  const [createdAt, expiresAt] = [now, now + LIFE_MS].map((ms) => new Date(ms).toISOString());
+  const intent = { id, account, action: 'cancel-all', ...what, createdAt, expiresAt };
+  const message = { MessageBody: JSON.stringify(intent), MessageGroupId: account, MessageDeduplicationId: id };
+  await sqs.send(new SendMessageCommand({ QueueUrl, ...message })).catch((error: unknown) => {
+    throw unreachable(error, 'the intents queue');
+  });
+}

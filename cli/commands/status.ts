@@ -1,0 +1,159 @@
+// One screen that answers: is it trading? What needs attention stands first, in sentences; then accounts, queues and the
+// exchange. Reads alone. Exits 1 where somebody should look.
+import type { Command } from 'commander';
+import { sideBySide } from '../accounts.ts';
+import { allows } from '../mandate.ts';
+import { onStack, type Desk, type GlobalOptions } from '../run.ts';
+import { EXIT, type ExitCode } from '../terminal.ts';
+import { mandates } from './accounts.ts';
+import { depths, type Depth } from './queues.ts';
+import { orWhyNot } from './reads.ts';
+
+type Account = Awaited<ReturnType<typeof mandates>>[number];
+
+/** What a person should know; `trouble` is what somebody should do something about. */
+export interface Matter {
+  readonly level: 'trouble' | 'note';
+  readonly said: string;
+}
+
+/** The exchange as it can be seen from here. */
+export interface Reach {
+  /** How far the exchange's clock is ahead of this machine's, and how long an answer takes, ms; absent without an answer. */
+  readonly clockOffsetMs?: number;
+  readonly latencyMs?: number;
+}
+
+/** What a signed read of an account showed. */
+export type Signed = { readonly account: string } & ({ readonly openOrders: number } | { readonly trouble: string });
+
+/** All that a status is made of. */
+export interface Seen {
+  readonly accounts: readonly Account[];
+  readonly queues: readonly Depth[];
+  readonly exchange: Reach;
+  /** With --deep. */
+  readonly signed: readonly Signed[];
+  /** From what difference of the clocks on the exchange refuses what is signed, ms. */
+  readonly mostOffsetMs: number;
+}
+
+export function statusCommand(program: Command): void {
+  program
+    .command('status')
+    .description('is it trading, and what needs attention')
+    .option('--deep', 'with a signed read of each account, which shows whether its key works')
+    .addHelpText('after', '\nExits 1 where something needs attention.\n\n  $ npx desk status --deep --local')
+    .action(onStack(status));
+}
+
+async function status(desk: Desk, { deep }: GlobalOptions & { readonly deep?: boolean }): Promise<ExitCode> {
+  const { stack } = desk;
+  const [accounts, queues, exchange] = await Promise.all([mandates(desk), depths(desk), reach(desk)]);
+  const signed = deep === true ? await sideBySide(accounts, ({ account }) => signedRead(desk, account)) : [];
+  const seen = { accounts, queues, exchange, signed, mostOffsetMs: stack.exchange.venue.promises.refusesTimestampsAfterMs }; // prettier-ignore
+  const matters = mattersOf(seen);
+  const trading = tradingOf(seen);
+  desk.say(`${stack.name}: ${trading.said}`);
+  for (const { level, said } of matters) desk.say(`${level === 'trouble' ? '!' : '-'} ${said}`);
+  show(desk, seen);
+  const { isTrading } = trading;
+  desk.result({ stack: stack.name, isTrading, attention: matters, accounts, queues, exchange, signed });
+  return matters.some(({ level }) => level === 'trouble') ? EXIT.trouble : EXIT.done;
+}
+
+/** Two questions: the first pays for the connection, and the second does not wait for its turn under the limit. */
+async function reach({ stack }: Desk): Promise<Reach> {
+  let seen: Reach = {};
+  for (const pauseMs of [0, 250]) {
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    const [at, started] = [Date.now(), performance.now()];
+    const time = await stack.exchange.venue.time(at + ANSWER_MS);
+    const latencyMs = Math.round(performance.now() - started);
+    if (time === undefined) return {};
+    seen = { clockOffsetMs: Math.round(time - (at + latencyMs / 2)), latencyMs };
+  }
+  return seen;
+}
+const ANSWER_MS = 10_000;
+
+/** Open orders are a read that the exchange answers to a good signature alone. */
+async function signedRead({ stack }: Desk, account: string): Promise<Signed> {
+  try {
+    const trading = await stack.account(account);
+    const answer = await stack.exchange.reads.openOrders(trading, 'spot', Date.now() + ANSWER_MS);
+    return { account, openOrders: orWhyNot(answer, account).orders.length };
+  } catch (error) {
+    return { account, trouble: error instanceof Error ? error.message : 'no answer' };
+  }
+}
+
+/** In one sentence: does anything trade, and for real? */
+export function tradingOf({ accounts, exchange }: Seen): { readonly isTrading: boolean; readonly said: string } {
+  const readable = accounts.flatMap((account) => ('unreadable' in account ? [] : [account]));
+  const counts = [
+    [readable.filter(({ state, shadow }) => state === 'active' && shadow !== true).length, 'active'],
+    [readable.filter(({ state, shadow }) => state === 'reducing' && shadow !== true).length, 'only reducing'],
+    [readable.filter(({ state, shadow }) => state !== 'halted' && shadow === true).length, 'in shadow mode'],
+    [readable.filter(({ state }) => state === 'halted').length, 'halted'],
+    [accounts.length - readable.length, 'unreadable'],
+  ] as const;
+  const [[active], [reducing]] = counts;
+  const isTrading = active + reducing > 0 && exchange.latencyMs !== undefined;
+  const parts = counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  const whose = parts.length === 0 ? 'it has no account' : `accounts: ${parts.join(', ')}`;
+  return { isTrading, said: isTrading ? `it trades; ${whose}.` : `nothing is traded; ${whose}.` };
+}
+
+/** What to tell first: troubles, then notes. */
+export function mattersOf({ accounts, queues, exchange, signed, mostOffsetMs }: Seen): readonly Matter[] {
+  const depth = (name: string): number => {
+    const { waiting = 0, inFlight = 0, delayed = 0 } = queues.find(({ queue }) => queue === name) ?? {};
+    return waiting + inFlight + delayed;
+  };
+  const trouble = (said: string): Matter => ({ level: 'trouble', said });
+  const note = (said: string): Matter => ({ level: 'note', said });
+  const { clockOffsetMs: offset = 0, latencyMs } = exchange;
+  const isOff = Math.abs(offset) > 1000;
+  const clock = `the exchange's clock is ${Math.abs(offset / 1000).toFixed(1)} s ${offset > 0 ? 'ahead of' : 'behind'} this machine's: set this machine's clock, or if it is right, look whether the functions are refused`; // prettier-ignore
+  const dead = depth('dead');
+  const matters = [
+    ...(latencyMs === undefined ? [trouble('the exchange cannot be reached from here; `desk doctor` says more')] : []),
+    ...(dead > 0 ? [trouble(`${dead} dead letter${dead === 1 ? '' : 's'}: \`desk dead list\` says why`)] : []),
+    ...(isOff ? [Math.abs(offset) > mostOffsetMs / 2 ? trouble(clock) : note(clock)] : []),
+    ...accounts.flatMap((account) =>
+      'unreadable' in account ? [trouble(`${account.account}: ${account.unreadable}; nothing is placed for it`)] : [],
+    ),
+    ...signed.flatMap((each) => ('trouble' in each ? [trouble(`${each.account}: ${each.trouble}`)] : [])),
+    ...accounts.flatMap((account) =>
+      'state' in account && account.state === 'halted'
+        ? [note(`${account.account} is halted${account.note === undefined ? '' : ` (${account.note})`}`)]
+        : [],
+    ),
+    ...(accounts.length === 0 ? [note('there is no account yet: `desk account add NAME` makes one')] : []),
+    ...(depth('intents') > 0 ? [note(`${depth('intents')} intents are on their way; look again if they stay`)] : []),
+  ];
+  return [...matters.filter(({ level }) => level === 'trouble'), ...matters.filter(({ level }) => level === 'note')];
+}
+
+function show(desk: Desk, { accounts, queues, exchange, signed }: Seen): void {
+  const { clockOffsetMs, latencyMs } = exchange;
+  desk.say('');
+  desk.table(
+    ['account', 'state', 'may trade', ...(signed.length > 0 ? ['signed read'] : [])],
+    accounts.map((row) => {
+      const [state, may] = 'unreadable' in row ? ['unreadable', ''] : [row.state, allows(row)];
+      const read = signed.find(({ account }) => account === row.account);
+      const shown = read === undefined ? [] : ['trouble' in read ? 'failed' : `good, ${read.openOrders} open spot orders`]; // prettier-ignore
+      return [row.account, state, may, ...shown];
+    }),
+    'No accounts.',
+  );
+  desk.say('');
+  desk.table(
+    ['queue', 'waiting', 'in flight', 'delayed'],
+    queues.map(({ queue, waiting, inFlight, delayed }) => [queue, waiting, inFlight, delayed]),
+    '',
+  );
+  if (latencyMs !== undefined) desk.say(`\nThe exchange answers in ${latencyMs} ms; its clock differs by ${clockOffsetMs ?? 0} ms.`); // prettier-ignore
+}

@@ -1,0 +1,114 @@
+// `desk status`: is it trading, and what needs attention; by exit code and by what is said first.
+import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Ready } from '../../local/stack.ts';
+import { intent } from '../system/fixture.ts';
+import { desk, startDesk, type DeskSystem } from './fixture.ts';
+
+interface Told {
+  readonly isTrading: boolean;
+  readonly attention: readonly { readonly level: string; readonly said: string }[];
+  readonly queues: readonly { readonly queue: string; readonly waiting: number }[];
+  readonly exchange: { readonly clockOffsetMs?: number; readonly latencyMs?: number };
+  readonly signed: readonly object[];
+}
+
+let system: DeskSystem;
+let folder: string;
+beforeAll(async () => {
+  system = await startDesk({ keeps: true });
+  folder = await mkdtemp(join(tmpdir(), 'status-'));
+});
+afterAll(async () => {
+  await system.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const status = async (...options: string[]): Promise<Told & { readonly code: number | null }> => {
+  const { code, out } = await system.desk(['status', '--json', ...options]);
+  return { code, ...(JSON.parse(out) as Told) };
+};
+const mandate = (account: string, fields: object): Promise<unknown> => system.addAccount(account, { mandate: fields });
+const readyWith = async (changes: Partial<Ready>): Promise<string> => {
+  const path = join(folder, 'ready.json');
+  await writeFile(path, JSON.stringify({ ...system.ready, ...changes }));
+  return path;
+};
+
+test('all is well: it says that it trades, shows accounts, queues and exchange, and exits 0', async () => {
+  expect(await status('--deep')).toMatchObject({
+    ...{ code: 0, isTrading: true, attention: [], signed: [{ account: 'main', openOrders: 0 }] },
+    exchange: { clockOffsetMs: expect.any(Number), latencyMs: expect.any(Number) },
+  });
+  const { out } = await system.desk(['status']);
+  expect(out).toMatch(/^the local stack: it trades; accounts: 1 active\./);
+  expect(out).toMatch(/^main +active +every symbol[^]*^intents +0 +0 +0$[^]*answers in \d+ ms/m);
+});
+
+test('a halted account is a note, and where no other trades for real nothing is traded', async () => {
+  await mandate('main', { state: 'halted' });
+  await mandate('paper', { state: 'active', shadow: true });
+  const { code, isTrading, attention } = await status();
+  expect({ code, isTrading }).toEqual({ code: 0, isTrading: false });
+  expect(attention).toEqual([{ level: 'note', said: expect.stringContaining('main is halted') }]);
+  const { out } = await system.desk(['status']);
+  expect(out).toMatch(/nothing is traded; accounts: 1 in shadow mode, 1 halted\.\n- main is halted/);
+  await mandate('main', { state: 'reducing' });
+  expect(await status()).toMatchObject({ code: 0, isTrading: true, attention: [] });
+});
+
+test('an exchange that cannot be reached is trouble, and nothing is traded', async () => {
+  const nowhere = 'http://127.0.0.1:9';
+  const ready = await readyWith({ bitmart: { spot: nowhere, futures: nowhere } });
+  const { code, out } = await desk(['status', '--json', '--ready', ready]);
+  expect(code).toBe(1);
+  expect(JSON.parse(out)).toMatchObject({ isTrading: false, exchange: {}, attention: [{ level: 'trouble', said: expect.stringContaining('cannot be reached') }] }); // prettier-ignore
+});
+
+test('an AWS that cannot be reached is an exit 4', async () => {
+  const { code, err } = await desk(['status', '--ready', await readyWith({ aws: 'http://127.0.0.1:9' })]);
+  expect({ code, err }).toEqual({ code: 4, err: expect.stringContaining('cannot be reached') });
+});
+
+test.each([
+  [90_000, 1, 'trouble', /(89|90)\.\d s ahead of/],
+  [-90_000, 1, 'trouble', /(89|90)\.\d s behind/],
+  [5000, 0, 'note', /[45]\.\d s ahead of/],
+])('a clock that is off by %d ms is told', async (offsetMs, code, level, said) => {
+  await system.control('PUT', '/clock', { offsetMs });
+  const told = await status();
+  await system.control('PUT', '/clock', { offsetMs: 0 });
+  expect(told).toMatchObject({ code, attention: [{ level, said: expect.stringMatching(said) }] });
+});
+
+test('a key that does not work shows with --deep, and not without', async () => {
+  await system.addAccount('wrong', { secretKey: 'not the secret' });
+  expect(await status()).toMatchObject({ code: 0 });
+  const { code, attention } = await status('--deep');
+  expect({ code, attention }).toEqual({ code: 1, attention: [{ level: 'trouble', said: expect.stringMatching(/^wrong: .*account check wrong/) }] }); // prettier-ignore
+  expect((await system.desk(['status', '--deep'])).out).toMatch(/^wrong +active .* failed$/m);
+});
+
+test('an account that cannot be read is trouble', async () => {
+  await mandate('garbled', { state: 'actve' });
+  await system.secrets.send(new PutSecretValueCommand({ SecretId: 'bitmart/accounts/wrong', SecretString: 'no json' }));
+  const { code, attention } = await status();
+  expect(code).toBe(1);
+  expect(attention.map(({ said }) => said)).toEqual([
+    expect.stringMatching(/^garbled: .*state.*nothing is placed/),
+    expect.stringMatching(/^wrong: .*not a JSON object/),
+  ]);
+});
+
+test('a dead letter is trouble, and stands before the notes', async () => {
+  await mandate('main', { state: 'halted' });
+  await system.send([intent({ size: 1 }), intent({ price: 'much' })]);
+  const dead = async (): Promise<number> => (await status()).queues.find(({ queue }) => queue === 'dead')?.waiting ?? 0;
+  await system.until('both are buried', async () => (await dead()) === 2);
+  const { code, out } = await system.desk(['status']);
+  expect(code).toBe(1);
+  expect(out).toMatch(/^the local stack: nothing is traded[^\n]*\n! 2 dead letters: `desk dead list` says why\n[^]*^- main is halted/m); // prettier-ignore
+});
