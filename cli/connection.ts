@@ -8,8 +8,9 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { Ready } from '../local/stack.ts';
 import { readSettings } from '../shared/config.ts';
+import type { Doctor } from '../shared/order/finding.ts';
 import type { TradingAccount } from '../shared/order/venue.ts';
-import { commonSettings, wireReads } from '../shared/wiring.ts';
+import { commonSettings, wireDoctor, wireReads } from '../shared/wiring.ts';
 import { EXIT, refusal } from './terminal.ts';
 
 /** What was said of where to go. */
@@ -41,6 +42,8 @@ export interface Connection {
   readonly secretPrefix: string;
   /** The venue and what can be read of an account there; desk has a small part of the look-up limits. */
   readonly exchange: ReturnType<typeof wireReads>;
+  /** Examines the exchange and accounts there; one for all that is examined in one run. */
+  readonly doctor: Doctor;
   /** @throws Refusal that says why the account cannot be had */
   account(name: string): Promise<TradingAccount>;
   close(): void;
@@ -86,6 +89,7 @@ export async function connectTo({ local, ready, stage, region }: Where, needsQue
     queues: found?.queues ?? (needsQueues ? await queuesOf(clients.sqs, service) : NOT_ASKED),
     secretPrefix: settings.secretPrefix,
     exchange,
+    doctor: wireDoctor(settings, LOOKUP_SHARE),
     account: async (name) => {
       const reading = await exchange.accounts.read(name);
       if (reading.kind === 'account') return reading.account;

@@ -1,10 +1,12 @@
 // `npm run docs`: the pages under docs/ that are made of the code: the intent's JSON Schema, the reasons, the venue's
-// codes and endpoints, the parameters of strategies, the execution test spec. A test fails when a page is not what the code says. Writes nothing else.
+// codes and endpoints, the doctor's findings, the parameters of strategies, the execution test spec. A test fails when a page is not
+// what the code says. Writes nothing else.
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import prettier from 'prettier';
 import { codes } from '../shared/bitmart/codes.ts';
 import { endpointsPage } from '../shared/bitmart/endpoints.ts';
+import { doctorPage } from '../shared/bitmart/findings.ts';
 import { intentJsonSchema } from '../shared/order/intent.ts';
 import { movedBySqs, reasons } from '../shared/order/reason.ts';
 import { strategies } from '../shared/strategies/all.ts';
@@ -22,6 +24,7 @@ export async function pages(): Promise<Readonly<Record<string, string>>> {
     'docs/codes.md': codesPage(),
     'docs/endpoints.md': endpointsPage(MADE),
     'docs/strategy-parameters.md': parametersPage(),
+    'docs/doctor.md': doctorPage(MADE),
     'docs/execution-spec.md': specPage(),
     'docs/scale.md': scalePage(MADE),
   };
@@ -74,6 +77,7 @@ ${MADE}
 
 Codes that are words are ours, for answers without a code. The message decides for 51008 (a pair without API trading is
 refused), 40012 (known business messages are refused) and the codes under which the end of trading may be announced.
+What \`desk doctor\` makes of them: [doctor.md](doctor.md).
 
 | code | class | meaning |
 |---|---|---|

@@ -3,6 +3,7 @@
 import { secretAccounts, type Accounts } from './aws/accounts.ts';
 import { sqsQueues, type executeQueues } from './aws/queues.ts';
 import type { Outside } from './bitmart/calls.ts';
+import { bitmartDoctor } from './bitmart/doctor.ts';
 import { pacer } from './bitmart/pace.ts';
 import { bitmartReads } from './bitmart/reads.ts';
 import { bitmart, bitmartSettings, readCredentials } from './bitmart/venue.ts';
@@ -10,6 +11,7 @@ import { systemClock } from './clock.ts';
 import { flag, numeric, words, type Settings } from './config.ts';
 import { nodeTransport } from './http.ts';
 import { log } from './log.ts';
+import type { Doctor } from './order/finding.ts';
 
 /** What every function reads, beside its queues. */
 export const commonSettings = {
@@ -68,6 +70,11 @@ export function wireReads(settings: CommonSettings, lookupShare: number) {
     venue: bitmart(outside),
     reads: bitmartReads(outside),
   };
+}
+
+/** For whoever examines the venue and accounts there. @param lookupShare as for `wire` */
+export function wireDoctor(settings: CommonSettings, lookupShare: number): Doctor {
+  return bitmartDoctor({ settings, ...outsideOf(settings, lookupShare) });
 }
 
 function accountsBy({ secretPrefix, secretCacheSeconds }: CommonSettings): Accounts {

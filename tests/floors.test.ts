@@ -39,11 +39,12 @@ const importsOf = ({ path, text }: Source): readonly Import[] => {
   ];
 };
 
-/** The docs are made of the tables of codes, endpoints and strategies, and of the list of the execution test spec. */
+/** The docs are made of the tables of codes, endpoints, findings and strategies, and of the list of the execution test spec. */
 const EXCEPTIONS = [
   'local/docs.ts imports shared/bitmart/codes.ts',
   'local/docs.ts imports shared/bitmart/endpoints.ts',
   'local/docs.ts imports shared/strategies/all.ts',
+  'local/docs.ts imports shared/bitmart/findings.ts',
   'local/docs.ts imports tests/spec/cases.ts',
   'local/docs.ts imports tests/spec/grounds.ts',
 ];

@@ -318,6 +318,11 @@ export function meaningOf(code: string, message: string): Meaning {
   return { means: row?.means ?? 'unknown', because, tradingOver: false };
 }
 
+/** For people who look, whatever the code: an answer that says in words that trading is over. */
+export function speaksOfTheEnd(message: string): boolean {
+  return OVER.test(message);
+}
+
 /** What an HTTP status proves when the body carries no code; pseudo-codes stand in the same table. */
 export function pseudoCode(status: number, isHtml: boolean): string {
   if (status === 429) return 'HTTP_429';

@@ -67,6 +67,7 @@ export const endpoints = {
 /** What the operator and strategies read; not part of the functions that place and follow. */
 // prettier-ignore
 export const readEndpoints = {
+  service: spotPublic('public', [10, 1, '/system/service', 'maintenance, for the doctor; orders are told of it by their answers (30016)']),
   wallet: spotRead('wallet', [12, 2, '/spot/v1/wallet', 'balances, spot']),
   marginAccount: spotRead('marginAccount', [12, 2, '/spot/v1/margin/isolated/account', 'balances, margin']),
   assets: read('assets', [12, 2, '/contract/private/assets-detail', 'balances, futures']),
@@ -90,7 +91,6 @@ const RETIRED = 'retired by the exchange';
 
 /** What is not used, and why not. */
 export const unused: readonly (readonly [method: 'GET' | 'POST', path: string, reason: string])[] = [
-  ['GET', '/system/service', 'maintenance shows in the answers to orders (30016)'],
   ['GET', '/spot/v1/currencies', MARKET_DATA],
   ['GET', '/spot/v1/symbols', 'symbols/details has the names and the rules'],
   ['GET', '/spot/quotation/v3/tickers', MARKET_DATA],
