@@ -1,9 +1,9 @@
 // Cancel-all of whole accounts, after a halt: one intent for spot and margin, one for each contract that has orders.
 // Sends intents to the queue and nothing to the exchange; what becomes of them the reports say.
-import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import { randomBytes } from 'node:crypto';
+import { cancelAll as cancelAllIntent } from '../producer/intents.ts';
+import { sendIntents } from '../producer/send.ts';
 import { sideBySide } from './accounts.ts';
-import { queuesOf, unreachable, type Connection } from './connection.ts';
+import { queuesOf, type Connection } from './connection.ts';
 import type { Desk } from './run.ts';
 
 type CancelAll = { readonly market: 'spot' } | { readonly market: 'futures'; readonly symbol: string };
@@ -48,14 +48,9 @@ async function cancelOf(desk: Desk, account: string, queueUrl: string): Promise<
   }
 }
 
-/** One cancel-all on the queue. @throws Refusal where SQS does not take it */
-async function send({ sqs }: Connection, QueueUrl: string, account: string, what: CancelAll): Promise<void> {
-  const id = `halt${randomBytes(8).toString('hex')}`;
-  const now = Date.now();
-  const [createdAt, expiresAt] = [now, now + LIFE_MS].map((ms) => new Date(ms).toISOString());
-  const intent = { id, account, action: 'cancel-all', ...what, createdAt, expiresAt };
-  const message = { MessageBody: JSON.stringify(intent), MessageGroupId: account, MessageDeduplicationId: id };
-  await sqs.send(new SendMessageCommand({ QueueUrl, ...message })).catch((error: unknown) => {
-    throw unreachable(error, 'the intents queue');
-  });
+/** One cancel-all on the queue. @throws Error that says why it is not there, or may not be */
+async function send({ sqs }: Connection, queueUrl: string, account: string, what: CancelAll): Promise<void> {
+  const intent = cancelAllIntent({ account, ...what, lifeMs: LIFE_MS });
+  const [sending] = await sendIntents(queueUrl, [intent], { client: sqs });
+  if (sending?.kind !== 'sent') throw new Error(`the cancel-all was not sent: ${sending?.detail ?? 'no answer'}`);
 }

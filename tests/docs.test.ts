@@ -41,6 +41,12 @@ describe('commands', () => {
     'export INTENTS_QUEUE_URL=http://127.0.0.1:4566/000000000000/trading-bot-dev-intents.fifo':
       'tests/producer/examples.test.ts, with another port',
     'npx desk submit main buy BTC_USDT --notional 25 --local --wait': 'tests/cli/orders.test.ts, with --yes',
+    'npx desk status --local': 'below',
+    'npx desk submit main buy BTC_USDT --notional 25 --local --yes --wait': 'below',
+    [`npx desk strategies run rebalance --local --account main --dry-run --parameters '{ "targets": { "BTC": "50" }, "maxOrderNotional": "1000" }'`]:
+      'below',
+    'npx desk account add main --symbols BTC_USDT --max-order-notional 1000 --stage prod':
+      'tests/cli/accounts.test.ts, on a local stack and from stdin',
     'npx desk submit --file intents.json --dry-run --local': 'tests/cli/orders.test.ts',
     'npx desk cancel-all main --symbol BTC_USDT --local': 'tests/cli/orders.test.ts, with --yes',
     'npx node examples/node.mjs': 'tests/producer/examples.test.ts',
@@ -116,6 +122,24 @@ describe('examples', () => {
       await rm(folder, { recursive: true, force: true });
     }
   });
+
+  test("the README's commands of the desk work on a local stack as they stand", async () => {
+    const folder = join(root, '.local', `desk-${process.pid}`);
+    await mkdir(join(folder, '.local'), { recursive: true });
+    try {
+      await writeFile(join(folder, '.local', 'ready.json'), JSON.stringify(system.ready));
+      const commands = blocks(await read('README.md'), 'sh')
+        .flatMap((block) => block.split('\n'))
+        .filter((line) => line.startsWith('npx desk') && line.includes('--local'));
+      expect(commands.length).toBeGreaterThan(2);
+      for (const command of commands) {
+        const { stdout } = await run('sh', ['-c', command], { cwd: folder });
+        expect(stdout).not.toBe('');
+      }
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }, 60_000);
 
   test('the intents of the message page do one after the other what is said of them', async () => {
     const examples = blocks(await read('docs/messages.md'), 'json').map((text) => {

@@ -1,16 +1,15 @@
 // `desk doctor`: what is wrong with the exchange, the network, the clock or an account, each finding with the next step.
 // Places nothing and changes nothing; exits with 1 where something is trouble.
-import { GetSecretValueCommand, ListSecretsCommand } from '@aws-sdk/client-secrets-manager';
 import type { Command } from 'commander';
 import { commonFindings, findingBy, type Finding } from '../../shared/order/finding.ts';
 import { salvaged } from '../../shared/order/mandate.ts';
-import { unreachable, type Connection } from '../connection.ts';
+import { accountName, fieldsOf, listAccounts, secretTrouble, storeOf } from '../accounts.ts';
+import type { Connection } from '../connection.ts';
 import { examineAccount, examineExchange, mandateFinding, showFindings } from '../doctor.ts';
 import { onStack, type Desk, type GlobalOptions } from '../run.ts';
-import { EXIT, refusal } from '../terminal.ts';
+import { EXIT } from '../terminal.ts';
 
 const finding = findingBy(commonFindings);
-const NAME = /^[a-z0-9]{1,32}$/;
 
 interface DoctorOptions extends GlobalOptions {
   readonly readsOnly?: boolean;
@@ -36,7 +35,8 @@ What each finding means: docs/doctor.md; how to make a key: docs/keys.md.
     )
     .action(
       onStack(async (desk: Desk, account: string | undefined, { readsOnly = false }: DoctorOptions) => {
-        const names = account === undefined ? await accountNames(desk.stack) : [checked(account)];
+        const names =
+          account === undefined ? (await listAccounts(desk.stack)).map((each) => each.account) : [accountName(account)];
         const secrets = await inTurn(names, async (name) => [name, await secretOf(desk.stack, name)] as const);
         const exchange = await examineExchange(desk.stack);
         desk.say(desk.screen.look().paint.bold('exchange'));
@@ -69,43 +69,13 @@ async function accountFindings(
   return [...(await examineAccount(stack, { account, secret }, { readsOnly: isReadsOnly })), mandateFinding(mandate)];
 }
 
-function checked(account: string): string {
-  if (NAME.test(account)) return account;
-  throw refusal(`${JSON.stringify(account)} is no account: a name is 1 to 32 lower-case letters and digits.`);
-}
-
-/** Every account that the stack has a secret of, by name. */
-async function accountNames({ secrets, secretPrefix }: Connection): Promise<readonly string[]> {
-  const names: string[] = [];
-  let NextToken: string | undefined;
-  do {
-    const ask = new ListSecretsCommand({
-      Filters: [{ Key: 'name', Values: [secretPrefix] }],
-      ...(NextToken === undefined ? {} : { NextToken }),
+async function secretOf(stack: Connection, account: string): Promise<string> {
+  const { text } = await storeOf(stack, account)
+    .read('AWSCURRENT')
+    .catch((error: unknown) => {
+      throw secretTrouble(error, stack, account);
     });
-    const page = await secrets.send(ask).catch((error: unknown) => {
-      throw unreachable(error, 'the list of secrets');
-    });
-    names.push(...(page.SecretList ?? []).map(({ Name = '' }) => Name));
-    NextToken = page.NextToken;
-  } while (NextToken !== undefined);
-  return names
-    .filter((name) => name.startsWith(secretPrefix))
-    .map((name) => name.slice(secretPrefix.length))
-    .filter((name) => NAME.test(name))
-    .toSorted();
-}
-
-async function secretOf({ secrets, secretPrefix }: Connection, account: string): Promise<string> {
-  const SecretId = `${secretPrefix}${account}`;
-  try {
-    return (await secrets.send(new GetSecretValueCommand({ SecretId }))).SecretString ?? '';
-  } catch (error) {
-    if (error instanceof Error && /^(ResourceNotFound|InvalidRequest)Exception$/.test(error.name)) {
-      throw refusal(`There is no secret ${SecretId}: store the account with \`desk account add ${account}\`, or correct its name.`, EXIT.trouble); // prettier-ignore
-    }
-    throw unreachable(error, `secret ${SecretId}`);
-  }
+  return text;
 }
 
 /** One after the other: the exchange counts all of them together. */
@@ -113,15 +83,4 @@ async function inTurn<From, To>(items: readonly From[], work: (item: From) => Pr
   const done: To[] = [];
   for (const item of items) done.push(await work(item));
   return done;
-}
-
-function fieldsOf(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Readonly<Record<string, unknown>>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
 }

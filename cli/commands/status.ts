@@ -1,6 +1,7 @@
 // One screen that answers: is it trading? What needs attention stands first, in sentences; then accounts, queues and the
 // exchange. Reads alone. Exits 1 where somebody should look.
 import type { Command } from 'commander';
+import type { Finding } from '../../shared/order/finding.ts';
 import { sideBySide } from '../accounts.ts';
 import { allows } from '../mandate.ts';
 import { onStack, type Desk, type GlobalOptions } from '../run.ts';
@@ -32,6 +33,8 @@ export interface Seen {
   readonly accounts: readonly Account[];
   readonly queues: readonly Depth[];
   readonly exchange: Reach;
+  /** Maintenance, and whether anything is traded there at all. */
+  readonly service: readonly Finding[];
   /** With --deep. */
   readonly signed: readonly Signed[];
   /** From what difference of the clocks on the exchange refuses what is signed, ms. */
@@ -50,16 +53,21 @@ export function statusCommand(program: Command): void {
 async function status(desk: Desk, { deep }: GlobalOptions & { readonly deep?: boolean }): Promise<ExitCode> {
   const { stack } = desk;
   const [accounts, queues, exchange] = await Promise.all([mandates(desk), depths(desk), reach(desk)]);
+  const service = exchange.latencyMs === undefined ? [] : (await stack.doctor.exchange()).filter(isOfService);
   const signed = deep === true ? await sideBySide(accounts, ({ account }) => signedRead(desk, account)) : [];
-  const seen = { accounts, queues, exchange, signed, mostOffsetMs: stack.exchange.venue.promises.refusesTimestampsAfterMs }; // prettier-ignore
+  const seen = { accounts, queues, exchange, service, signed, mostOffsetMs: stack.exchange.venue.promises.refusesTimestampsAfterMs }; // prettier-ignore
   const matters = mattersOf(seen);
   const trading = tradingOf(seen);
   desk.say(`${stack.name}: ${trading.said}`);
   for (const { level, said } of matters) desk.say(`${level === 'trouble' ? '!' : '-'} ${said}`);
   show(desk, seen);
   const { isTrading } = trading;
-  desk.result({ stack: stack.name, isTrading, attention: matters, accounts, queues, exchange, signed });
+  desk.result({ stack: stack.name, isTrading, attention: matters, accounts, queues, exchange, service, signed });
   return matters.some(({ level }) => level === 'trouble') ? EXIT.trouble : EXIT.done;
+}
+
+function isOfService({ check }: Finding): boolean {
+  return check === 'service' || check === 'trading';
 }
 
 /** Two questions: the first pays for the connection, and the second does not wait for its turn under the limit. */
@@ -106,7 +114,7 @@ export function tradingOf({ accounts, exchange }: Seen): { readonly isTrading: b
 }
 
 /** What to tell first: troubles, then notes. */
-export function mattersOf({ accounts, queues, exchange, signed, mostOffsetMs }: Seen): readonly Matter[] {
+export function mattersOf({ accounts, queues, exchange, service, signed, mostOffsetMs }: Seen): readonly Matter[] {
   const depth = (name: string): number => {
     const { waiting = 0, inFlight = 0, delayed = 0 } = queues.find(({ queue }) => queue === name) ?? {};
     return waiting + inFlight + delayed;
@@ -119,6 +127,7 @@ export function mattersOf({ accounts, queues, exchange, signed, mostOffsetMs }: 
   const dead = depth('dead');
   const matters = [
     ...(latencyMs === undefined ? [trouble('the exchange cannot be reached from here; `desk doctor` says more')] : []),
+    ...service.flatMap(({ level, said, next = '' }) => (level === 'good' ? [] : [{ level, said: `the exchange: ${said}. ${next}` }])), // prettier-ignore
     ...(dead > 0 ? [trouble(`${dead} dead letter${dead === 1 ? '' : 's'}: \`desk dead list\` says why`)] : []),
     ...(isOff ? [Math.abs(offset) > mostOffsetMs / 2 ? trouble(clock) : note(clock)] : []),
     ...accounts.flatMap((account) =>

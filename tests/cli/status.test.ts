@@ -112,3 +112,11 @@ test('a dead letter is trouble, and stands before the notes', async () => {
   expect(code).toBe(1);
   expect(out).toMatch(/^the local stack: nothing is traded[^\n]*\n! 2 dead letters: `desk dead list` says why\n[^]*^- main is halted/m); // prettier-ignore
 });
+
+test('maintenance of the exchange is trouble, with what to do', async () => {
+  await system.control('PUT', '/faults', { faults: [{ path: '/system/service', fault: 'code', code: 30016 }] });
+  const { code, attention } = await status();
+  expect(attention).toContainEqual({ level: 'trouble', said: expect.stringMatching(/^the exchange: .*intents wait/) });
+  expect(code).toBe(1);
+  await system.control('DELETE', '/faults');
+});

@@ -1,0 +1,61 @@
+// The operator's command, for the local stack and for a deployed one. Each group of commands is one file in commands/ that
+// adds its commands here. Never shows a secret.
+import { Command, CommanderError } from 'commander';
+import { accountCommands } from './commands/accounts.ts';
+import { backtestCommand } from './commands/backtest.ts';
+import { deadCommands } from './commands/dead.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { haltCommands } from './commands/halts.ts';
+import { orderCommands } from './commands/orders.ts';
+import { queueCommands } from './commands/queues.ts';
+import { readCommands } from './commands/reads.ts';
+import { statusCommand } from './commands/status.ts';
+import { strategyCommands } from './commands/strategies.ts';
+import { traceCommand } from './commands/trace.ts';
+import { EXIT } from './terminal.ts';
+
+const program = new Command('desk')
+  .description('Works the trading bot: sends orders, shows what became of them, and halts what must stop.')
+  .option('--local', 'the local stack of `npm start` or `npm run local`')
+  .option('--ready <file>', 'the local stack that left this file; without it .local/ready.json')
+  .option('--stage <name>', 'a deployed stack, by your AWS credentials')
+  .option('--region <name>', 'its region; without it AWS_REGION')
+  .option('--json', 'JSON on stdout, words for people on stderr')
+  .option('--yes', 'does not ask before money moves')
+  .addHelpText(
+    'after',
+    `
+Exit codes: ${EXIT.done} done, ${EXIT.trouble} done and not good (a check failed, an order was refused),
+${EXIT.usage} wrong input, ${EXIT.declined} not confirmed, ${EXIT.unreachable} AWS or the stack cannot be reached.
+
+  $ npx desk status --local
+  $ npx desk help submit`,
+  )
+  .showHelpAfterError('Say --help behind the command to see what it takes.')
+  .exitOverride();
+
+for (const add of [
+  statusCommand,
+  orderCommands,
+  queueCommands,
+  deadCommands,
+  traceCommand,
+  readCommands,
+  haltCommands,
+  accountCommands,
+  doctorCommand,
+  strategyCommands,
+  backtestCommand,
+]) {
+  add(program);
+}
+// What `exitOverride` does for the program it has to do for each command, too.
+for (const command of program.commands) command.exitOverride();
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  // Commander has said what is wrong, or shown the help.
+  process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+}
