@@ -290,13 +290,21 @@ function readyOf(
 }
 
 /** Play-money keys, made of the account's name; the memo holds what trips naive signers. */
+export function localKeys(name: string): {
+  readonly apiKey: string;
+  readonly secretKey: string;
+  readonly memo: string;
+} {
+  return { apiKey: `local-key-${name}`, secretKey: `local-secret-${name}-8f2c`, memo: `my memo #1 é ${name}` };
+}
+
 async function createAccount(
   name: string,
   overrides: Readonly<Record<string, unknown>>,
   control: string,
   secrets: SecretsManagerClient,
 ): Promise<void> {
-  const keys = { apiKey: `local-key-${name}`, secretKey: `local-secret-${name}-8f2c`, memo: `my memo #1 é ${name}` };
+  const keys = localKeys(name);
   const response = await fetch(`${control}/accounts`, {
     method: 'PUT',
     headers: { 'Content-Type': 'application/json' },

@@ -13,6 +13,7 @@ import { nodeTransport } from '../../shared/http.ts';
 import type { Finding, Level } from '../../shared/order/finding.ts';
 import { optionsAt } from '../bitmart/fixture.ts';
 import { intent } from '../system/fixture.ts';
+import { localKeys } from '../../local/stack.ts';
 import { desk, startDesk, type DeskSystem, type Said } from './fixture.ts';
 
 type DeployedStack = Parameters<typeof examine>[0];
@@ -48,13 +49,7 @@ const counted = async (): Promise<number> =>
 
 /** The exchange's side of an account, as the local stack makes it. */
 const registered = (account: string, more: object = {}): Promise<unknown> =>
-  system.control('PUT', '/accounts', {
-    account,
-    apiKey: `local-key-${account}`,
-    secretKey: `local-secret-${account}-8f2c`,
-    memo: `my memo #1 é ${account}`,
-    ...more,
-  });
+  system.control('PUT', '/accounts', { account, ...localKeys(account), ...more });
 const fault = (path: string, more: object): Promise<unknown> =>
   system.control('PUT', '/faults', { faults: [{ path, ...more }] });
 

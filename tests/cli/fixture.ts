@@ -23,7 +23,10 @@ export interface Given {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Runs `desk` with these arguments. */
+/** What the keys of the local stack's accounts begin with. */
+const SECRETS = /local-secret|local-key|my memo/;
+
+/** Runs `desk` with these arguments. Rejects where a part of a key is shown. */
 export function desk(args: readonly string[], { stdin = '', until, cwd, env = {} }: Given = {}): Promise<Said> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [script, ...args], {
@@ -37,7 +40,11 @@ export function desk(args: readonly string[], { stdin = '', until, cwd, env = {}
     });
     child.stderr.on('data', (chunk: Buffer) => (said.err += chunk.toString()));
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code, ...said }));
+    child.on('close', (code) => {
+      // Whatever the command: nothing of a key is ever shown.
+      if (SECRETS.test(said.out + said.err)) reject(new Error(`desk ${args.join(' ')} showed a part of a key`));
+      else resolve({ code, ...said });
+    });
     child.stdin.end(stdin);
   });
 }

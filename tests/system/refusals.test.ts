@@ -1,4 +1,5 @@
 // What must not become an order does not, says why, and holds nothing up; and no secret is ever told.
+import { localKeys } from '../../local/stack.ts';
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { intent, startSystem, type System } from './fixture.ts';
@@ -126,13 +127,7 @@ describe('malformed input of every kind', () => {
 
 describe('refused credentials', () => {
   const register = (account: string, more: Readonly<Record<string, unknown>>) =>
-    system.control('PUT', '/accounts', {
-      account,
-      apiKey: `local-key-${account}`,
-      secretKey: `local-secret-${account}-8f2c`,
-      memo: `my memo #1 é ${account}`,
-      ...more,
-    });
+    system.control('PUT', '/accounts', { account, ...localKeys(account), ...more });
   const cases: readonly [string, RegExp, () => Promise<unknown>][] = [
     ['wrongmemo', /memo/, () => system.addAccount('wrongmemo', { memo: 'SECRETMEMO' })],
     ['wrongsecret', /secretKey/, () => system.addAccount('wrongsecret', { secretKey: 'SECRETKEY' })],
