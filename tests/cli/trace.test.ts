@@ -158,7 +158,7 @@ test('an id that nobody knows exits 1 and says where it looked and how far back'
   expect(said.code).toBe(1);
   for (const part of [
     'Nothing is known of nobody',
-    'execute, reconcile of the last 2 h',
+    'execute, reconcile, trigger of the last 2 h',
     'queues reports and dead',
     '--since',
   ])
