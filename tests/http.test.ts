@@ -5,6 +5,9 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import tls from 'node:tls';
+import { Worker } from 'node:worker_threads';
+import certificates from './data/certificates.json' with { type: 'json' };
 import { nodeTransport, type HttpFailure, type HttpResponse, type Transport } from '../shared/http.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
@@ -393,5 +396,222 @@ describe('a process', () => {
     } finally {
       process.kill('SIGKILL');
     }
+  });
+});
+
+describe('the other side of TLS', () => {
+  const known = tls.getCACertificates('default');
+  beforeAll(() => tls.setDefaultCACertificates([...known, certificates.authority]));
+  afterAll(() => tls.setDefaultCACertificates(known));
+  const told: Buffer[] = [];
+  const names: (string | false)[] = [];
+  const resumed: boolean[] = [];
+  const serving = async (certificate: { readonly key: string; readonly cert: string }, text = plain) => {
+    told.length = names.length = resumed.length = 0;
+    const secure = tls.createServer(certificate, (socket) => {
+      names.push(socket.servername ?? false);
+      resumed.push(socket.isSessionReused());
+      socket.on('error', () => undefined).on('data', (chunk: Buffer) => told.push(chunk) && socket.write(text));
+    });
+    secure.on('tlsClientError', () => undefined).listen(0, '127.0.0.1');
+    await once(secure, 'listening');
+    const { port } = secure.address() as AddressInfo;
+    return { port, close: () => secure.close() };
+  };
+
+  test.each(['localhost', '127.0.0.1'])('proves that it is %s', async (host) => {
+    const { port, close } = await serving(certificates.right);
+    expect(await get(nodeTransport(), 5000, `https://${host}:${port}/`)).toMatchObject({ status: 200, body: 'fine' });
+    expect(names).toEqual([host === 'localhost' ? host : false]);
+    close();
+  });
+  test.each([
+    ['another name', certificates.other, 'localhost'],
+    ['another address', certificates.other, '127.0.0.1'],
+    ['a certificate that nobody signed', certificates.unsigned, 'localhost'],
+  ])('that shows %s is told nothing, also not when it is tried again', async (_, certificate, host) => {
+    const { port, close } = await serving(certificate);
+    const transport = nodeTransport();
+    for (let time = 0; time < 3; time += 1) {
+      const failure = await get(transport, 5000, `https://${host}:${port}/`);
+      expect(failure).toMatchObject({ kind: 'failure', reached: false });
+    }
+    expect(told).toEqual([]);
+    close();
+  });
+  test('is met again by a shorter handshake', async () => {
+    const { port, close } = await serving(certificates.right, plain.replace('OK\r\n', 'OK\r\nConnection: close\r\n'));
+    const transport = nodeTransport();
+    for (let time = 0; time < 3; time += 1) {
+      expect(await get(transport, 5000, `https://localhost:${port}/`)).toMatchObject({ status: 200 });
+      await sleep(20);
+    }
+    expect(resumed).toEqual([false, true, true]);
+    close();
+  });
+});
+
+describe('a clock that jumps', () => {
+  let aheadMs = 0;
+  const now = Date.now;
+  beforeAll(() => void (Date.now = () => now() + aheadMs));
+  afterAll(() => void (Date.now = now));
+  beforeEach(() => void (aheadMs = 0));
+  const silentFor = async (transport: Transport, ms: number): Promise<number> => {
+    answer = () => undefined;
+    const startedAt = performance.now();
+    expect(await get(transport, ms)).toMatchObject({ detail: 'no answer in time' });
+    return performance.now() - startedAt;
+  };
+
+  test('ahead, as after a freeze: the next deadline is kept', async () => {
+    const transport = nodeTransport();
+    await get(transport, 4000);
+    aheadMs = 60_000;
+    expect(await silentFor(transport, 200)).toBeLessThan(2000);
+  });
+  test('back: a deadline that is being waited for is kept', async () => {
+    setTimeout(() => (aheadMs = -3_600_000), 50);
+    expect(await silentFor(nodeTransport(), 200)).toBeLessThan(2000);
+  });
+  test('back: what idled for nobody knows how long carries nothing', async () => {
+    const transport = nodeTransport();
+    await Promise.all([get(transport), get(transport)]);
+    aheadMs = -3_600_000;
+    await get(transport);
+    aheadMs += 60_000;
+    await get(transport);
+    expect(new Set(ports).size).toBe(4);
+  });
+});
+
+test.each([
+  'Content-Length: -1000',
+  'Content-Length: 4, 4',
+  'Content-Length: 4\r\nContent-Length: 4',
+  'Content-Length: four',
+  'Content-Length:',
+  'Content-Length: 4\r\nTransfer-Encoding: chunked',
+  'Transfer-Encoding: gzip, chunked',
+  'Transfer-Encoding: chunked\r\n\r\n-6',
+])('an answer whose length is none is no answer, at once: %j', async (line) => {
+  const server = await speaking([`HTTP/1.1 200 OK\r\n${line}\r\n\r\nfine`]);
+  const failure = await get(nodeTransport(), 10_000, server.url);
+  expect(failure).toEqual({ kind: 'failure', reached: true, detail: 'an answer that is no HTTP' });
+  await server.close();
+});
+
+test.each([204, 304])('a %i has no body, whatever it says', async (status) => {
+  const server = await speaking([`HTTP/1.1 ${status} X\r\nContent-Length: 4\r\n\r\n`]);
+  expect(await get(nodeTransport(), 5000, server.url)).toMatchObject({ status, body: '' });
+  await server.close();
+});
+
+test('a header may hold any byte', async () => {
+  const server = await speaking(['HTTP/1.1 200 OK\r\nX-Name: \u4f8d\r\nX-B: b\r\nContent-Length: 4\r\n\r\nfine']);
+  expect(await get(nodeTransport(), 5000, server.url)).toMatchObject({ body: 'fine', headers: { 'x-b': 'b' } });
+  await server.close();
+});
+
+describe('what came while nothing here ran', () => {
+  /** A server in a thread of its own, which says `after` 20 ms after its first answer. */
+  const aside = async (after: string): Promise<{ readonly url: string; close: () => Promise<number> }> => {
+    const code = `
+      const { createServer } = require('node:net');
+      const { parentPort } = require('node:worker_threads');
+      let asked = 0;
+      const server = createServer((socket) => socket.on('error', () => {}).on('data', () => {
+        asked += 1;
+        socket.write('HTTP/1.1 200 OK\\r\\nContent-Length: 4\\r\\n\\r\\nfine');
+        if (asked === 1) setTimeout(() => { ${after} }, 20);
+      }));
+      server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));`;
+    const worker = new Worker(code, { eval: true });
+    const [port] = (await once(worker, 'message')) as [number];
+    return { url: `http://127.0.0.1:${port}/`, close: () => worker.terminate() };
+  };
+  const stop = (ms: number): unknown => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+
+  test.each([
+    ['an answer that nobody asked for', "socket.write('HTTP/1.1 429 X\\r\\nContent-Length: 0\\r\\n\\r\\n')"],
+    ['the end of the connection', 'socket.end()'],
+    ['a reset', 'socket.resetAndDestroy()'],
+  ])('%s ends the connection before it carries the next request', async (_, after) => {
+    const server = await aside(after);
+    const transport = nodeTransport();
+    expect(await get(transport, 5000, server.url)).toMatchObject({ status: 200 });
+    stop(80);
+    expect(await get(transport, 5000, server.url)).toMatchObject({ status: 200, body: 'fine' });
+    await server.close();
+  });
+
+  test('the time to send passed: it is not sent, on a kept connection nor on a new one', async () => {
+    const transport = nodeTransport();
+    await get(transport);
+    const over = Date.now() - 1;
+    expect(await get(transport, -1)).toMatchObject({ reached: false });
+    const request = { method: 'GET', url, headers: {}, deadline: Date.now() + 5000 } as const;
+    expect(await transport({ ...request, sendBefore: over })).toMatchObject({ reached: false });
+    const connecting = get(nodeTransport(), 50);
+    stop(120);
+    expect(await connecting).toMatchObject({ reached: false });
+    await sleep(30);
+    expect(ports).toHaveLength(1);
+  });
+});
+
+describe('connections', () => {
+  test('carry one request at a time', async () => {
+    const waiting: ServerResponse[] = [];
+    answer = (_, response) => void waiting.push(response);
+    const transport = nodeTransport();
+    const all = Promise.all([get(transport), get(transport), get(transport)]);
+    while (waiting.length < 3) await sleep(5);
+    expect(new Set(ports).size).toBe(3);
+    for (const response of waiting) response.end('fine');
+    await all;
+    waiting.length = 0;
+    const again = Promise.all([get(transport), get(transport)]);
+    while (waiting.length < 2) await sleep(5);
+    expect(new Set(ports.slice(3)).size).toBe(2);
+    for (const response of waiting) response.end('fine');
+    expect(await again).toMatchObject([{ status: 200 }, { status: 200 }]);
+  });
+  test('are not touched by the deadline of a request that is over', async () => {
+    const transport = nodeTransport();
+    await get(transport, 100);
+    answer = (_, response) => void setTimeout(() => response.end('fine'), 200);
+    expect(await get(transport, 5000)).toMatchObject({ body: 'fine' });
+    expect(new Set(ports).size).toBe(1);
+  });
+  test('that were there in time may wait for their answer beyond the time to send', async () => {
+    answer = (_, response) => void setTimeout(() => response.end('fine'), 150);
+    const request = { method: 'GET', url, headers: {}, deadline: Date.now() + 5000 } as const;
+    expect(await nodeTransport()({ ...request, sendBefore: Date.now() + 60 })).toMatchObject({ body: 'fine' });
+  });
+  test('are closed when their request fails', async () => {
+    let isClosed = false;
+    answer = (request) => void request.socket.once('close', () => (isClosed = true));
+    await get(nodeTransport(), 60);
+    await sleep(50);
+    expect(isClosed).toBe(true);
+  });
+  test('are kept up to a number, the newest first, and made up to a number', async () => {
+    const transport = nodeTransport();
+    const open = new Set<Socket>();
+    const count = (socket: Socket): void => void open.add(socket.once('close', () => open.delete(socket)));
+    server.on('connection', count);
+    await Promise.all(Array.from({ length: 30 }, () => get(transport)));
+    await sleep(50);
+    expect(open.size).toBe(16);
+    const last = ports.at(-1);
+    await get(transport);
+    expect(ports.at(-1)).toBe(last);
+    answer = () => undefined;
+    const failures = await Promise.all(Array.from({ length: 140 }, () => get(transport, 400)));
+    const refused = failures.filter((each) => each.kind === 'failure' && /128 connections/.test(each.detail));
+    expect(refused).toHaveLength(140 - 128);
+    for (const each of refused) expect(each).toMatchObject({ reached: false });
+    server.off('connection', count);
   });
 });

@@ -193,8 +193,8 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'a dead socket reused': [
     {
       file: 'shared/http.ts',
-      find: 'idle[0].idleSince < limit)',
-      replace: 'limit < 0)',
+      find: 'if (idledMs < 0 || idledMs > Math.min(maxIdleMs, keptForMs))',
+      replace: 'if (idledMs < 0)',
     },
   ],
   'the mandate read once per batch': [
