@@ -35,6 +35,9 @@ describe('commands', () => {
     'npm run simulate -- --runs 200': 'tests/simulation/simulation.test.ts, with other numbers',
     'npm run bench': 'tests/bench.test.ts, in part',
     'npm run package': 'pretest, and tests/template.test.ts',
+    ...Object.fromEntries(
+      ['dca', 'twap', 'rebalance'].map((name) => [`npx desk backtest ${name}`, 'the generated pages, with its output']),
+    ),
     'npx serverless deploy --stage prod': 'below, up to the upload',
   };
 
@@ -47,7 +50,8 @@ describe('commands', () => {
       .flatMap((text) => blocks(text, 'sh').join('').split('\n'))
       .filter(Boolean);
     expect(commands.length).toBeGreaterThan(5);
-    expect(commands.filter((command) => runIn[command] === undefined)).toEqual([]);
+    const nameOf = (command: string): string => /^npx desk backtest \w+/.exec(command)?.[0] ?? command;
+    expect(commands.filter((command) => runIn[nameOf(command)] === undefined)).toEqual([]);
   });
 
   test('every npm script that the docs name exists', async () => {

@@ -47,7 +47,7 @@ export function svg(outcome: Outcome): string {
   const { worth, hold } = linesOf(outcome);
   const panels = [
     ...plan.series.map(({ symbol }) => ({
-      title: `Price of ${symbol}, with the fills`,
+      title: `Price of ${symbol}; ▲ bought, ▼ sold`,
       lines: [{ name: 'price', dots: pricesOf(points, symbol) }],
       marks: fills.flatMap(({ order, time, price }): readonly Mark[] =>
         order.instrument.symbol === symbol ? [{ at: time, value: price.toNumber(), side: order.side }] : [],
@@ -112,7 +112,9 @@ function drawPanel({ title, lines, marks }: Panel, top: number, { from, to }: Ou
     ...(lines.length > 1 ? legend(lines.map(({ name }) => [name, colour(name)]), top) : []), // prettier-ignore
     ...marks.map(({ at, value, side }) => {
       const says = `<title>${side} at ${figure(value)}, ${utc(at)}</title>`;
-      return `<circle class="${side}" cx="${x(at)}" cy="${y(value)}" r="3">${says}</circle>`;
+      // Tells the side by its shape, too.
+      const shape = side === 'buy' ? `M${x(at)} ${y(value)}m0-4l4.5 8h-9z` : `M${x(at)} ${y(value)}m0 4l4.5-8h-9z`;
+      return `<path class="${side}" d="${shape}">${says}</path>`;
     }),
   ];
 }

@@ -1,11 +1,10 @@
 // What was typed behind `desk backtest`, read into a plan: files, money, fees, times. Promises that what cannot be used is
 // refused with a sentence before anything runs. Reads files, and nothing else.
-import { readFile } from 'node:fs/promises';
 import Big from 'big.js';
 import { RATES, RULES, type Rules } from '../../local/bitmart/past.ts';
 import { DECIMAL, SYMBOL } from '../../shared/order/intent.ts';
-import { strategies, strategyNamed } from '../../shared/strategies/all.ts';
 import { coinsOf, utc, type Grid, type Prepared } from '../../shared/strategies/strategy.ts';
+import { known, parametersOf } from '../commands/strategies.ts';
 import { refusal } from '../terminal.ts';
 import { longer, readCandles, timeIn, type Series } from './candles.ts';
 import { firingsOf, type Plan } from './run.ts';
@@ -55,28 +54,11 @@ export async function planOf(name: string, typed: Typed, passed: (file: string, 
 }
 
 async function preparedOf(name: string, given: string): Promise<Prepared> {
-  const strategy = strategyNamed(name);
-  if (strategy === undefined) {
-    throw refusal(`There is no strategy ${name}; there are ${strategies.map((each) => each.name).join(', ')}.`);
-  }
-  const prepared = strategy.prepare(await parametersOf(given));
+  const prepared = known(name).prepare(await parametersOf(given));
   if (prepared.kind === 'prepared') return prepared;
-  throw refusal(`The parameters of ${name} cannot be used: ${prepared.problems.join('; ')}. What they are: npx desk strategies list ${name}`); // prettier-ignore
-}
-
-/** JSON, or the file that holds it: parameters alone, or the Input of a schedule. */
-async function parametersOf(given: string): Promise<unknown> {
-  const isJson = given.trimStart().startsWith('{');
-  const text = isJson
-    ? given
-    : await readFile(given, 'utf8').catch(() => {
-        throw refusal(`There is no file ${given}: --parameters takes a JSON file, or JSON that begins with a brace.`);
-      });
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    throw refusal(`${isJson ? '--parameters' : given} is not JSON: write { "name": value, ... } with double quotes.`);
-  }
+  throw refusal(
+    `The parameters of ${name} cannot be used: ${prepared.problems.join('; ')}. What they are: npx desk strategies list ${name}`,
+  );
 }
 
 function whole(option: string, text: string, least: number, most: number, unit: string): number {
