@@ -48,12 +48,16 @@ export function svg(outcome: Outcome): string {
   const panels = [
     ...plan.series.map(({ symbol }) => ({
       title: `Price of ${symbol}; ▲ bought, ▼ sold`,
-      lines: [{ name: 'price', dots: pricesOf(points, symbol) }],
+      lines: [{ name: 'price', dots: thin(pricesOf(points, symbol), MOST_DOTS) }],
       marks: fills.flatMap(({ order, time, price }): readonly Mark[] =>
         order.instrument.symbol === symbol ? [{ at: time, value: price.toNumber(), side: order.side }] : [],
       ),
     })),
-    { title: `Worth in ${plan.quote}`, lines: [hold, worth], marks: [] },
+    {
+      title: `Worth in ${plan.quote}`,
+      lines: [hold, worth].map(({ name, dots }) => ({ name, dots: thin(dots, MOST_DOTS) })),
+      marks: [],
+    },
   ];
   const height = panels.length * (PANEL + TOP + 30) + 10;
   return [
@@ -106,7 +110,7 @@ function drawPanel({ title, lines, marks }: Panel, top: number, { from, to }: Ou
       return `<text x="${x(at)}" y="${top + TOP + PANEL + 16}" text-anchor="${anchor}">${timeLabel(at, to - from)}</text>`;
     }),
     ...lines.map(({ name, dots }) => {
-      const path = thin(dots, MOST_DOTS).map(([at, value]) => `${x(at)},${y(value)}`).join(' '); // prettier-ignore
+      const path = dots.map(([at, value]) => `${x(at)},${y(value)}`).join(' '); // prettier-ignore
       return `<polyline class="line ${colour(name)}" points="${path}"><title>${escape(name)}</title></polyline>`;
     }),
     ...(lines.length > 1 ? legend(lines.map(({ name }) => [name, colour(name)]), top) : []), // prettier-ignore
@@ -138,11 +142,12 @@ function timeLabel(at: number, span: number): string {
 export function drawn(outcome: Outcome, width: number): string {
   const { worth, hold } = linesOf(outcome);
   const { from, to, quote, name } = outcome.plan;
-  const values = [...worth.dots, ...hold.dots].map(([, value]) => value);
+  const dots = [hold, worth].map((line) => thin(line.dots, width));
+  const values = dots.flat().map(([, value]) => value);
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const ticks = [0, 1, 2, 3, 4].map((index) => Number(figure(low + ((high - low) * index) / 4)));
   const columns = width - Math.max(...ticks.map((tick) => figure(tick).length)) - 4;
-  const both = [hold, worth].map(({ dots }) => thin(dots, columns - 1).map(([at, value]): [number, number] => [at, value])); // prettier-ignore
+  const both = dots.map((line) => thin(line, columns - 1).map(([at, value]): [number, number] => [at, value]));
   // The library tells which point of a line it draws, and not which line: the first one comes first.
   let line = -1;
   const picture = plot(both, {

@@ -214,7 +214,7 @@ function instrumentOf({ symbol, priceStep, sizeStep, minSize, maxSize, minValue,
 /** Best prices one step around a price, and further away by a part of it; each in whole steps. */
 function bookAround(price: string, rules: Instrument | undefined, bps: number): Book {
   if (rules === undefined) return {};
-  const away = new Big(price).times(bps).div(10_000);
+  const away = new Big(bps).div(10_000).times(price);
   const bid = new Big(roundDown(plain(new Big(price).minus(away)), rules.priceStep)).minus(rules.priceStep);
   const ask = new Big(roundUp(new Big(price).plus(away), rules.priceStep)).plus(rules.priceStep);
   return { ...(bid.gt(0) ? { bid: plain(bid) as Decimal } : {}), ask: plain(ask) as Decimal };

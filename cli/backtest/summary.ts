@@ -143,17 +143,18 @@ export function holding({ series, rules, balances, quote, rates }: Plan, points:
   return points.map(({ prices }) => coins.reduce((sum, [symbol, size]) => sum.plus(size.times(prices[symbol] ?? '0')), left)); // prettier-ignore
 }
 
-/** The deepest fall of the worth from its highest so far. */
+/** The deepest fall of the worth from its highest so far. Parts are compared without dividing: there may be a million points. */
 function drawdownOf(points: readonly Point[]) {
-  let peak = points[0];
-  let deepest = { part: new Big(0), from: points[0]?.at ?? 0, to: points[0]?.at ?? 0 };
+  const [first] = points;
+  if (first === undefined) return { percent: '0.00', from: '', to: '' };
+  let peak = first;
+  let deepest = { peak: first, low: first };
   for (const point of points) {
-    if (peak === undefined || point.worth.gt(peak.worth)) peak = point;
-    if (peak.worth.eq(0)) continue;
-    const part = peak.worth.minus(point.worth).div(peak.worth);
-    if (part.gt(deepest.part)) deepest = { part, from: peak.at, to: point.at };
+    if (point.worth.gte(peak.worth)) peak = point;
+    else if (point.worth.times(deepest.peak.worth).lt(deepest.low.worth.times(peak.worth))) deepest = { peak, low: point }; // prettier-ignore
   }
-  return { percent: deepest.part.times(100).toFixed(2), from: utc(deepest.from), to: utc(deepest.to) };
+  const { peak: from, low: to } = deepest;
+  return { percent: percent(from.worth, to.worth).replace('-', ''), from: utc(from.at), to: utc(to.at) };
 }
 
 function reasonsOf({ fired, sent }: Outcome): readonly Reason[] {
