@@ -47,7 +47,7 @@ export function screen(stream: NodeJS.WriteStream): Screen {
     passing: (line) => {
       if (!stream.isTTY) return;
       clear();
-      stream.write(now().paint.dim(line.slice(0, now().width - 1)));
+      if (line !== '') stream.write(now().paint.dim(line.slice(0, now().width - 1)));
       isPassing = line !== '';
     },
     data: (line) => void process.stdout.write(`${line}\n`),

@@ -7,7 +7,7 @@ import { coinsOf, utc, type Grid, type Prepared } from '../../shared/strategies/
 import { known, parametersOf } from '../commands/strategies.ts';
 import { refusal } from '../terminal.ts';
 import { longer, readCandles, timeIn, type Series } from './candles.ts';
-import { firingsOf, type Plan } from './run.ts';
+import { firingsOf, type Plan } from './plan.ts';
 
 export interface Typed {
   readonly candles: string;

@@ -1,40 +1,17 @@
 // A strategy over past candles: the same pure decision as live, from what was known at each scheduled time; then the same
 // admission, and the local exchange's matching. Promises no look-ahead: a firing is given candles that were over, and the
 // price that trades is the open of the candle in which it is sent. Pure but for its own memory: no clock, no files.
-import Big from 'big.js';
+import type Big from 'big.js';
 import { isRefusal } from '../../local/bitmart/codes.ts';
 import type { Fill, Order } from '../../local/bitmart/orders.ts';
-import { createPast, type Past, type Quote, type Rules } from '../../local/bitmart/past.ts';
+import { createPast, type Past, type Quote } from '../../local/bitmart/past.ts';
 import { admit } from '../../shared/order/admit.ts';
-import { roundDown, roundUp, type Instrument } from '../../shared/order/instrument.ts';
-import type { Decimal, OrderIntent } from '../../shared/order/intent.ts';
-import type { Candle } from '../../shared/order/reads.ts';
+import type { OrderIntent } from '../../shared/order/intent.ts';
 import type { Book } from '../../shared/order/venue.ts';
-import { coinsOf, plain, type Decision, type Findings, type Prepared } from '../../shared/strategies/strategy.ts';
-import { indexAt, longer, running, type Series } from './candles.ts';
-
-/** What a backtest is of; all that is to be known is in it. */
-export interface Plan {
-  readonly name: string;
-  readonly prepared: Prepared;
-  /** One per symbol that the strategy needs, all of one length and one quote coin. */
-  readonly series: readonly Series[];
-  readonly rules: readonly Rules[];
-  /** What is traded over, ms: from the begin of a candle to the end of one. */
-  readonly from: number;
-  readonly to: number;
-  /** The scheduled times: this one and then every so many seconds, as far as they lie in between and before `end`. */
-  readonly anchor: number;
-  readonly end: number;
-  readonly everySeconds: number;
-  /** From the scheduled time to the order, seconds; less than `everySeconds`. */
-  readonly delaySeconds: number;
-  /** How much worse than the candle's open a market order is filled, in basis points. */
-  readonly slippageBps: number;
-  readonly rates: { readonly maker: string; readonly taker: string };
-  readonly quote: string;
-  readonly balances: Readonly<Record<string, string>>;
-}
+import { coinsOf, type Decision } from '../../shared/strategies/strategy.ts';
+import { indexAt, running } from './candles.ts';
+import { bookAround, finder, instrumentOf } from './findings.ts';
+import { firingsOf, type Plan } from './plan.ts';
 
 export interface Fired {
   readonly at: number;
@@ -69,20 +46,6 @@ export interface Outcome {
 }
 
 const ACCOUNT = 'backtest';
-
-/** How many scheduled times there are. */
-export function firingsOf({
-  anchor,
-  end,
-  everySeconds,
-  from,
-  to,
-}: Pick<Plan, 'anchor' | 'end' | 'everySeconds' | 'from' | 'to'>) {
-  // prettier-ignore
-  const everyMs = everySeconds * 1000;
-  const first = anchor >= from ? anchor : anchor + Math.ceil((from - anchor) / everyMs) * everyMs;
-  return { first, count: Math.max(0, Math.ceil((Math.min(to, end) - first) / everyMs)) };
-}
 
 /** @param passed gets the part that is done, 0 to 1 */
 export function backtest(plan: Plan, passed: (part: number) => void): Outcome {
@@ -155,69 +118,6 @@ function advancing(plan: Plan, past: Past, points: Point[]): (until: number) => 
       points.push(pointAt(plan, past, end, prices));
     }
   };
-}
-
-/** What a firing at a time can know, or which candles are missing for it. */
-function finder(plan: Plan, past: Past): (at: number) => Findings | string {
-  const { series, prepared, rules } = plan;
-  const instruments = Object.fromEntries(rules.map((each) => [each.symbol, instrumentOf(each)]));
-  const { candles: wanted, balances } = prepared.needs;
-  const watched = series.find(({ symbol }) => symbol === wanted?.symbol);
-  const lengthMs = (wanted?.minutes ?? 0) * 60_000;
-  const long = watched === undefined ? [] : (longer(watched, lengthMs) ?? []);
-  return (at) => {
-    const books: Record<string, Book> = {};
-    for (const each of series) {
-      const over = lastOver(each, at);
-      if (over === undefined) return `no candle of ${each.symbol} runs at that time, or none was over just before it`;
-      books[each.symbol] = bookAround(over.close, instruments[each.symbol], 0);
-    }
-    return {
-      ...{ instruments, books },
-      candles: wanted === undefined ? [] : lastOf(long, lengthMs, wanted.count, at),
-      balances: balances === true ? holdings(plan, past) : [],
-    };
-  };
-}
-
-/** The candle that was over just before the one that runs at this time. */
-function lastOver(series: Series, at: number): Candle | undefined {
-  const now = running(series, at);
-  return now === undefined ? undefined : running(series, now.openAt - 1);
-}
-
-/** Those of the last `count` whole intervals that were over, as they are read live. */
-function lastOf(candles: readonly Candle[], lengthMs: number, count: number, at: number): readonly Candle[] {
-  const end = at - (at % lengthMs);
-  return candles.slice(indexAt(candles, end - count * lengthMs - 1) + 1, indexAt(candles, end - 1) + 1);
-}
-
-function holdings({ series, quote }: Plan, past: Past) {
-  return [quote, ...series.map(({ symbol }) => coinsOf(symbol).base)].map((coin) => {
-    const { available, frozen } = past.balance(coin);
-    return { coin, available: plain(available), frozen: plain(frozen) };
-  });
-}
-
-function instrumentOf({ symbol, priceStep, sizeStep, minSize, maxSize, minValue, trading }: Rules): Instrument {
-  return {
-    symbol,
-    priceStep: priceStep as Decimal,
-    sizeStep: sizeStep as Decimal,
-    minSize: minSize as Decimal,
-    maxSize: maxSize as Decimal,
-    minNotional: { buy: minValue, sell: minValue },
-    tradable: trading,
-  };
-}
-
-/** Best prices one step around a price, and further away by a part of it; each in whole steps. */
-function bookAround(price: string, rules: Instrument | undefined, bps: number): Book {
-  if (rules === undefined) return {};
-  const away = new Big(bps).div(10_000).times(price);
-  const bid = new Big(roundDown(plain(new Big(price).minus(away)), rules.priceStep)).minus(rules.priceStep);
-  const ask = new Big(roundUp(new Big(price).plus(away), rules.priceStep)).plus(rules.priceStep);
-  return { ...(bid.gt(0) ? { bid: plain(bid) as Decimal } : {}), ask: plain(ask) as Decimal };
 }
 
 /** Admits an intent as execution does, and places its order. */

@@ -4,7 +4,8 @@ import Big from 'big.js';
 import type { Fill } from '../../local/bitmart/orders.ts';
 import { roundDown } from '../../shared/order/instrument.ts';
 import { coinsOf, plain, utc } from '../../shared/strategies/strategy.ts';
-import type { Outcome, Plan, Point, Sent } from './run.ts';
+import type { Plan } from './plan.ts';
+import type { Outcome, Point, Sent } from './run.ts';
 
 /** How an intent ended: as its order, or why there was none. */
 export const ENDS = ['filled', 'partly filled', 'unfilled', 'open', 'denied', 'refused', 'expired'] as const;
@@ -99,7 +100,14 @@ function feesOf(fills: readonly Fill[]): Readonly<Record<string, string>> {
 
 /** A part in percent, two decimals; 0 of nothing. */
 function percent(start: Big, end: Big): string {
-  return start.eq(0) ? '0.00' : end.minus(start).div(start).times(100).toFixed(2);
+  return start.eq(0)
+    ? '0.00'
+    : end
+        .minus(start)
+        .div(start)
+        .times(100)
+        .toFixed(2)
+        .replace(/^-0\.00$/, '0.00');
 }
 
 function coinOf({ plan, fills, points, balances }: Outcome, symbol: string): Coin {

@@ -2,7 +2,8 @@
 // Holds no test.
 import fc from 'fast-check';
 import { RATES, RULES } from '../../local/bitmart/past.ts';
-import { backtest, type Outcome, type Plan } from '../../cli/backtest/run.ts';
+import type { Plan } from '../../cli/backtest/plan.ts';
+import { backtest, type Outcome } from '../../cli/backtest/run.ts';
 import type { Series } from '../../cli/backtest/candles.ts';
 import { parse } from '../../shared/order/intent.ts';
 import type { Candle } from '../../shared/order/reads.ts';
@@ -81,7 +82,7 @@ export function told(
 /** A plan over whole series, with a firing at each hour. */
 export function planOf(plan: Prepared, series: readonly Series[], more: Partial<Plan> = {}): Plan {
   const ends = series.map(({ candles }) => (candles.at(-1)?.openAt ?? 0) + HOUR_MS);
-  const { start = at(1), intervalSeconds = 3600, end = Infinity }: Grid = plan.grid ?? { start: at(1), intervalSeconds: 3600 }; // prettier-ignore
+  const { start, intervalSeconds, end = Infinity }: Grid = plan.grid ?? { start: at(1), intervalSeconds: 3600 }; // prettier-ignore
   return {
     ...{ name: 'test', prepared: plan, series, from: START_MS, to: Math.min(...ends) },
     ...{ anchor: start, end, everySeconds: intervalSeconds, delaySeconds: 0, slippageBps: 0, quote: 'USDT' },

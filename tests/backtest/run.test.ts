@@ -5,7 +5,8 @@ import Big from 'big.js';
 import fc from 'fast-check';
 import { summaryOf } from '../../cli/backtest/summary.ts';
 import { dataOf } from '../../cli/backtest/words.ts';
-import type { Outcome, Plan } from '../../cli/backtest/run.ts';
+import type { Plan } from '../../cli/backtest/plan.ts';
+import type { Outcome } from '../../cli/backtest/run.ts';
 import type { Findings } from '../../shared/strategies/strategy.ts';
 import { at, HOUR_MS, planOf, prepared, ran, rows, seriesOf, START, told, type Row } from './fixture.ts';
 
@@ -113,7 +114,7 @@ describe('no look-ahead', () => {
         fc.integer({ min: 60, max: 9000 }),
         (btc, minutes, everySeconds) => {
           const seen: [number, Findings][] = [];
-          const spy = told(({ scheduledAt, findings }) => (seen.push([scheduledAt, findings]), []), { needs: { candles: { symbol: 'BTC_USDT', minutes: minutes as 60 | 240, count: 3 } } }); // prettier-ignore
+          const spy = told(({ scheduledAt, findings }) => (seen.push([scheduledAt, findings]), []), { needs: { candles: { symbol: 'BTC_USDT', minutes: minutes, count: 3 } } }); // prettier-ignore
           ran(spy, [seriesOf('BTC_USDT', btc)], { everySeconds });
           for (const [scheduledAt, { candles, books }] of seen) {
             for (const { openAt } of candles) expect(openAt + minutes * 60_000).toBeLessThanOrEqual(scheduledAt);
