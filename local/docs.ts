@@ -1,8 +1,12 @@
 // `npm run docs`: the pages under docs/ that are made of the code: the intent's JSON Schema, the reasons, the venue's
-// codes and endpoints, the doctor's findings, the parameters of strategies, the execution test spec. A test fails when a page is not
-// what the code says. Writes nothing else.
-import { writeFile } from 'node:fs/promises';
+// codes and endpoints, the doctor's findings, the parameters of strategies, what the backtests say, the execution test spec. A test
+// fails when a page is not what the code says. Writes nothing else.
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import prettier from 'prettier';
 import { codes } from '../shared/bitmart/codes.ts';
 import { endpointsPage } from '../shared/bitmart/endpoints.ts';
@@ -27,12 +31,40 @@ export async function pages(): Promise<Readonly<Record<string, string>>> {
     'docs/doctor.md': doctorPage(MADE),
     'docs/execution-spec.md': specPage(),
     'docs/scale.md': scalePage(MADE),
+    ...(await backtests()),
   };
   const formatted = Object.entries(texts).map(async ([path, text]) => {
+    if (path.endsWith('.svg')) return [path, text];
     const config = await prettier.resolveConfig(fileURLToPath(new URL(`../${path}`, import.meta.url)));
     return [path, await prettier.format(text, { ...config, filepath: path })];
   });
   return Object.fromEntries(await Promise.all(formatted)) as Record<string, string>;
+}
+
+const STRATEGIES = 'docs/strategies.md';
+const BACKTEST = /^```sh\n(npx desk backtest (\w+) [^\n]*)\n```\n\n```text\n.*?^```$/gms;
+
+/** The page on strategies, where each backtest's command is followed by what it says; and their charts. */
+async function backtests(): Promise<Readonly<Record<string, string>>> {
+  const page = await readFile(fileURLToPath(new URL(`../${STRATEGIES}`, import.meta.url)), 'utf8');
+  const folder = await mkdtemp(join(tmpdir(), 'backtests-'));
+  const texts: Record<string, string> = {};
+  let text = page;
+  try {
+    for (const [block, command = '', name = ''] of page.matchAll(BACKTEST)) {
+      const file = join(folder, `${name}.svg`);
+      const [, , ...args] = [...command.split(' '), '--chart', file];
+      const cwd = fileURLToPath(new URL('../', import.meta.url));
+      const env = { PATH: process.env['PATH'], COLUMNS: '100', NO_COLOR: '1' };
+      const { stdout } = await promisify(execFile)(process.execPath, ['cli/desk.ts', ...args], { cwd, env });
+      const [said = ''] = stdout.split('\n\nThe chart is in ');
+      text = text.replace(block, () => ['```sh', command, '```', '', '```text', said, '```'].join('\n'));
+      texts[`docs/backtest-${name}.svg`] = await readFile(file, 'utf8');
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  return { ...texts, [STRATEGIES]: text };
 }
 
 function reasonsPage(): string {

@@ -20,6 +20,8 @@ export interface Screen {
   readonly say: (text: string) => void;
   /** A line about something that takes a while; on a terminal it is replaced when that is over. */
   readonly during: <T>(doing: string, work: () => Promise<T>, done: (result: T) => string) => Promise<T>;
+  /** A line that the next words overwrite, such as how far something is; nothing where the stream is no terminal. */
+  readonly passing: (line: string) => void;
   readonly data: (line: string) => void;
   readonly look: () => Look;
 }
@@ -30,10 +32,24 @@ export function screen(stream: NodeJS.WriteStream): Screen {
   // isTTY is undefined, not false, where the stream is no terminal; and a CI variable is no wish for colours.
   const isColoured = (stream.isTTY as boolean | undefined) === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
   const now = (): Look => look((stream.isTTY ? stream.columns : Number(env['COLUMNS'])) || 80, isColoured);
-  const say = (text: string): void => void stream.write(`${text}\n`);
+  let isPassing = false;
+  const clear = (): void => {
+    if (isPassing) stream.write('\r\x1b[2K');
+    isPassing = false;
+  };
+  const say = (text: string): void => {
+    clear();
+    stream.write(`${text}\n`);
+  };
   return {
     say,
     look: now,
+    passing: (line) => {
+      if (!stream.isTTY) return;
+      clear();
+      if (line !== '') stream.write(now().paint.dim(line.slice(0, now().width - 1)));
+      isPassing = line !== '';
+    },
     data: (line) => void process.stdout.write(`${line}\n`),
     during: async (doing, work, done) => {
       if (stream.isTTY) stream.write(now().paint.dim(`${doing} ...`));

@@ -35,6 +35,9 @@ describe('commands', () => {
     'npm run simulate -- --runs 200': 'tests/simulation/simulation.test.ts, with other numbers',
     'npm run bench': 'tests/bench.test.ts, in part',
     'npm run package': 'pretest, and tests/template.test.ts',
+    ...Object.fromEntries(
+      ['dca', 'twap', 'rebalance'].map((name) => [`npx desk backtest ${name}`, 'the generated pages, with its output']),
+    ),
     'npx serverless deploy --stage prod': 'below, up to the upload',
     'export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_REGION=ap-northeast-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local':
       'tests/producer/examples.test.ts, with other ports',
@@ -65,7 +68,8 @@ describe('commands', () => {
       .flatMap((text) => blocks(text, 'sh').join('').split('\n'))
       .filter(Boolean);
     expect(commands.length).toBeGreaterThan(5);
-    expect(commands.filter((command) => runIn[command] === undefined)).toEqual([]);
+    const nameOf = (command: string): string => /^npx desk backtest \w+/.exec(command)?.[0] ?? command;
+    expect(commands.filter((command) => runIn[nameOf(command)] === undefined)).toEqual([]);
   });
 
   test('every npm script that the docs name exists', async () => {

@@ -93,7 +93,8 @@ async function list(desk: Terminal, name: string | undefined): Promise<void> {
   }
 }
 
-function known(name: string) {
+/** The strategy of that name. @throws Refusal that names those that there are */
+export function known(name: string) {
   const strategy = strategyNamed(name);
   if (strategy !== undefined) return strategy;
   throw refusal(`There is no strategy ${name}; there are ${strategies.map((each) => each.name).join(', ')}.`);
@@ -146,8 +147,8 @@ async function run(desk: Desk, name: string, options: RunOptions): Promise<ExitC
   return EXIT.done;
 }
 
-/** JSON, or the file that holds it. */
-async function parametersOf(given: string): Promise<unknown> {
+/** JSON, or the file that holds it. @throws Refusal where it is neither */
+export async function parametersOf(given: string): Promise<unknown> {
   const isJson = given.trimStart().startsWith('{');
   const text = isJson
     ? given

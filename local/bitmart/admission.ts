@@ -5,7 +5,15 @@ import { isRefusal, refuse, type Refusal } from './codes.ts';
 import { tickOf, type Instrument } from './instruments.ts';
 import { isOpen } from './orders.ts';
 import type { NewOrder, OrderMode, OrderType, Side, StpMode } from './orders.ts';
-import type { Key, Venue } from './venue.ts';
+import type { Exchange } from './exchange.ts';
+import type { Promises } from './promises.ts';
+import type { Key } from './venue.ts';
+
+/** The part of a venue that admission asks. */
+export interface Counter {
+  readonly exchange: Pick<Exchange, 'instrument' | 'best' | 'ordersOf' | 'wouldCross'>;
+  readonly settings: { readonly promises: Promises };
+}
 
 /** An order's fields whichever way its endpoint spells them. */
 export interface OrderFields {
@@ -31,7 +39,7 @@ export const absent = (value: unknown): boolean => value === undefined || value 
 const invalid = (what: string): Refusal => refuse(50021, `Invalid parameter: ${what}`);
 
 /** A symbol that exists, or 50001; missing altogether, 50028. */
-export const symbolOf = (venue: Venue, symbol: unknown): Instrument | Refusal => {
+export const symbolOf = (venue: Counter, symbol: unknown): Instrument | Refusal => {
   if (absent(symbol)) return refuse(50028, 'Missing parameter: symbol');
   return (typeof symbol === 'string' ? venue.exchange.instrument(symbol) : undefined) ?? refuse(50001);
 };
@@ -70,7 +78,7 @@ interface Amounts {
   readonly notional: Decimal;
 }
 
-const marketAmounts = (venue: Venue, side: Side, fields: OrderFields, instrument: Instrument): Amounts | Refusal => {
+const marketAmounts = (venue: Counter, side: Side, fields: OrderFields, instrument: Instrument): Amounts | Refusal => {
   const least = instrument.minValue;
   if (side === 'buy') {
     // A size is ignored here, and without notional the answer is 50021 (seen live).
@@ -97,11 +105,16 @@ const limitAmounts = (fields: OrderFields, instrument: Instrument, leastValue: D
 };
 
 /** Margin has a promise of its own: there the documents refuse what spot accepts and then cancels. */
-const crossingOf = ({ settings }: Venue, mode: OrderMode): 'cancel' | 'refuse' =>
+const crossingOf = ({ settings }: Counter, mode: OrderMode): 'cancel' | 'refuse' =>
   (mode === 'spot' ? settings.promises : settings.promises.margin).limitMakerCrossing;
 
 /** A placeable order out of a client's fields, or the documented refusal. Balance and repeated ids are not looked at. */
-export const admit = (venue: Venue, key: Key, fields: OrderFields, mode: OrderMode = 'spot'): NewOrder | Refusal => {
+export const admit = (
+  venue: Counter,
+  key: Pick<Key, 'uid' | 'account'>,
+  fields: OrderFields,
+  mode: OrderMode = 'spot',
+): NewOrder | Refusal => {
   const clientOrderId = clientOrderIdOf(fields.clientOrderId);
   if (clientOrderId !== undefined && typeof clientOrderId !== 'string') return clientOrderId;
   const instrument = symbolOf(venue, fields.symbol);
@@ -124,7 +137,7 @@ export const admit = (venue: Venue, key: Key, fields: OrderFields, mode: OrderMo
 };
 
 /** 50042 for a client order id that is taken, by the promise in force; 50034 or 50035 for a crossing maker-only order. */
-export const refusalNow = (venue: Venue, order: NewOrder): Refusal | undefined => {
+export const refusalNow = (venue: Counter, order: NewOrder): Refusal | undefined => {
   const { refusesRepeatedIds } = venue.settings.promises;
   if (order.clientOrderId !== undefined && refusesRepeatedIds !== 'never') {
     const same = venue.exchange.ordersOf(order.uid, order.clientOrderId);

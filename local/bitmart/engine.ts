@@ -12,8 +12,15 @@ export const HOUSE = 'house';
 /** The holder of the fees taken. */
 export const FEES = 'fees';
 
+/** What a trade costs everybody but the house, as a part of its value. */
+export interface Rates {
+  readonly maker: Decimal;
+  readonly taker: Decimal;
+}
+
 /** Every mutable thing of the engine in one record; only this folder's engine files touch it. */
 export interface Floor {
+  readonly rates: Rates;
   readonly ledger: Ledger;
   readonly tape: Tape;
   readonly queues: Map<string, Record<Side, LiveOrder[]>>;
@@ -39,7 +46,7 @@ const nextId = (floor: Floor, lead: '2127' | '1252'): string => {
   return `${lead}${String(floor.lastId).padStart(14, '0')}`;
 };
 
-const takerRateOf = (order: Order): Decimal => (order.uid === HOUSE ? ZERO : TAKER_RATE);
+const takerRateOf = ({ rates }: Floor, order: Order): Decimal => (order.uid === HOUSE ? ZERO : rates.taker);
 const payCoin = (order: NewOrder | Order): string =>
   order.side === 'buy' ? order.instrument.quote : order.instrument.base;
 
@@ -71,7 +78,7 @@ const settle = (
 ): void => {
   const { uid, instrument } = order;
   const holder = holderOf(order);
-  const rate = uid === HOUSE ? ZERO : role === 'taker' ? TAKER_RATE : MAKER_RATE;
+  const rate = uid === HOUSE ? ZERO : floor.rates[role];
   const fee = trade.notional.times(rate).round(8, 0);
   const paid = order.side === 'buy' ? trade.notional.plus(fee) : trade.size;
   floor.ledger.spend(holder, payCoin(order), paid);
@@ -82,7 +89,7 @@ const settle = (
   order.filledNotional = order.filledNotional.plus(trade.notional);
   order.state = 'partially_filled';
   order.updateTime = trade.time;
-  const needed = reserveFor(order, takerRateOf(order));
+  const needed = reserveFor(order, takerRateOf(floor, order));
   floor.ledger.release(holder, payCoin(order), order.reserved.minus(paid).minus(needed));
   order.reserved = needed;
   if (uid === HOUSE) return;
@@ -172,7 +179,7 @@ export const placeOrder = (
     updateTime: now.venueMs,
     finishedAtMs: 0,
   };
-  const reserve = reserveFor(order, takerRateOf(order));
+  const reserve = reserveFor(order, takerRateOf(floor, order));
   if (!floor.ledger.freeze(holderOf(order), payCoin(order), reserve)) return undefined;
   order.reserved = reserve;
   if (order.uid !== HOUSE) keep(floor, order);
@@ -187,7 +194,8 @@ export const placeOrder = (
   return order;
 };
 
-export const createFloor = (): Floor => ({
+export const createFloor = (rates: Rates = { maker: MAKER_RATE, taker: TAKER_RATE }): Floor => ({
+  rates,
   ledger: createLedger(),
   tape: createTape(),
   queues: new Map(),

@@ -40,6 +40,7 @@ export const dca = strategy({
       ? {}
       : { candles: { symbol: given.symbol, minutes: given.dipMinutes, count: given.dipCandles } }),
   }),
+  grid: ({ start, intervalSeconds }) => ({ start, intervalSeconds }),
   decide: (given, { scheduledAt, findings }, write) => {
     const { notional, budget, start, intervalSeconds } = given;
     const { quote } = coinsOf(given.symbol);

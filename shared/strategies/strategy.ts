@@ -47,10 +47,21 @@ export type Decision =
   /** It cannot be done as it was asked for: the firing fails, and somebody has to look. */
   | { readonly kind: 'refused'; readonly why: string };
 
+/** The times of a strategy that knows its own: start, and then every so many seconds. */
+export interface Grid {
+  /** ms */
+  readonly start: number;
+  readonly intervalSeconds: number;
+  /** ms: nothing from here on. */
+  readonly end?: number;
+}
+
 /** A strategy with its parameters read: what it needs, and its decision. */
 export interface Prepared {
   readonly kind: 'prepared';
   readonly needs: Needs;
+  /** The only times at which it does anything; absent where any time will do. */
+  readonly grid?: Grid;
   /** Nothing is made that expires later than this after the scheduled time, seconds. */
   readonly lifeSeconds: number;
   readonly decide: (firing: Firing) => Decision;
@@ -88,6 +99,7 @@ interface Parts<F extends Fields> {
   readonly fields: F;
   readonly problems?: (parameters: Values<F & typeof common>) => readonly string[];
   readonly needs: (parameters: Values<F & typeof common>) => Needs;
+  readonly grid?: (parameters: Values<F & typeof common>) => Grid;
   readonly decide: (parameters: Values<F & typeof common>, firing: Firing, write: Write) => Decision;
 }
 
@@ -100,7 +112,15 @@ export type Order = { readonly symbol: string; readonly referencePrice: string }
 /** Writes an order as an intent. `index` tells the orders of one firing apart, and is the same whenever it fires again. */
 export type Write = (index: number, order: Order) => OrderIntent;
 
-export function strategy<F extends Fields>({ name, summary, fields, problems, needs, decide }: Parts<F>): Strategy {
+export function strategy<F extends Fields>({
+  name,
+  summary,
+  fields,
+  problems,
+  needs,
+  grid,
+  decide,
+}: Parts<F>): Strategy {
   const all = { ...fields, ...common };
   const shape = Object.fromEntries(Object.entries<Field>(all).map(([key, { schema }]) => [key, schema]));
   const schema = z.strictObject(shape, { error: 'must be one JSON object' });
@@ -118,6 +138,7 @@ export function strategy<F extends Fields>({ name, summary, fields, problems, ne
       return {
         kind: 'prepared',
         needs: needs(parameters),
+        ...(grid === undefined ? {} : { grid: grid(parameters) }),
         lifeSeconds,
         decide: (firing) => decide(parameters, firing, writer(name, parameters, firing)),
       };

@@ -57,6 +57,7 @@ export const twap = strategy({
       : []),
   ],
   needs: (given) => ({ symbols: [given.symbol] }),
+  grid: ({ start, end, slices }) => ({ start, intervalSeconds: (end - start) / slices / 1000, end }),
   decide: (given, { scheduledAt, findings }, write) => {
     const { start, end, slices } = given;
     if (scheduledAt >= end)
