@@ -408,7 +408,9 @@ describe('the other side of TLS', () => {
   const resumed: boolean[] = [];
   const serving = async (certificate: { readonly key: string; readonly cert: string }, text = plain) => {
     told.length = names.length = resumed.length = 0;
+    const sockets: Socket[] = [];
     const secure = tls.createServer(certificate, (socket) => {
+      sockets.push(socket);
       names.push(socket.servername ?? false);
       resumed.push(socket.isSessionReused());
       socket.on('error', () => undefined).on('data', (chunk: Buffer) => told.push(chunk) && socket.write(text));
@@ -416,7 +418,11 @@ describe('the other side of TLS', () => {
     secure.on('tlsClientError', () => undefined).listen(0, '127.0.0.1');
     await once(secure, 'listening');
     const { port } = secure.address() as AddressInfo;
-    return { port, close: () => secure.close() };
+    const close = (): void => {
+      for (const socket of sockets) socket.destroy();
+      secure.close();
+    };
+    return { port, close };
   };
 
   test.each(['localhost', '127.0.0.1'])('proves that it is %s', async (host) => {
