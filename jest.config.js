@@ -1,4 +1,4 @@
-// Tests run as native ES modules; esbuild strips the types. Whole-system suites share two cores, hence two workers.
+// Tests run as native ES modules; esbuild strips the types. Whole-system suites mostly wait, so three of them share two cores.
 export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/tests'],
@@ -6,5 +6,5 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/tests/esbuild-transform.js' },
   testTimeout: 30_000,
-  maxWorkers: 2,
+  maxWorkers: 3,
 };
