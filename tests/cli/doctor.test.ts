@@ -365,7 +365,7 @@ describe('trouble of the exchange, by the answers that show it', () => {
 describe('what cannot be examined', () => {
   test.each([
     ['a name that is none', ['doctor', 'Not-A-Name'], 2, 'lower-case letters and digits'],
-    ['an account that is not there', ['doctor', 'nobody'], 1, 'desk account add nobody'],
+    ['an account that is not there', ['doctor', 'nobody'], 2, 'desk account add nobody'],
   ])('%s', async (_, args, code, words) => {
     const said = await system.desk(args);
     expect({ code: said.code, err: said.err }).toEqual({ code, err: expect.stringContaining(words) });
