@@ -30,7 +30,7 @@ export interface QueueUrls {
 }
 
 export interface Connection {
-  /** For people: "the local stack", "stage prod in ap-northeast-1". */
+  /** For people: "the local stack", "stage prod in ap-northeast-1". Every question names it. */
   readonly name: string;
   readonly isLocal: boolean;
   /** First part of the names of queues, functions and log groups: "trading-bot-prod". */
@@ -82,7 +82,7 @@ export async function connectTo({ local, ready, stage, region }: Where, needsQue
   return {
     name: isLocal
       ? 'the local stack'
-      : `stage ${stage ?? ''} in ${await clients.sqs.config.region().catch(regionMissing)}`,
+      : `stage ${stage ?? ''} in ${await clients.sqs.config.region().catch(regionMissing)}${elsewhere()}`,
     isLocal,
     service,
     ...clients,
@@ -99,6 +99,12 @@ export async function connectTo({ local, ready, stage, region }: Where, needsQue
       for (const client of Object.values(clients)) client.destroy();
     },
   };
+}
+
+/** An endpoint that this shell has set, for a local stack say, and that everything goes to instead of AWS. */
+function elsewhere(): string {
+  const set = Object.entries(process.env).find(([name, value]) => name.startsWith('AWS_ENDPOINT_URL') && value);
+  return set === undefined ? '' : `, NOT at AWS but at ${set[1] ?? ''} (${set[0]})`;
 }
 
 /** A person waits: three tries, and no call hangs. */
@@ -131,18 +137,20 @@ function useLocal({ aws, region, bitmart }: Ready): void {
 
 /** @throws Refusal where there is no such queue, or SQS cannot be asked */
 export async function queuesOf(sqs: SQSClient, service: string): Promise<QueueUrls> {
-  const urlOf = async (name: string): Promise<string> => {
-    const QueueName = `${service}-${name}`;
-    try {
-      return (await sqs.send(new GetQueueUrlCommand({ QueueName }))).QueueUrl ?? '';
-    } catch (error) {
-      throw unreachable(error, `queue ${QueueName}`);
-    }
-  };
   const [intents, dead, pending, reports] = await Promise.all(
-    ['intents.fifo', 'dead.fifo', 'pending', 'reports'].map(urlOf),
+    ['intents.fifo', 'dead.fifo', 'pending', 'reports'].map((name) => queueUrl({ sqs, service }, name)),
   );
   return { intents, dead, pending, reports } as QueueUrls;
+}
+
+/** @param name what serverless.yml calls it behind the stage @throws Refusal where there is none, or AWS does not let us */
+export async function queueUrl({ sqs, service }: Pick<Connection, 'sqs' | 'service'>, name: string): Promise<string> {
+  const QueueName = `${service}-${name}`;
+  try {
+    return (await sqs.send(new GetQueueUrlCommand({ QueueName }))).QueueUrl ?? '';
+  } catch (error) {
+    throw unreachable(error, `queue ${QueueName}`);
+  }
 }
 
 /** What an error of AWS comes to for the person. @param what was asked for */

@@ -1,5 +1,6 @@
 // Intents as an operator gives them: fields of a command line, or a file of them. All are checked before any is sent; what
 // is wrong is a sentence that names the place in the file. Sends nothing.
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { intentOf, isWrongIntent, newId } from '../producer/intents.ts';
 import { barred } from '../shared/order/admit.ts';
@@ -22,7 +23,7 @@ const MOST_BYTES = 5_000_000;
 
 /** @param fields of the intent; `id` and its times are given where they are missing. @throws Refusal naming all that is wrong */
 export function draftOf(fields: Fields, lifeMs: number): Draft {
-  const { drafts, problems } = readAll([{ place: '', text: JSON.stringify(fields) }], lifeMs);
+  const { drafts, problems } = readAll([{ place: '', text: JSON.stringify(fields), id: newId() }], lifeMs);
   const [draft] = drafts;
   if (draft === undefined || problems.length > 0) throw refusal(`Nothing was sent: ${problems.join('; ')}.`);
   return draft;
@@ -100,17 +101,27 @@ interface Piece {
   /** Where it stands, for a person; empty where there is only one. */
   readonly place: string;
   readonly text: string;
+  /** Its id where it says none. */
+  readonly id: string;
+}
+
+/**
+ * The id of an intent that has none: always the same for its place in the same file, so that a file which is sent again
+ * after a failure doubles nothing.
+ */
+function idIn(whole: string, index: number): string {
+  return createHash('sha256').update(`${index} ${whole}`).digest('hex').slice(0, 32);
 }
 
 function piecesOf(text: string): readonly Piece[] {
   const whole = jsonOf(text);
   if (Array.isArray(whole)) {
-    return whole.map((one: unknown, index) => ({ place: `intent ${index + 1}: `, text: JSON.stringify(one) }));
+    return whole.map((one: unknown, index) => ({ place: `intent ${index + 1}: `, text: JSON.stringify(one), id: idIn(text, index) })); // prettier-ignore
   }
-  if (whole !== undefined) return [{ place: '', text }];
+  if (whole !== undefined) return [{ place: '', text, id: idIn(text, 0) }];
   return text
     .split('\n')
-    .map((line, index) => ({ place: `line ${index + 1}: `, text: line.trim() }))
+    .map((line, index) => ({ place: `line ${index + 1}: `, text: line.trim(), id: idIn(text, index) }))
     .filter((piece) => piece.text !== '');
 }
 
@@ -121,8 +132,8 @@ interface Reading {
 
 function readAll(pieces: readonly Piece[], lifeMs: number): Reading {
   const places = new Map<string, string>();
-  const readings = pieces.map(({ place, text }): Reading => {
-    const reading = read(text, lifeMs);
+  const readings = pieces.map(({ place, text, id: ownId }): Reading => {
+    const reading = read(text, ownId, lifeMs);
     const [draft] = reading.drafts;
     if (draft === undefined) return { drafts: [], problems: [`${place}${reading.problems.join('; ')}`] };
     const { account, id } = draft.intent;
@@ -138,7 +149,7 @@ function readAll(pieces: readonly Piece[], lifeMs: number): Reading {
 }
 
 /** @returns one draft, or what is wrong */
-function read(text: string, lifeMs: number): Reading {
+function read(text: string, id: string, lifeMs: number): Reading {
   const wrong = (...problems: readonly string[]): Reading => ({ drafts: [], problems });
   const fields = jsonOf(text);
   // What has times of its own is a whole intent, which is sent as it stands; `parse` also says what is no intent at all.
@@ -152,7 +163,7 @@ function read(text: string, lifeMs: number): Reading {
       : wrong(`${denial.detail} (${denial.code})`);
   }
   try {
-    const given = { id: newId(), ...fields, lifeMs };
+    const given = { id, ...fields, lifeMs };
     const make = (): OrderIntent => intentOf(given);
     return { drafts: [{ intent: make(), isTimed: false, make }], problems: [] };
   } catch (error) {

@@ -168,7 +168,7 @@ async function giveBack(sqs: Stack['sqs'], QueueUrl: string, handles: readonly s
 }
 
 /** undefined for what is no report: somebody else has put it there. */
-function reportOf({ Body = '' }: Message): ExecutionReport | undefined {
+export function reportOf({ Body = '' }: Message): ExecutionReport | undefined {
   try {
     const value: unknown = JSON.parse(Body);
     return isReport(value) ? value : undefined;

@@ -32,6 +32,8 @@ ${EXIT.usage} wrong input, ${EXIT.declined} not confirmed, ${EXIT.unreachable} A
   $ npx desk help submit`,
   )
   .showHelpAfterError('Say --help behind the command to see what it takes.')
+  // An unknown option is named without its value: that may be a key, which does not belong on a command line.
+  .configureOutput({ outputError: (text, write) => write(text.replace(/(option '--?[\w-]+)=[^]*'/, "$1'")) })
   .exitOverride();
 
 for (const add of [
@@ -49,8 +51,6 @@ for (const add of [
 ]) {
   add(program);
 }
-// What `exitOverride` does for the program it has to do for each command, too.
-for (const command of program.commands) command.exitOverride();
 
 try {
   await program.parseAsync();

@@ -18,6 +18,11 @@ export type Desk = Terminal & { readonly stack: Connection };
 // eslint-disable-next-line @typescript-eslint/no-invalid-void-type
 type End = Promise<ExitCode | void>;
 
+/** Words that say on which stack what is asked about will be done. */
+export function onto(words: Terminal, stack: Connection): Desk {
+  return { ...words, stack, confirm: (question) => words.confirm(`${question} (${stack.name})`) };
+}
+
 /**
  * An action of a command that needs a stack.
  * @param work gets the desk, the arguments and at last the options, its own and the global ones
@@ -30,7 +35,7 @@ export function onStack<Given extends readonly unknown[]>(
   return here(async (words: Terminal, ...given: readonly unknown[]) => {
     const stack = await connectTo(given.at(-1) as GlobalOptions);
     try {
-      return await work({ ...words, stack }, ...(given as unknown as Given));
+      return await work(onto(words, stack), ...(given as unknown as Given));
     } finally {
       stack.close();
     }

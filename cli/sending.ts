@@ -28,7 +28,7 @@ export function lifeOf({ expires }: SendOptions): number {
 
 /**
  * Shows, asks, sends and waits.
- * @returns trouble where one was not sent, or came to no good; unreachable where SQS took none and answered nothing
+ * @returns trouble where one was not sent, or came to no good; unreachable where of one nobody knows whether it was sent
  */
 export async function send(desk: Desk, drafts: readonly Draft[], options: SendOptions): Promise<ExitCode> {
   const waitMs = options.wait === undefined ? 0 : waitOf(options.wait) * 1000;
@@ -53,7 +53,7 @@ export async function send(desk: Desk, drafts: readonly Draft[], options: SendOp
       ending: endings.find(({ id, account }) => id === intent.id && account === intent.account),
     })),
   });
-  if (sent.length === 0 && sendings.some(({ kind }) => kind === 'unknown')) return EXIT.unreachable;
+  if (sendings.some(({ kind }) => kind === 'unknown')) return EXIT.unreachable;
   return sent.length === intents.length && endings.every(isGood) ? EXIT.done : EXIT.trouble;
 }
 

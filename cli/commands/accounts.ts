@@ -182,6 +182,7 @@ async function rotate(desk: Desk, name: string, options: Options): Promise<ExitC
   const { stack } = desk;
   const account = accountName(name);
   const before = await lookAt(stack, account);
+  await desk.confirm(`Give ${account} another key? It has to be of the same user of the exchange: orders of another one are not seen, and would be placed again.`); // prettier-ignore
   // What a key does not say, as the id of a broker, stays as it was.
   const secret = { ...before.secret, ...(await readKey(desk)) };
   const findings = await proven(desk, account, secret, options.force === true);

@@ -1,12 +1,11 @@
 // The dead letters: looked at, sent again as replays, or dropped; and the orders that nobody could follow.
 // A letter is deleted only by its name, after a yes, and for a replay only after SQS has taken the new intent. Nothing here
 // moves a letter back as it is.
-import { GetQueueUrlCommand } from '@aws-sdk/client-sqs';
 import type { Command } from 'commander';
 import { wrap } from '../../local/screen.ts';
 import { parse } from '../../shared/order/intent.ts';
 import { explain } from '../../shared/order/reason.ts';
-import { unreachable } from '../connection.ts';
+import { queueUrl } from '../connection.ts';
 import { deleteLetter, isOf, jsonOf, noLetter, ownerOf, sourceOf, tellLetter, theLetter } from '../letters.ts';
 import { peekLetters, type Letter } from '../peek.ts';
 import { onStack, type Desk, type GlobalOptions } from '../run.ts';
@@ -35,7 +34,7 @@ async function list(desk: Desk, { account, reason, pending = false }: ListOption
       (reason === undefined || letter.reason === reason.toUpperCase()),
   );
   const total = await countOf(desk, 'dead', desk.stack.queues.dead);
-  const unfollowed = await countOf(desk, 'pending-dead', await pendingDeadUrl(desk));
+  const unfollowed = await countOf(desk, 'pending-dead', await queueUrl(desk.stack, 'pending-dead'));
   desk.result({ letters: wanted.map(jsonOf), isComplete, total, pendingDead: unfollowed });
   desk.table(
     ['age', 'account, id, source', 'reason', 'detail'],
@@ -71,19 +70,10 @@ async function countOf({ stack }: Desk, queue: string, url: string): Promise<num
   return waiting + inFlight;
 }
 
-async function pendingDeadUrl({ stack: { sqs, service } }: Desk): Promise<string> {
-  const QueueName = `${service}-pending-dead`;
-  try {
-    return (await sqs.send(new GetQueueUrlCommand({ QueueName }))).QueueUrl ?? '';
-  } catch (error) {
-    throw unreachable(error, `queue ${QueueName}`);
-  }
-}
-
 /** What SQS gave up on the pending queue. It is looked at as letters are; its body is what `execute` wrote of the order. */
 async function listPending(desk: Desk): Promise<void> {
   const { sqs, queues } = desk.stack;
-  const stack = { sqs, queues: { ...queues, dead: await pendingDeadUrl(desk) } };
+  const stack = { sqs, queues: { ...queues, dead: await queueUrl(desk.stack, 'pending-dead') } };
   const { found, isComplete } = await peekLetters({ stack });
   const orders = found.map(({ messageId, sentAt, body }) => ({ messageId, sentAt, ...orderIn(body), body }));
   desk.result({ messages: orders, isComplete });

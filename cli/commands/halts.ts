@@ -20,7 +20,7 @@ import {
 import { cancelAll } from '../cancels.ts';
 import { connectTo, type Connection } from '../connection.ts';
 import { allows } from '../mandate.ts';
-import { here, onStack, type Desk, type GlobalOptions } from '../run.ts';
+import { here, onStack, onto, type Desk, type GlobalOptions } from '../run.ts';
 import { EXIT, isRefusal, refusal, type ExitCode, type Terminal } from '../terminal.ts';
 
 interface HaltOptions extends GlobalOptions {
@@ -56,7 +56,7 @@ export function haltCommands(program: Command): void {
         const only = whom(account, options.all === true);
         const stack = await connectTo(options, false);
         try {
-          return await halt({ ...words, stack }, only, reason, options.cancel === true);
+          return await halt(onto(words, stack), only, reason, options.cancel === true);
         } finally {
           stack.close();
         }
@@ -74,7 +74,8 @@ export function haltCommands(program: Command): void {
 const HALT_HELP = `
 It acts when the functions have read the secret anew: within 30 seconds, unless the stack was deployed with another
 secretCacheSeconds. It does not ask, since it is the safe direction. An account that was made in the last five minutes may
-be missing from the list that --all goes by: halt that one by its name.
+be missing from the list that --all goes by: halt that one by its name. Stages of one AWS account that are deployed with
+the same secretPrefix have the same accounts.
 
   $ npx desk halt main --local --reason "fills look wrong"
   $ npx desk halt --all --cancel --stage prod`;
@@ -100,9 +101,11 @@ async function halt(desk: Desk, only: string | undefined, reason: string | undef
   const [one] = results;
   if (only !== undefined && one?.isHalted === false) throw refusal(one.detail ?? '', one.exitCode);
   for (const { account, isHalted, detail = '' } of results) {
-    desk.say(isHalted ? `${account} is halted.` : `${account} is NOT halted: ${detail}`);
+    desk.say(isHalted ? `${account} is halted on ${stack.name}.` : `${account} is NOT halted: ${detail}`);
   }
-  if (names.length === 0) desk.say('There are no accounts here.');
+  if (names.length === 0) {
+    throw refusal(`Nothing was halted: ${stack.name} has no secret that begins with ${stack.secretPrefix}. Is it the right region and account of AWS?`, EXIT.trouble); // prettier-ignore
+  }
   const done = results.filter(({ isHalted }) => isHalted).map(({ account }) => account);
   const waitMs = cacheMs();
   if (done.length > 0) {

@@ -36,7 +36,9 @@ export function orderCommands(program: Command): void {
       }),
     );
   withSending(program.command('cancel-all <account>'))
-    .description('takes all orders of an account back, or those of one symbol or side')
+    .description(
+      'takes all spot and margin orders of an account back, or those of one symbol or side; of futures those of a symbol',
+    )
     .option('--symbol <symbol>', 'only those of this one; futures need it')
     .option('--side <side>', 'only buys or only sells; not of futures')
     .addHelpText('after', example('cancel-all main --symbol BTC_USDT --side buy --local'))
@@ -64,7 +66,10 @@ function submitCommand(program: Command): void {
     .option('--take-profit <price>', 'futures: where the exchange closes it with a profit')
     .option('--stop-loss <price>', 'futures: where the exchange closes it with a loss')
     .option('--self-trade-prevention <mode>', 'none, cancel-maker, cancel-taker, cancel-both')
-    .option('--file <path>', 'one intent, an array, or one per line; - reads stdin')
+    .option(
+      '--file <path>',
+      'one intent, an array, or one per line; - reads stdin. What has no id gets one by its place in the file',
+    )
     .addHelpText(
       'after',
       example(
@@ -143,8 +148,8 @@ async function collarOf(
 function example(...lines: readonly string[]): string {
   const codes = `
 Exit code 0 when all was sent, and with --wait came to what was asked for; 1 where SQS did not take it, or it
-was denied, rejected, canceled unfilled or not seen; ${EXIT.unreachable} where nobody knows whether it was sent: send it again with the
-same --id within five minutes, which makes no second order.
+was denied, rejected, canceled unfilled or not seen; ${EXIT.unreachable} where of one nobody knows whether it was sent: send it again with
+the same --id, or the same file as it is, within five minutes, which makes no second order.
 `;
   return `${codes}\n${lines.map((line) => `  $ npx desk ${line}`).join('\n')}`;
 }

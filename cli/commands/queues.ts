@@ -10,9 +10,9 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { Command } from 'commander';
 import type { ExecutionReport } from '../../shared/order/report.ts';
-import { unreachable } from '../connection.ts';
+import { queueUrl, unreachable } from '../connection.ts';
 import { oldestAge } from '../metrics.ts';
-import { peekReports } from '../peek.ts';
+import { peekReports, reportOf } from '../peek.ts';
 import { onStack, type Desk, type GlobalOptions } from '../run.ts';
 import { EXIT, type ExitCode } from '../terminal.ts';
 import { age, plain, reportWords } from '../words.ts';
@@ -25,9 +25,11 @@ export interface Depth {
   readonly delayed: number;
 }
 
-/** @throws Refusal where SQS cannot be asked */
+/** Of all queues, those included where lies what failed. @throws Refusal where SQS cannot be asked */
 export async function depths({ stack }: Desk): Promise<readonly Depth[]> {
-  return Promise.all(Object.entries(stack.queues).map(([queue, url]: [string, string]) => depthOf(stack, queue, url)));
+  const failed = ['pending-dead', 'trigger-dead'].map(async (name) => [name, await queueUrl(stack, name)] as const);
+  const all: readonly (readonly [string, string])[] = [...Object.entries(stack.queues), ...(await Promise.all(failed))];
+  return Promise.all(all.map(([queue, url]) => depthOf(stack, queue, url)));
 }
 
 /** @param queue its name, for people @throws Refusal where SQS cannot be asked */
@@ -180,16 +182,6 @@ async function takeReports(
       // What is not given back comes back by itself.
       await sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries })).catch(() => undefined);
     }
-  }
-}
-
-function reportOf({ Body = '' }: Message): ExecutionReport | undefined {
-  try {
-    const value: unknown = JSON.parse(Body);
-    const isReport = typeof value === 'object' && value !== null && 'id' in value && 'status' in value;
-    return isReport ? (value as ExecutionReport) : undefined;
-  } catch {
-    return undefined;
   }
 }
 

@@ -109,7 +109,11 @@ async function suspected(visit: Visit, refused: Finding, { suspects, trials }: S
   const odd = suspects.map(({ code, said }) => finding(code, said));
   const vain = tried === 0 ? '' : `; read in another way they are refused, too (trials: ${tried})`;
   const said = `${refused.said}${refused.code === 'SIGNATURE_WRONG' ? whichOf(suspects) : ''}${vain}`;
-  return [{ ...refused, said }, ...odd, ...(ended === undefined ? [] : [ended])];
+  // It may repeat a part of the key.
+  const isShown = (text: string): boolean =>
+    !trials.some(({ credentials: { apiKey, secretKey, memo } }) => [apiKey, secretKey, memo].some((part) => part !== '' && text.includes(part))); // prettier-ignore
+  const end = ended === undefined || isShown(ended.said) ? ended : { ...ended, said: 'its answer is not shown' };
+  return [{ ...refused, said }, ...odd, ...(end === undefined ? [] : [end])];
 }
 
 /** The answer is the same for both; what looks odd is a hint. */

@@ -62,7 +62,7 @@ export function ofKey(credentials: Credentials): Suspicion {
     { swapped: { ...credentials, apiKey: memo, memo: apiKey }, code: 'KEY_MEMO_SWAPPED', field: 'memo' },
   ] as const;
   const trials = others
-    .filter(({ swapped }) => HEADER.test(swapped.apiKey) && swapped.apiKey !== apiKey)
+    .filter(({ swapped }) => isTriable(swapped.apiKey) && swapped.apiKey !== apiKey)
     .map(({ swapped, code, field }) => ({
       credentials: swapped,
       proves: when(true, code, `the exchange knows what stands in ${field} as a key`),
@@ -70,8 +70,8 @@ export function ofKey(credentials: Credentials): Suspicion {
   return { suspects, trials };
 }
 
-/** What a header can carry. */
-const HEADER = /^[\x21-\x7e]+$/;
+/** What a header can carry, and is not shaped like a secret: that never goes where the exchange and others log it. */
+const isTriable = (text: string): boolean => /^[\x21-\x7e]+$/.test(text) && !isSecretLike(text);
 /** The shapes of the published examples and of recorded keys; whether all keys have them is known to nobody here. */
 const isKeyLike = (text: string): boolean => /^[0-9a-f]{40}$/i.test(text);
 const isSecretLike = (text: string): boolean => /^[0-9a-f]{64}$/i.test(text);

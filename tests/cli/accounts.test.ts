@@ -279,9 +279,10 @@ describe('a new account', () => {
 
 describe('a new key', () => {
   test('takes the place of the old one, lifts no halt, and leaves what belongs to no key', async () => {
+    expect(await codeOf(['account', 'rotate', 'main2'], typed({ apiKey: 'a', secretKey: 'b', memo: 'c' }))).toBe(3);
     await system.addAccount('rotated', { brokerId: 'desk', mandate: { state: 'halted', symbols: ['BTC_USDT'] } });
     const key = await newKey('rotated');
-    const { code, out } = await run(['account', 'rotate', 'rotated'], typed(key));
+    const { code, out } = await run(['account', 'rotate', 'rotated', '--yes'], typed(key));
     expect({ code, out }).toEqual({ code: 0, out: expect.stringContaining('rotated is halted') });
     expect(await secretOf('rotated')).toEqual({ ...key, brokerId: 'desk', mandate: { state: 'halted', symbols: ['BTC_USDT'] } }); // prettier-ignore
     expect(await codeOf(['resume', 'rotated', '--reason', 'new key', '--yes'])).toBe(0);
@@ -293,7 +294,7 @@ describe('a new key', () => {
     const before = await secretOf('kept');
     const key = { apiKey: 'typed-key-unknown', secretKey: 'typed-secret-unknown', memo: 'typed memo unknown' };
     keys.push(key);
-    const { code, err } = await run(['account', 'rotate', 'kept', '--json'], typed(key));
+    const { code, err } = await run(['account', 'rotate', 'kept', '--json', '--yes'], typed(key));
     expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('Nothing was stored') });
     expect(await secretOf('kept')).toEqual(before);
   });

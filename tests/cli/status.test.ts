@@ -1,5 +1,6 @@
 // `desk status`: is it trading, and what needs attention; by exit code and by what is said first.
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { GetQueueUrlCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -119,4 +120,13 @@ test('maintenance of the exchange is trouble, with what to do', async () => {
   expect(attention).toContainEqual({ level: 'trouble', said: expect.stringMatching(/^the exchange: .*intents wait/) });
   expect(code).toBe(1);
   await system.control('DELETE', '/faults');
+});
+
+test('a strategy that failed is trouble', async () => {
+  const { QueueUrl } = await system.sqs.send(new GetQueueUrlCommand({ QueueName: 'trading-bot-dev-trigger-dead' }));
+  await system.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: '{}' }));
+  const { code, attention, queues } = await status();
+  expect(attention).toContainEqual({ level: 'trouble', said: expect.stringContaining('strategies failed') });
+  expect(queues).toContainEqual(expect.objectContaining({ queue: 'trigger-dead', waiting: 1 }));
+  expect(code).toBe(1);
 });
