@@ -25,6 +25,7 @@ export async function cancelAll(desk: Desk, accounts: readonly string[], waitMs:
   desk.say(`Cancel-all was sent${first.every(Boolean) ? '' : ', but for what is told above'}. Once more in ${waitMs / 1000} s, for what is placed until then; Ctrl-C leaves that out, and the halt stays.`); // prettier-ignore
   await new Promise((resolve) => setTimeout(resolve, waitMs));
   const second = await round();
+  desk.say('The second cancel-all was sent; `desk orders` shows what rests.');
   return [...first, ...second].every(Boolean);
 }
 

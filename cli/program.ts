@@ -2,7 +2,6 @@
 // adds its commands here. Never shows a secret.
 import { Command, CommanderError } from 'commander';
 import { accountCommands } from './commands/accounts.ts';
-import { backtestCommand } from './commands/backtest.ts';
 import { deadCommands } from './commands/dead.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { haltCommands } from './commands/halts.ts';
@@ -10,8 +9,8 @@ import { orderCommands } from './commands/orders.ts';
 import { queueCommands } from './commands/queues.ts';
 import { readCommands } from './commands/reads.ts';
 import { statusCommand } from './commands/status.ts';
-import { strategyCommands } from './commands/strategies.ts';
 import { traceCommand } from './commands/trace.ts';
+import { describeError } from '../shared/log.ts';
 import { EXIT } from './terminal.ts';
 
 const program = new Command('desk')
@@ -46,11 +45,11 @@ for (const add of [
   haltCommands,
   accountCommands,
   doctorCommand,
-  strategyCommands,
-  backtestCommand,
 ]) {
   add(program);
 }
+
+await addStrategies();
 
 try {
   await program.parseAsync();
@@ -58,4 +57,18 @@ try {
   if (!(error instanceof CommanderError)) throw error;
   // Commander has said what is wrong, or shown the help.
   process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+}
+
+/** Strategies are their owner's to write: one that cannot be loaded must not keep anybody from halting. */
+async function addStrategies(): Promise<void> {
+  try {
+    const [{ strategyCommands }, { backtestCommand }] = await Promise.all([
+      import('./commands/strategies.ts'),
+      import('./commands/backtest.ts'),
+    ]);
+    strategyCommands(program);
+    backtestCommand(program);
+  } catch (error) {
+    process.stderr.write(`No strategies and no backtest, since a file of them cannot be loaded: ${describeError(error)}; npm run types says where.\n`); // prettier-ignore
+  }
 }

@@ -156,6 +156,12 @@ function triggerOf(
 
 /** Keeps the ready line where the operator's command finds it; the returned function takes it away. */
 export async function announce(ready: Ready): Promise<() => Promise<void>> {
+  const other = await upAlready();
+  if (other !== undefined) {
+    process.stderr.write(
+      `Another local stack of this folder is up at ${other}: desk --local goes to this one from now on.\n`,
+    );
+  }
   await mkdir(fileURLToPath(new URL('../.local/', import.meta.url)), { recursive: true });
   const text = `${JSON.stringify(ready)}\n`;
   await writeFile(readyFile, text);
@@ -163,6 +169,17 @@ export async function announce(ready: Ready): Promise<() => Promise<void>> {
     // Another stack of the same folder may have put its own there since.
     if ((await readFile(readyFile, 'utf8').catch(() => '')) === text) await rm(readyFile, { force: true });
   };
+}
+
+/** Where another stack of this folder answers; undefined where none does. */
+async function upAlready(): Promise<string | undefined> {
+  try {
+    const { aws } = JSON.parse(await readFile(readyFile, 'utf8')) as Ready;
+    await fetch(aws, { signal: AbortSignal.timeout(500) });
+    return aws;
+  } catch {
+    return undefined;
+  }
 }
 
 async function startAws(port: number, timeScale: number): Promise<LocalAws> {
