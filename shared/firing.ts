@@ -23,8 +23,8 @@ export interface Around {
   readonly reads: Pick<Reads, 'balances' | 'candles'>;
   /** Puts intents on the queue, and says of each whether it is there. Never rejects. */
   readonly send: (intents: readonly OrderIntent[]) => Promise<readonly Sending[]>;
-  /** A firing that is later than this makes nothing, ms: later than any retry of Lambda. */
-  readonly lateAfterMs: number;
+  /** A firing that is later than this makes nothing, ms: later than any retry of Lambda. `never`: nothing will be sent. */
+  readonly lateAfterMs: number | 'never';
 }
 
 /** What a firing would send, or why there is nothing to send. */
@@ -158,11 +158,12 @@ export function check(event: unknown): Checked {
  * @throws Error where it is too early; or so late that the intents would have expired, and yet not later than a retry of
  * Lambda may be: then an earlier attempt may have failed, and somebody has to know
  */
-function late({ schedule, scheduledAt, prepared }: Checked, now: number, lateAfterMs: number): string | undefined {
+function late({ schedule, scheduledAt, prepared }: Checked, now: number, lateAfterMs: Around['lateAfterMs']) {
   const seconds = Math.round(Math.abs(now - scheduledAt) / 1000);
   if (scheduledAt - now > AHEAD_MS) {
     throw new Error(`${schedule}: the scheduled time ${utc(scheduledAt)} lies ${seconds} s ahead; fire it then`);
   }
+  if (lateAfterMs === 'never') return undefined;
   if (now - scheduledAt > lateAfterMs) {
     return `it was due at ${utc(scheduledAt)}, ${seconds} s ago, and nothing is made later than ${lateAfterMs / 1000} s`;
   }

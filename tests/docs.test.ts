@@ -46,7 +46,7 @@ describe('commands', () => {
     'npx desk submit main buy BTC_USDT --notional 25 --local --wait': 'tests/cli/orders.test.ts, with --yes',
     'npx desk status --local': 'below',
     'npx desk submit main buy BTC_USDT --notional 25 --local --yes --wait': 'below',
-    [`npx desk strategies run rebalance --local --account main --dry-run --parameters '{ "targets": { "BTC": "50" }, "maxOrderNotional": "1000" }'`]:
+    [`npx desk strategies run rebalance --local --account main --schedule weights --dry-run --parameters '{ "targets": { "BTC": "50" }, "maxOrderNotional": "1000", "start": "2026-01-01T00:00:00Z", "intervalSeconds": 300 }'`]:
       'below',
     'npx desk account add main --symbols BTC_USDT --max-order-notional 1000 --stage prod':
       'tests/cli/accounts.test.ts, on a local stack and from stdin',

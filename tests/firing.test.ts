@@ -8,7 +8,7 @@ import { BTC, START, START_MS } from './strategies/fixture.ts';
 
 const parameters = { symbol: 'BTC_USDT', notional: '25', budget: '100', start: START, intervalSeconds: 3600 };
 const event = { schedule: 'dcaMain', strategy: 'dca', account: 'main', scheduledAt: START, parameters };
-const targets = { ...event, strategy: 'rebalance', parameters: { targets: { BTC: '50' }, maxOrderNotional: '1000' } };
+const targets = { ...event, strategy: 'rebalance', parameters: { start: START, intervalSeconds: 3600, targets: { BTC: '50' }, maxOrderNotional: '1000' } }; // prettier-ignore
 const weighted = { ...event, parameters: { ...parameters, dipPerPercent: '1' } };
 
 interface Given extends Partial<Around> {
@@ -70,10 +70,10 @@ describe('a firing', () => {
     expect(sent).toEqual([]);
   });
   test('that has nothing to do sends nothing, and says why', async () => {
-    const { sent, lines, ...world } = outside({ now: START_MS + 1_801_000 });
-    const fired = await world.fire({ ...event, scheduledAt: '2026-11-22T19:30:00Z' });
-    expect(fired).toMatchObject({ kind: 'nothing', why: expect.stringMatching(/no time of the grid/) });
-    expect([sent, lines]).toEqual([[], [expect.stringMatching(/info strategy made nothing .*no time of the grid/)]]);
+    const { sent, lines, ...world } = outside({ now: START_MS - 3_599_000 });
+    const fired = await world.fire({ ...event, scheduledAt: '2026-11-22T18:00:00Z' });
+    expect(fired).toMatchObject({ kind: 'nothing', why: expect.stringMatching(/before start/) });
+    expect([sent, lines]).toEqual([[], [expect.stringMatching(/info strategy made nothing .*before start/)]]);
   });
   test('that asked the exchange for the account holds its tail, also where it fails', async () => {
     const good = outside();
@@ -104,6 +104,10 @@ describe('the time', () => {
       await expect(world.fire()).rejects.toThrow(/lived for 300 s; nothing was made/);
       expect(world.sent).toEqual([]);
     }
+  });
+  test('of what will not be sent is never too late', async () => {
+    const { around } = outside({ now: START_MS + 86_400_000, lateAfterMs: 'never' });
+    expect(await plan(event, around, START_MS + 86_430_000)).toMatchObject({ kind: 'intents' });
   });
   test('ahead of us is refused', async () => {
     const world = outside({ now: START_MS - 6000 });
@@ -137,6 +141,7 @@ describe('what cannot be fired throws a sentence that names it', () => {
     ['a keyword that nobody replaced', { ...event, scheduledAt: '<aws.scheduler.scheduled-time>' }, /scheduledAt must be the scheduled time/], // prettier-ignore
     ['an unknown strategy', { ...event, strategy: 'martingale' }, /there is no strategy martingale; there are dca/],
     ['wrong parameters', { ...event, parameters: {} }, /dcaMain: the parameters of dca .*symbol is missing; notional is missing/], // prettier-ignore
+    ['a time off the grid', { ...event, scheduledAt: '2026-11-22T18:59:59Z', parameters: { ...parameters, start: '2026-11-22T18:00:00Z' } }, /dcaMain: .*18:59:59.* is no time of the grid/], // prettier-ignore
     ['what the strategy refuses', { ...event, parameters: { ...parameters, notional: '1' } }, /below BTC_USDT's minimum of 5/], // prettier-ignore
   ])('%s', async (_, what, message) => {
     const world = outside();

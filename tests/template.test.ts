@@ -20,6 +20,7 @@ import { executeQueues, reconcileQueues } from '../shared/aws/queues.ts';
 import { bitmartSettings } from '../shared/bitmart/venue.ts';
 import { readSettings } from '../shared/config.ts';
 import { check } from '../shared/firing.ts';
+import { gridIndex } from '../shared/strategies/strategy.ts';
 import { commonSettings } from '../shared/wiring.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -449,11 +450,17 @@ describe('a strategy fires at its time, or somebody is told', () => {
     const read = await readTemplate();
     expect(read.schedules).toHaveLength(schedules().length);
     for (const schedule of read.schedules) {
-      const event: unknown = JSON.parse(eventOf(schedule, Date.UTC(2026, 10, 23, 12)));
-      expect(schedule.name).toBe(`trading-bot-dev-${check(event).schedule}`);
-      // And its times are those of the grid that its parameters name.
-      const next = timesOf(schedule.expression, 0)(Date.UTC(2026, 10, 22));
-      expect(new Date(next ?? 0).toISOString()).toBe('2026-11-22T12:00:00.000Z');
+      const event: unknown = JSON.parse(eventOf(schedule, Date.UTC(2026, 10, 23)));
+      const { schedule: name, prepared } = check(event);
+      expect(schedule.name).toBe(`trading-bot-dev-${name}`);
+      // And its times lie on the grid that its parameters name, or every firing would be refused.
+      const { grid } = prepared;
+      const next = timesOf(schedule.expression, 0);
+      let at = next((grid?.start ?? 0) - 1);
+      expect(at).toBeDefined();
+      for (let count = 0; grid !== undefined && at !== undefined && count < 50; count += 1, at = next(at)) {
+        expect(gridIndex(grid.start, grid.intervalSeconds, at)).toEqual(expect.any(Number));
+      }
     }
   });
 

@@ -10,11 +10,12 @@ import { check, plan, send, type Around } from '../../shared/firing.ts';
 import { describeError } from '../../shared/log.ts';
 import type { OrderIntent } from '../../shared/order/intent.ts';
 import { strategies, strategyNamed } from '../../shared/strategies/all.ts';
+import { utc, type Grid } from '../../shared/strategies/strategy.ts';
 import { here, onStack, type Desk } from '../run.ts';
 import { EXIT, refusal, type Cell, type ExitCode, type Terminal } from '../terminal.ts';
 
-/** As LATE_AFTER_SECONDS of the trigger, by default. */
-const LATE_AFTER_MS = 420_000;
+/** Nothing is retried behind a person's back: what a firing makes may be sent for as long as it can live at all. */
+const LATE_AFTER_MS = 600_000;
 /** A person waits no longer for what has to be read. */
 const PATIENCE_MS = 30_000;
 
@@ -22,7 +23,7 @@ interface RunOptions {
   readonly account: string;
   readonly parameters: string;
   readonly at?: string;
-  readonly schedule: string;
+  readonly schedule?: string;
   readonly dryRun?: boolean;
 }
 
@@ -43,17 +44,26 @@ export function strategyCommands(program: Command): void {
     .argument('<name>', 'the strategy')
     .requiredOption('--account <name>', 'whose orders they are')
     .requiredOption('--parameters <file or json>', 'a JSON file, or JSON itself')
-    .option('--at <time>', 'the scheduled time, at most seven minutes ago; without it now')
-    .option('--schedule <name>', 'the schedule whose firing this is: the same name and time make the same ids', 'desk')
+    .option(
+      '--at <time>',
+      'the scheduled time, at most lifeSeconds ago (300 without it); without it the last time of the grid, or now where there is none',
+    )
+    .option('--schedule <name>', 'the schedule whose firing this is: the same name and time make the same ids')
     .option('--dry-run', 'shows what would be sent, and sends nothing')
     .description('fires a strategy once: shows its intents, asks, and sends them')
     .addHelpText(
       'after',
       `
-A firing that the schedule has made already is not doubled: name its schedule and its time, and the ids are the same.
+A firing that the schedule has made already is not doubled: name its schedule and its time, and the ids are the same. The name
+is the one that desk strategies list shows, "schedule" in the Input; for a strategy that no schedule runs yet it is yours to choose.
 
-  $ npx desk strategies run rebalance --local --account main --dry-run \\
-      --parameters '{ "targets": { "BTC": "50" }, "maxOrderNotional": "1000" }'`,
+It can be made up for until lifeSeconds after its time, 300 without it. A longer lifeSeconds among the parameters, up to 600, is
+no other firing: it is no part of the ids.
+
+Without --at a dry run shows what the last time of the grid would make now, however long ago that was.
+
+  $ npx desk strategies run rebalance --local --account main --schedule weights --dry-run --parameters \\
+      '{ "targets": { "BTC": "50" }, "maxOrderNotional": "1000", "start": "2026-01-01T00:00:00Z", "intervalSeconds": 300 }'`,
     )
     .exitOverride()
     .action(onStack(run));
@@ -86,10 +96,10 @@ async function list(desk: Terminal, name: string | undefined): Promise<void> {
   if (schedules === undefined)
     desk.say('Which schedules there are is known once the template is packaged: npm run package.');
   else {
-    const rows = schedules.map(({ name: schedule, expression, enabled }): readonly Cell[] => [
-      ...[schedule, expression, enabled ? 'enabled' : 'disabled'],
+    const rows = schedules.map(({ name: schedule, deployedAs, expression, enabled }): readonly Cell[] => [
+      ...[schedule, deployedAs, expression, enabled ? 'enabled' : 'disabled'],
     ]);
-    desk.table(['schedule', 'fires at', 'state'], rows, 'The template has no schedule.');
+    desk.table(['schedule', 'deployed as', 'fires at', 'state'], rows, 'The template has no schedule.');
   }
 }
 
@@ -104,23 +114,45 @@ export function known(name: string) {
 async function packagedSchedules() {
   if (!existsSync(templatePath)) return undefined;
   const { schedules } = await readTemplate();
-  return schedules.map(({ name, expression, isEnabled, input }) => ({ name, expression, enabled: isEnabled, input }));
+  return schedules.map(({ name, expression, isEnabled, input }) => ({
+    ...{ name: nameIn(input) ?? name, deployedAs: name, expression, enabled: isEnabled, input },
+  }));
+}
+
+/** The name that ids are made of; undefined where the Input has none, and so cannot be fired. */
+function nameIn(input: string): string | undefined {
+  try {
+    const event: unknown = JSON.parse(input);
+    const isNamed = typeof event === 'object' && event !== null && 'schedule' in event;
+    return isNamed && typeof event.schedule === 'string' ? event.schedule : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 async function run(desk: Desk, name: string, options: RunOptions): Promise<ExitCode> {
-  known(name);
-  const { account, schedule, dryRun } = options;
+  const strategy = known(name);
+  const { account, dryRun } = options;
+  const parameters = await parametersOf(options.parameters);
+  const prepared = strategy.prepare(parameters);
+  const grid = prepared.kind === 'prepared' ? prepared.grid : undefined;
   const event = {
-    ...{ schedule, strategy: name, account, parameters: await parametersOf(options.parameters) },
-    scheduledAt: options.at ?? `${new Date().toISOString().slice(0, 19)}Z`,
+    ...{ schedule: options.schedule ?? 'desk', strategy: name, account, parameters },
+    scheduledAt: options.at ?? utc(lastTime(grid, Date.now())),
   };
   try {
     check(event);
   } catch (error) {
     throw refusal(error instanceof Error ? error.message : String(error));
   }
+  if (grid !== undefined && options.schedule === undefined) {
+    throw refusal(
+      `${name} fires on a grid, and the ids of a firing are made of its schedule's name: give --schedule, as npx desk strategies list shows it, or what that schedule has done already is done twice.`,
+    );
+  }
   await desk.stack.account(account);
-  const around = aroundOf(desk);
+  const isRehearsal = dryRun === true && options.at === undefined;
+  const around = aroundOf(desk, isRehearsal ? 'never' : LATE_AFTER_MS);
   const planned = await plan(event, around, Date.now() + PATIENCE_MS).catch((error: unknown) => {
     throw refusal(describeError(error), EXIT.trouble);
   });
@@ -147,6 +179,13 @@ async function run(desk: Desk, name: string, options: RunOptions): Promise<ExitC
   return EXIT.done;
 }
 
+/** The last time of a grid, ms; now in whole seconds where there is none, or none yet. */
+function lastTime(grid: Grid | undefined, now: number): number {
+  const { start, intervalSeconds } = grid ?? { start: 0, intervalSeconds: 1 };
+  if (now < start) return now - (now % 1000);
+  return now - ((now - start) % (intervalSeconds * 1000));
+}
+
 /** JSON, or the file that holds it. @throws Refusal where it is neither */
 export async function parametersOf(given: string): Promise<unknown> {
   const isJson = given.trimStart().startsWith('{');
@@ -162,7 +201,7 @@ export async function parametersOf(given: string): Promise<unknown> {
   }
 }
 
-function aroundOf(desk: Desk): Around {
+function aroundOf(desk: Desk, lateAfterMs: Around['lateAfterMs']): Around {
   const { stack } = desk;
   return {
     ...stack.exchange,
@@ -170,7 +209,7 @@ function aroundOf(desk: Desk): Around {
       if (typeof fields?.['note'] === 'string') desk.say(`Note: ${fields['note']}.`);
     },
     send: (intents) => sendIntents(stack.sqs, stack.queues.intents, intents),
-    lateAfterMs: LATE_AFTER_MS,
+    lateAfterMs,
   };
 }
 

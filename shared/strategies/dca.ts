@@ -10,7 +10,9 @@ import { coinsOf, gridIndex, plain, strategy, tradable, utc } from './strategy.t
 const fields = {
   symbol: symbol('what is bought'),
   notional: amount('what one firing spends, in quote coin, before fees'),
-  budget: amount('what all firings together may spend, in quote coin, before fees'),
+  budget: amount(
+    'what all firings together may spend, in quote coin, before fees; it counts every earlier firing with the other parameters as they are now, so that who changes notional, a dip or the interval gives a new start, and what is left of the budget',
+  ),
   start: instant('the first time of the grid'),
   intervalSeconds: wholeNumber(
     60,
@@ -45,7 +47,7 @@ export const dca = strategy({
     const { notional, budget, start, intervalSeconds } = given;
     const { quote } = coinsOf(given.symbol);
     const index = gridIndex(start, intervalSeconds, scheduledAt);
-    if (typeof index === 'string') return { kind: 'nothing', why: index };
+    if (typeof index !== 'number') return index;
     const most = given.dipPerPercent === undefined ? new Big(notional) : new Big(notional).times(given.dipMaxMultiple);
     const left = new Big(budget).minus(most.times(index));
     if (left.lte(0)) {

@@ -1,10 +1,11 @@
 // Rebalancing: brings the coins of an account back to their target weights, where one has left its band. Sells what is free,
 // buys for quote coin that is free: never on credit of a sell that has not happened, so that what one firing sells is spent
-// by the next.
+// by the next. The limits of one firing hold however often it comes, and whatever it finds each time: each coin has a part of
+// them that only the parameters tell.
 import Big from 'big.js';
 import { roundDown, type Instrument } from '../order/instrument.ts';
-import { amount, coin, oneOf, perhaps, weights, type Values } from './parameters.ts';
-import { plain, strategy, tradable, type Decision, type Findings, type Order } from './strategy.ts';
+import { amount, coin, instant, oneOf, perhaps, weights, wholeNumber, type Values } from './parameters.ts';
+import { gridIndex, plain, strategy, tradable, type Decision, type Findings, type Order } from './strategy.ts';
 
 /** As many books are read one after the other, and as many intents fit into one batch. */
 const MOST_COINS = 10;
@@ -12,6 +13,12 @@ const MOST_COINS = 10;
 const fields = {
   targets: weights(MOST_COINS, 'what each coin shall be of the whole; the rest stays in the quote coin'),
   quote: coin('the coin that the others are bought and sold for', 'USDT'),
+  start: instant('the first time of the grid'),
+  intervalSeconds: wholeNumber(
+    60,
+    31_536_000,
+    'how far the times of the grid lie apart; the schedule fires at these times; lifeSeconds must not be above it, or orders of two firings could do the same thing twice',
+  ),
   band: amount('how far a weight may be from its target before something is done about it', '1'),
   bandIs: oneOf(
     ['points', 'percent'],
@@ -19,8 +26,14 @@ const fields = {
     'points',
   ),
   maxOrderNotional: amount('the most that one order may be worth, in quote coin'),
-  maxFiringNotional: perhaps('the most that the orders of one firing may be worth together, in quote coin', 'no limit'),
-  reserve: perhaps('quote coin that is never spent, such as for fees', '0'),
+  maxFiringNotional: perhaps(
+    'the most that the orders of one firing may be worth together, in quote coin; a coin may take the part of it that its target is of all targets',
+    'no limit',
+  ),
+  reserve: perhaps(
+    'quote coin that is never spent, such as for fees; with it, a coin may be bought for the part of what is free above it that its target is of all targets',
+    '0',
+  ),
 };
 type Given = Values<typeof fields>;
 
@@ -28,17 +41,28 @@ export const rebalance = strategy({
   name: 'rebalance',
   summary: 'Brings coins back to their target weights when one has left its band.',
   fields,
-  problems: ({ quote, targets }) =>
-    quote in targets ? [`targets must not name the quote coin, ${quote}: it is what the others leave`] : [],
+  problems: ({ quote, targets, intervalSeconds, lifeSeconds }) => [
+    ...(quote in targets ? [`targets must not name the quote coin, ${quote}: it is what the others leave`] : []),
+    ...(lifeSeconds > intervalSeconds
+      ? [
+          `lifeSeconds (${lifeSeconds}) must not be above intervalSeconds (${intervalSeconds}): orders of two firings could do the same thing twice`,
+        ]
+      : []),
+  ],
   needs: (given) => ({ symbols: Object.keys(given.targets).map((base) => `${base}_${given.quote}`), balances: true }),
-  decide: (given, { findings }, write) => {
+  grid: ({ start, intervalSeconds }) => ({ start, intervalSeconds }),
+  decide: (given, { scheduledAt, findings }, write) => {
+    const index = gridIndex(given.start, given.intervalSeconds, scheduledAt);
+    if (typeof index !== 'number') return index;
     const state = stateOf(given, findings);
     if (typeof state === 'string') return { kind: 'refused', why: state };
+    const tooSmall = belowMinimum(given, state.coins);
+    if (tooSmall !== undefined) return { kind: 'refused', why: tooSmall };
     const astray = state.coins.filter(({ missing }) => !missing.eq(0));
     if (astray.length === 0) return { kind: 'nothing', why: 'every weight is within its band' };
     const { orders, notes } = ordersOf(given, astray, state.freeQuote);
     if (orders.length === 0) return { kind: 'nothing', why: ['no order is possible now', ...notes].join('; ') };
-    return { kind: 'intents', intents: orders.map(([index, order]) => write(index, order)), notes } satisfies Decision;
+    return { kind: 'intents', intents: orders.map(([place, order]) => write(place, order)), notes } satisfies Decision;
   },
 });
 
@@ -47,6 +71,8 @@ interface Coin {
   /** Its place among the targets: tells its order from the others, and is the same at every firing. */
   readonly index: number;
   readonly symbol: string;
+  /** In percent, as given. */
+  readonly target: string;
   /** Why it cannot be traded now. */
   readonly rules: Instrument | string;
   readonly available: Big;
@@ -91,8 +117,8 @@ function stateOf(
     return `${worthless.symbol} has no price, so that the whole cannot be valued; wait until it has one, or take it out of targets`;
   }
   const total = priced.reduce((sum, { all, mid }) => sum.plus(all.times(mid)), cash.all);
-  const coins = priced.map(({ target, all, ...rest }): Coin => {
-    const wanted = total.times(target).div(100);
+  const coins = priced.map(({ all, ...rest }): Coin => {
+    const wanted = total.times(rest.target).div(100);
     const missing = wanted.minus(all.times(rest.mid));
     const band = (given.bandIs === 'points' ? total : wanted).times(given.band).div(100);
     return { ...rest, missing: missing.abs().gt(band) ? missing : new Big(0) };
@@ -102,11 +128,35 @@ function stateOf(
 
 type Numbered = readonly [index: number, order: Order];
 
-/** Sells first, then buys; each takes what the limits have left, in the order of the targets. */
+/**
+ * A coin's part of an amount. A firing that comes twice may decide on other coins each time, and all that it decided is
+ * executed: what the parts come to together is the whole even so. Rounded down, and so never more.
+ */
+function partOf(amount: Big, { targets }: Given, { target }: Coin): Big {
+  const all = Object.values(targets).reduce((sum, each) => sum.plus(each), new Big(0));
+  return amount.times(target).div(all).round(12, Big.roundDown);
+}
+
+/** Why a coin could never be traded under the limit of a firing, which would otherwise be passed over for ever. */
+function belowMinimum(given: Given, coins: readonly Coin[]): string | undefined {
+  const { maxFiringNotional: limit, quote } = given;
+  if (limit === undefined) return undefined;
+  for (const each of coins) {
+    if (typeof each.rules === 'string') continue;
+    const { buy, sell } = each.rules.minNotional;
+    const minimum = new Big(buy).gt(sell) ? buy : sell;
+    const part = partOf(new Big(limit), given, each);
+    if (part.gte(minimum)) continue;
+    return `of maxFiringNotional, ${limit} ${quote}, the part of ${each.symbol} is ${part.toFixed(2)}, below its minimum of ${minimum}; raise it`;
+  }
+  return undefined;
+}
+
+/** Sells first, then buys, which take what the free quote coin has left, in the order of the targets. */
 function ordersOf(given: Given, astray: readonly Coin[], freeQuote: Big) {
   const notes: string[] = [];
   const orders: Numbered[] = [];
-  let firing = given.maxFiringNotional === undefined ? undefined : new Big(given.maxFiringNotional);
+  const { maxFiringNotional: limit, reserve } = given;
   let quoteLeft = freeQuote;
   const sides = [...astray.filter(({ missing }) => missing.lt(0)), ...astray.filter(({ missing }) => missing.gt(0))];
   for (const each of sides) {
@@ -117,16 +167,20 @@ function ordersOf(given: Given, astray: readonly Coin[], freeQuote: Big) {
     const most = least([
       each.missing.abs(),
       new Big(given.maxOrderNotional),
-      ...(firing === undefined ? [] : [firing]),
+      ...(limit === undefined ? [] : [partOf(new Big(limit), given, each)]),
     ]);
     const [order, worth] = each.missing.lt(0)
       ? sell(each, each.rules, most)
-      : buy(each, each.rules, least([most, quoteLeft]));
+      : buy(
+          each,
+          each.rules,
+          // Without a reserve there is nothing to keep: what is not free, the exchange refuses.
+          least([most, quoteLeft, ...(reserve === undefined ? [] : [partOf(freeQuote, given, each)])]),
+        );
     if (order === undefined) {
       notes.push(`skipped: ${worth.toFixed(2)} ${given.quote} of ${each.symbol} are below its minimum`);
       continue;
     }
-    firing = firing?.minus(worth);
     if (order.side === 'buy') quoteLeft = quoteLeft.minus(worth);
     orders.push([each.index, order]);
   }

@@ -47,6 +47,9 @@ export type Decision =
   /** It cannot be done as it was asked for: the firing fails, and somebody has to look. */
   | { readonly kind: 'refused'; readonly why: string };
 
+/** A decision that makes no intent. */
+type Unmade = Exclude<Decision, { readonly kind: 'intents' }>;
+
 /** The times of a strategy that knows its own: start, and then every so many seconds. */
 export interface Grid {
   /** ms */
@@ -201,15 +204,19 @@ export function utc(ms: number): string {
 /**
  * Which firing of a grid this is, counted from 0. Only its exact times count: with any tolerance two times could be the same
  * firing, with different ids.
- * @returns why not, where it is none
+ * @returns the decision, where it is none: nothing before start; off the grid refused, or a schedule that never meets it would
+ * make nothing for ever
  */
-export function gridIndex(startMs: number, intervalSeconds: number, scheduledAt: number): number | string {
+export function gridIndex(startMs: number, intervalSeconds: number, scheduledAt: number): number | Unmade {
   const intervalMs = intervalSeconds * 1000;
   const index = Math.floor((scheduledAt - startMs) / intervalMs);
-  if (index < 0) return `${utc(scheduledAt)} lies before start, ${utc(startMs)}`;
+  if (index < 0) return { kind: 'nothing', why: `${utc(scheduledAt)} lies before start, ${utc(startMs)}` };
   const at = startMs + index * intervalMs;
   if (at === scheduledAt) return index;
-  return `${utc(scheduledAt)} is no time of the grid from ${utc(startMs)} every ${intervalSeconds} s; the ones next to it are ${utc(at)} and ${utc(at + intervalMs)}`;
+  return {
+    kind: 'refused',
+    why: `${utc(scheduledAt)} is no time of the grid from ${utc(startMs)} every ${intervalSeconds} s; the ones next to it are ${utc(at)} and ${utc(at + intervalMs)}; correct the schedule's expression, or start`,
+  };
 }
 
 /** The rules of a symbol that can be traded now, or why it cannot. */

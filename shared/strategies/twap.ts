@@ -63,7 +63,7 @@ export const twap = strategy({
     if (scheduledAt >= end)
       return { kind: 'nothing', why: `the parent order ended at ${utc(end)}; delete the schedule` };
     const index = gridIndex(start, (end - start) / slices / 1000, scheduledAt);
-    if (typeof index === 'string') return { kind: 'nothing', why: index };
+    if (typeof index !== 'number') return index;
     const rules = tradable(findings, given.symbol);
     if (typeof rules === 'string') return { kind: 'refused', why: rules };
     const bests = bestPrices(given, findings.books[given.symbol]);

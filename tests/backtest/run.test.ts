@@ -18,7 +18,7 @@ const strategies = fc.constantFrom<readonly [name: string, parameters: object, b
   ['dca', { symbol: 'BTC_USDT', notional: '25.55', budget: '700', start: START, intervalSeconds: 3600, dipPerPercent: '1', dipCandles: 4, maxDeviationBps: 300 }, { USDT: '600' }], // prettier-ignore
   ['twap', { symbol: 'BTC_USDT', side: 'sell', size: '0.3000041', start: START, end: '2026-01-02T06:00:00Z', slices: 30, type: 'limit', offsetBps: -40 }, { USDT: '0', BTC: '0.25' }], // prettier-ignore
   ['twap', { symbol: 'BTC_USDT', side: 'buy', notional: '901.23', start: START, end: '2026-01-02T06:00:00Z', slices: 60, type: 'ioc', offsetBps: 3 }, { USDT: '500' }], // prettier-ignore
-  ['rebalance', { targets: { BTC: '40', ETH: '35' }, band: '1', maxOrderNotional: '400', maxDeviationBps: 10_000 }, { USDT: '1000', BTC: '0.01' }], // prettier-ignore
+  ['rebalance', { start: START, intervalSeconds: 3600, targets: { BTC: '40', ETH: '35' }, band: '1', maxOrderNotional: '400', maxDeviationBps: 10_000 }, { USDT: '1000', BTC: '0.01' }], // prettier-ignore
 );
 /** Ether at a twentieth of another path. */
 const ether = (of: readonly (Row | undefined)[]) =>
@@ -277,7 +277,7 @@ describe('strategies', () => {
   });
   test('rebalance ends within reach of its weights where prices stand still', () => {
     const still = Array.from({ length: 6 }, (): Row => [60_000, 60_001, 59_999, 60_000]);
-    const parameters = { targets: { BTC: '40', ETH: '35' }, maxOrderNotional: '10000' };
+    const parameters = { start: START, intervalSeconds: 3600, targets: { BTC: '40', ETH: '35' }, maxOrderNotional: '10000' }; // prettier-ignore
     const { coins, worth } = summaryOf(ran(prepared('rebalance', parameters), market(still, still, 'rebalance'), { balances: { USDT: '10000' } })); // prettier-ignore
     const weights = coins.map((coin) => new Big(coin.worth).div(worth.end).times(100).round(0).toFixed());
     expect(weights).toEqual(['40', '35']);

@@ -85,7 +85,7 @@ function elements(xml: string): Readonly<Record<string, number>> {
 describe('the pictures', () => {
   const cases = fc.constantFrom<readonly [string, object]>(
     ['dca', { symbol: 'BTC_USDT', notional: '25', budget: '900', start: START, intervalSeconds: 3600 }],
-    ['rebalance', { targets: { BTC: '40' }, band: '0.2', maxOrderNotional: '90' }],
+    ['rebalance', { start: START, intervalSeconds: 3600, targets: { BTC: '40' }, band: '0.2', maxOrderNotional: '90' }],
   );
   test('the file is well-formed, holds no number that is none, and has a mark for every fill, of its side', () => {
     fc.assert(

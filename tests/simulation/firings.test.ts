@@ -19,6 +19,13 @@ const most = (intents: readonly Intent[], field: string): Big => {
   return sum([...ids.values()].map((each) => each.map((one) => new Big(text(one, field))).reduce((a, b) => (a.gt(b) ? a : b)))); // prettier-ignore
 };
 
+/** With what it is worth at the price that it was decided on. */
+function worthOf(intent: Intent): Intent {
+  const { referencePrice } = intent['collar'] as { readonly referencePrice: string };
+  const isNotional = intent['notional'] !== undefined;
+  return { ...intent, worth: isNotional ? text(intent, 'notional') : new Big(text(intent, 'size')).times(referencePrice).toFixed() }; // prettier-ignore
+}
+
 /** What must hold of every day, whatever went wrong. */
 function broken({ plan, world, occasions, sent }: Day): readonly string[] {
   const told: string[] = [...judge(plan, world)];
@@ -34,7 +41,10 @@ function broken({ plan, world, occasions, sent }: Day): readonly string[] {
   for (const { schedule, at, deliveries, outcomes, dead } of occasions) {
     const about = `${schedule} of ${new Date(at).toISOString()}`;
     const ids = new Set(sent.filter(({ createdAt, id }) => Date.parse(createdAt) === at && id.startsWith(schedule)).map(({ id }) => id)); // prettier-ignore
-    if (schedule !== 'weights' && ids.size > 1) told.push(`${about} has the ids ${[...ids].join(' ')}`);
+    const coins = schedule === 'weights' ? Object.keys(PARAMETERS.weights.targets).length : 1;
+    if (ids.size > coins) told.push(`${about} has the ids ${[...ids].join(' ')}`);
+    const worth = most(sent.filter(({ id }) => schedule === 'weights' && ids.has(id)).map(worthOf), 'worth');
+    if (worth.gt(PARAMETERS.weights.maxFiringNotional)) told.push(`${about} may have traded ${worth.toFixed()}`);
     const isTold = dead > 0 || outcomes.some((outcome) => !outcome.startsWith('failed'));
     if (deliveries > 0 && !isTold) told.push(`${about} vanished: ${outcomes.join(', ')}`);
     if (outcomes.some((outcome) => outcome.startsWith('nothing it was due')) && outcomes.some((outcome) => outcome.startsWith('failed')) && deliveries === 1) told.push(`${about} failed and was then passed over as late`); // prettier-ignore

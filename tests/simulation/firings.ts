@@ -63,7 +63,7 @@ const start = new Date(START).toISOString();
 export const PARAMETERS = {
   dcaMain: { symbol: BTC, notional: '25', budget: '900', start, intervalSeconds: 3600, dipPerPercent: '1', dipMaxMultiple: '2', dipMinutes: 60, dipCandles: 6 }, // prettier-ignore
   twapOther: { symbol: BTC, side: 'sell', size: '0.9600057', start, end: new Date(START + DAY_MS).toISOString(), slices: 96, maxDeviationBps: 2000, offsetBps: 2000 / 2 }, // prettier-ignore
-  weights: { targets: { BTC: '50', ETH: '10' }, maxOrderNotional: '5000', maxFiringNotional: '8000', maxDeviationBps: 2000 }, // prettier-ignore
+  weights: { start: new Date(START + HOUR_MS / 2).toISOString(), intervalSeconds: 14_400, targets: { BTC: '50', ETH: '10' }, maxOrderNotional: '5000', maxFiringNotional: '8000', maxDeviationBps: 2000 }, // prettier-ignore
 } as const;
 const SCHEDULES = [
   schedule('dcaMain', 'cron(0 * * * ? *)', 'dca', 'main', PARAMETERS.dcaMain),

@@ -99,10 +99,13 @@ describe('a firing', () => {
   const plan = prepared(dca, good);
   test.each([
     ['before start', at(-1), /before start/],
-    ['off the grid', at(1) + 1000, /no time of the grid.*19:00:00.*|20:00:00/],
     ['after the budget is gone', at(4), /went to the firings up to 2026-11-22T22:00:00/],
   ])('%s makes nothing and says why', (_, scheduledAt, why) => {
     expect(fired(plan, scheduledAt, findings({ price: '60000' }))).toMatchObject({ kind: 'nothing', why: expect.stringMatching(why) }); // prettier-ignore
+  });
+  test('off the grid is refused, and names the times next to it', () => {
+    const why = expect.stringMatching(/no time of the grid.*20:00:00.*21:00:00.*correct the schedule/);
+    expect(fired(plan, at(1) + 1000, findings({ price: '60000' }))).toMatchObject({ kind: 'refused', why });
   });
   test.each([
     ['a symbol that does not trade', { tradable: false }, /takes no orders/],

@@ -7,7 +7,20 @@ import type { Decimal } from '../../shared/order/intent.ts';
 import type { Balance } from '../../shared/order/reads.ts';
 import { rebalance } from '../../shared/strategies/rebalance.ts';
 import type { Findings } from '../../shared/strategies/strategy.ts';
-import { BTC, cents, fired, notionalOf, ordersOf, prepared, price, sizeOf, START_MS, sum } from './fixture.ts';
+import {
+  BTC,
+  cents,
+  fired,
+  mostById,
+  notionalOf,
+  ordersOf,
+  prepared,
+  price,
+  sizeOf,
+  START,
+  START_MS,
+  sum,
+} from './fixture.ts';
 
 const COINS = ['BTC', 'ETH', 'SOL'] as const;
 type Held = Readonly<Record<string, { readonly available: string; readonly frozen?: string }>>;
@@ -30,7 +43,8 @@ function findings({ held, prices, rules = {} }: World): Findings {
   return { instruments, books, candles: [], balances };
 }
 
-const good = { targets: { BTC: '50', ETH: '30' }, maxOrderNotional: '1000000000' };
+const grid = { start: START, intervalSeconds: 3600 };
+const good = { ...grid, targets: { BTC: '50', ETH: '30' }, maxOrderNotional: '1000000000' };
 const weights = fc
   .tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 20 }))
   .map(([btc, eth, sol]) => ({ BTC: String(btc), ETH: String(eth), SOL: String(sol) }));
@@ -55,7 +69,7 @@ test('never sells more than is free, never buys for more than is free, keeps the
       cents(0, 1e7),
       (of, targets, most, together, kept) => {
         const reserve = kept === '0' ? {} : { reserve: kept };
-        const plan = prepared(rebalance, { targets, maxOrderNotional: most, maxFiringNotional: together, ...reserve });
+        const plan = prepared(rebalance, { ...grid, targets, maxOrderNotional: most, maxFiringNotional: together, ...reserve }); // prettier-ignore
         const orders = ordersOf(fired(plan, START_MS, findings(of)));
         const buys = orders.filter(({ side }) => side === 'buy');
         const sells = orders.filter(({ side }) => side === 'sell');
@@ -73,6 +87,26 @@ test('never sells more than is free, never buys for more than is free, keeps the
       },
     ),
     // Exact decimals are slow to shrink: a failure is told as it was found.
+    { endOnFailure: true },
+  );
+});
+
+test('keeps both limits over all firings of one time, whatever each of them found', () => {
+  const limits = fc.record({ maxFiringNotional: cents(50_000, 1e7), reserve: cents(1, 1e7) });
+  const worlds = fc.array(world, { minLength: 2, maxLength: 5 });
+  fc.assert(
+    fc.property(worlds, weights, limits, (found, targets, { maxFiringNotional, reserve }) => {
+      const plan = prepared(rebalance, { ...good, targets, maxFiringNotional, reserve });
+      const orders = found.flatMap((of) => ordersOf(fired(plan, START_MS, findings(of))));
+      const worth = (order: (typeof orders)[number]): string =>
+        'notional' in order
+          ? order.notional
+          : new Big(sizeOf(order)).times(order.collar?.referencePrice ?? '0').toFixed();
+      expect(mostById(orders, worth).lte(maxFiringNotional)).toBe(true);
+      const free = found.map(({ held }) => new Big(held.USDT.available).minus(reserve));
+      const most = free.reduce((largest, each) => (each.gt(largest) ? each : largest), new Big(0));
+      expect(mostById(orders, notionalOf).lte(most)).toBe(true);
+    }),
     { endOnFailure: true },
   );
 });
@@ -107,16 +141,16 @@ test('comes into the band, and then does nothing', () => {
       let last = fired(plan, START_MS, findings({ held, prices }));
       for (let round = 0; round < 4 && last.kind === 'intents'; round += 1) {
         held = after({ held, prices }, ordersOf(last));
-        last = fired(plan, START_MS + (round + 1) * 60_000, findings({ held, prices }));
+        last = fired(plan, START_MS + (round + 1) * 3_600_000, findings({ held, prices }));
       }
       expect(last).toMatchObject({ kind: 'nothing', why: 'every weight is within its band' });
     }),
   );
 });
 
-const at = { BTC: '60000', ETH: '3000', SOL: '100' };
+const PRICES = { BTC: '60000', ETH: '3000', SOL: '100' };
 const balanced = { USDT: { available: '20000' }, BTC: { available: '0.83333' }, ETH: { available: '10' } };
-const decided = (held: Held, more: object = {}, rules: World['rules'] = {}, prices: World['prices'] = at) =>
+const decided = (held: Held, more: object = {}, rules: World['rules'] = {}, prices: World['prices'] = PRICES) =>
   fired(prepared(rebalance, { ...good, ...more }), START_MS, findings({ held, prices, rules }));
 
 describe('a firing', () => {
@@ -135,7 +169,9 @@ describe('a firing', () => {
   });
   test('buys for what is free alone, and leaves the reserve', () => {
     const short = { USDT: { available: '1000', frozen: '39000' }, BTC: { available: '0.5' }, ETH: { available: '10' } };
-    expect(ordersOf(decided(short, { reserve: '100' }))).toMatchObject([{ symbol: 'BTC_USDT', notional: '900' }]);
+    expect(ordersOf(decided(short))).toMatchObject([{ symbol: 'BTC_USDT', notional: '1000' }]);
+    // Of 900 the five eighths that 50 are of 50 and 30: the rest is for the other coin, whoever asks for it when.
+    expect(ordersOf(decided(short, { reserve: '100' }))).toMatchObject([{ symbol: 'BTC_USDT', notional: '562.5' }]);
     expect(decided(short, { reserve: '998' })).toMatchObject({ kind: 'nothing', why: expect.stringMatching(/below its minimum/) }); // prettier-ignore
   });
   test('gives a coin the same id whatever the others do', () => {
@@ -151,12 +187,28 @@ describe('a firing', () => {
     expect(ordersOf(skipped)).toMatchObject([{ symbol: 'BTC_USDT' }]);
   });
   test('is refused where something that is held has no price; what is not held may have none', () => {
-    const unpriced = { BTC: at.BTC, SOL: at.SOL };
+    const unpriced = { BTC: PRICES.BTC, SOL: PRICES.SOL };
     expect(decided(balanced, {}, {}, unpriced)).toMatchObject({ kind: 'refused', why: expect.stringMatching(/ETH_USDT has no price/) }); // prettier-ignore
     const without = decided({ USDT: { available: '50000' }, BTC: { available: '0.5' } }, {}, {}, unpriced);
     expect(without).toMatchObject({ kind: 'intents', notes: ['skipped: ETH_USDT has no price'] });
   });
+  test('off the grid is refused; before its start makes nothing', () => {
+    const at = (ms: number) => fired(prepared(rebalance, good), ms, findings({ held: balanced, prices: PRICES }));
+    expect(at(START_MS + 60_000)).toMatchObject({ kind: 'refused', why: expect.stringMatching(/no time of the grid/) });
+    expect(at(START_MS - 60_000)).toMatchObject({ kind: 'nothing', why: expect.stringMatching(/before start/) });
+    expect(prepared(rebalance, good).grid).toEqual({ start: START_MS, intervalSeconds: 3600 });
+  });
+  test('is refused where the limit of a firing leaves a coin less than its minimum, which it would never reach', () => {
+    expect(decided(balanced, { maxFiringNotional: '13' })).toMatchObject({ kind: 'refused', why: expect.stringMatching(/part of ETH_USDT is 4\.88, below its minimum of 5; raise it/) }); // prettier-ignore
+    expect(decided(balanced, { maxFiringNotional: '14' })).toMatchObject({ kind: 'nothing' });
+  });
   test('on an empty account does nothing', () => expect(decided({})).toMatchObject({ kind: 'nothing' }));
+});
+
+test('a life as long as the interval is let be: one firing is over when the next one looks', () => {
+  for (const seconds of [60, 300, 600]) {
+    expect(rebalance.prepare({ ...good, intervalSeconds: seconds, lifeSeconds: seconds })).toMatchObject({ kind: 'prepared' }); // prettier-ignore
+  }
 });
 
 test.each([
@@ -166,7 +218,9 @@ test.each([
   [{ ...good, targets: { BTC: '0' } }, /targets\.BTC must be/],
   [{ ...good, targets: { btc: '50' } }, /targets/],
   [{ ...good, targets: { USDT: '50' } }, /must not name the quote coin/],
-  [{ targets: { BTC: '50' } }, /maxOrderNotional is missing/],
+  [{ ...grid, targets: { BTC: '50' } }, /maxOrderNotional is missing/],
+  [{ targets: { BTC: '50' }, maxOrderNotional: '9' }, /intervalSeconds is missing/],
+  [{ ...good, intervalSeconds: 299 }, /lifeSeconds \(300\) must not be above intervalSeconds \(299\)/],
 ])('wrong parameters are named: %j', (parameters, problem) => {
   const result = rebalance.prepare(parameters);
   expect(result).toMatchObject({ kind: 'wrong', problems: expect.arrayContaining([expect.stringMatching(problem)]) });

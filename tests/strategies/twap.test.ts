@@ -144,11 +144,13 @@ describe('a firing', () => {
   const plan = prepared(twap, good);
   test.each([
     ['before start', START_MS - MINUTE, /before start/],
-    ['between two slices', START_MS + 30_000, /no time of the grid/],
     ['at the end', START_MS + 10 * MINUTE, /ended at/],
     ['long after it', START_MS + 100 * MINUTE, /ended at/],
   ])('%s makes nothing and says why', (_, scheduledAt, why) => {
     expect(fired(plan, scheduledAt, findings({ price: '60000' }))).toMatchObject({ kind: 'nothing', why: expect.stringMatching(why) }); // prettier-ignore
+  });
+  test('between two slices is refused', () => {
+    expect(fired(plan, START_MS + 30_000, findings({ price: '60000' }))).toMatchObject({ kind: 'refused', why: expect.stringMatching(/no time of the grid/) }); // prettier-ignore
   });
   test.each([
     [

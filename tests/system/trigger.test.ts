@@ -73,8 +73,13 @@ describe('a schedule', () => {
     expect((await dead()).visible).toBe(0);
   });
   test('that rebalances reads balances with the key of its account, and sends what it decides', async () => {
-    const targets = { parameters: { targets: { BTC: '50' }, maxOrderNotional: '600' }, strategy: 'rebalance' };
-    const result = await system.runner.invoke('trigger', { ...event('weights', second()), ...targets });
+    const due = second();
+    const parameters = { start: new Date(due).toISOString(), intervalSeconds: 3600, targets: { BTC: '50' }, maxOrderNotional: '600' }; // prettier-ignore
+    const result = await system.runner.invoke('trigger', {
+      ...event('weights', due),
+      parameters,
+      strategy: 'rebalance',
+    });
     expect(result).toMatchObject({ payload: { kind: 'sent', intents: [{ side: 'sell', symbol: 'BTC_USDT' }] } });
     await system.until('an order', async () => (await ordersOf('weights'))[0]?.state === 'filled');
   });
