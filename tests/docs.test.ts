@@ -11,6 +11,7 @@ import { packageFunctions } from '../local/package.ts';
 import { readCredentials } from '../shared/bitmart/venue.ts';
 import { parse } from '../shared/order/intent.ts';
 import { readMandate } from '../shared/order/mandate.ts';
+import type { Firing, Strategy } from '../shared/strategies/strategy.ts';
 import { startSystem, type System } from './system/fixture.ts';
 
 const run = promisify(execFile);
@@ -144,6 +145,33 @@ describe('examples', () => {
       await rm(folder, { recursive: true, force: true });
     }
   }, 60_000);
+
+  test('the strategy of the strategy page decides as it says', async () => {
+    const [source = ''] = blocks(await read('docs/strategies.md'), 'ts');
+    const file = join(root, '.local', `below-${process.pid}.ts`);
+    await mkdir(join(root, '.local'), { recursive: true });
+    try {
+      await writeFile(
+        file,
+        source.replaceAll("'../order/", "'../shared/order/").replaceAll("'./", "'../shared/strategies/"),
+      );
+      const { below } = (await import(file)) as { readonly below: Strategy };
+      const start = '2026-11-22T12:00:00Z';
+      const prepared = below.prepare({ symbol: 'BTC_USDT', size: '0.00123456', start, intervalSeconds: 3600 });
+      if (prepared.kind !== 'prepared') throw new Error(prepared.problems.join('; '));
+      const rules = { symbol: 'BTC_USDT', priceStep: '0.01', sizeStep: '0.00001', minSize: '0.00001', minNotional: { buy: '5', sell: '5' }, tradable: true }; // prettier-ignore
+      const findings = { instruments: { BTC_USDT: rules }, books: { BTC_USDT: { bid: '60000' } }, candles: [], balances: [] }; // prettier-ignore
+      const firing = { schedule: 'mine', account: 'main', scheduledAt: Date.parse(start) + 3_600_000, findings } as unknown as Firing; // prettier-ignore
+      const decision = prepared.decide(firing);
+      expect(decision).toMatchObject({
+        kind: 'intents',
+        intents: [{ price: '59400', size: '0.00123', type: 'limit' }],
+      });
+      expect(prepared.decide({ ...firing, scheduledAt: firing.scheduledAt + 1000 })).toMatchObject({ kind: 'refused' });
+    } finally {
+      await rm(file, { force: true });
+    }
+  });
 
   test('the intents of the message page do one after the other what is said of them', async () => {
     const examples = blocks(await read('docs/messages.md'), 'json').map((text) => {
