@@ -159,7 +159,7 @@ async function countOf(sqs: Stack['sqs'], QueueUrl: string): Promise<number> {
 }
 
 /** Nothing is lost where this fails: what is hidden comes back by itself. */
-async function giveBack(sqs: Stack['sqs'], QueueUrl: string, handles: readonly string[]): Promise<void> {
+export async function giveBack(sqs: Stack['sqs'], QueueUrl: string, handles: readonly string[]): Promise<void> {
   const entries = handles.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle, VisibilityTimeout: 0 }));
   for (let start = 0; start < entries.length; start += 10) {
     const Entries = entries.slice(start, start + 10);

@@ -2,7 +2,6 @@
 // Intents are counted and never received: a look at one would hold up its whole account. Reports belong to other
 // consumers: they are looked at and left, unless --take says otherwise.
 import {
-  ChangeMessageVisibilityBatchCommand,
   DeleteMessageBatchCommand,
   GetQueueAttributesCommand,
   ReceiveMessageCommand,
@@ -12,7 +11,7 @@ import type { Command } from 'commander';
 import type { ExecutionReport } from '../../shared/order/report.ts';
 import { queueUrl, unreachable } from '../connection.ts';
 import { oldestAge } from '../metrics.ts';
-import { peekReports, reportOf } from '../peek.ts';
+import { giveBack, peekReports, reportOf } from '../peek.ts';
 import { onStack, type Desk, type GlobalOptions } from '../run.ts';
 import { EXIT, type ExitCode } from '../terminal.ts';
 import { age, plain, reportWords } from '../words.ts';
@@ -176,12 +175,7 @@ async function takeReports(
   } catch (error) {
     throw unreachable(error, 'queue reports');
   } finally {
-    const back = [...left.values()].map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle, VisibilityTimeout: 0 })); // prettier-ignore
-    for (let start = 0; start < back.length; start += 10) {
-      const Entries = back.slice(start, start + 10);
-      // What is not given back comes back by itself.
-      await sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries })).catch(() => undefined);
-    }
+    await giveBack(sqs, QueueUrl, [...left.values()]);
   }
 }
 

@@ -31,13 +31,11 @@ export function strategyCommands(program: Command): void {
   const group = program
     .command('strategies')
     .description('what trades on a schedule: what there is, and one firing by hand');
-  group.exitOverride();
   group
     .command('list')
     .argument('[name]', 'one strategy, with its parameters')
     .description('the strategies, their parameters, and the schedules of the packaged template')
     .addHelpText('after', '\nNeeds no stack.\n\n  $ npx desk strategies list dca')
-    .exitOverride()
     .action(here(list));
   group
     .command('run')
@@ -65,7 +63,6 @@ Without --at a dry run shows what the last time of the grid would make now, howe
   $ npx desk strategies run rebalance --local --account main --schedule weights --dry-run --parameters \\
       '{ "targets": { "BTC": "50" }, "maxOrderNotional": "1000", "start": "2026-01-01T00:00:00Z", "intervalSeconds": 300 }'`,
     )
-    .exitOverride()
     .action(onStack(run));
 }
 

@@ -9,6 +9,27 @@ import type { CancelSource, Fill, LiveOrder, NewOrder, Now, Order, Side } from '
 
 /** The holder of the seeded liquidity; pays no fees and never shows among the orders. */
 export const HOUSE = 'house';
+
+/** An order of the house, in spot. */
+export const houseOrder = (
+  instrument: Instrument,
+  side: Side,
+  type: 'limit' | 'ioc',
+  price: Decimal,
+  size: Decimal,
+): NewOrder => ({
+  uid: HOUSE,
+  account: HOUSE,
+  instrument,
+  mode: 'spot',
+  side,
+  type,
+  stpMode: 'none',
+  clientOrderId: undefined,
+  price,
+  size,
+  notional: price.times(size),
+});
 /** The holder of the fees taken. */
 export const FEES = 'fees';
 

@@ -9,6 +9,7 @@ import {
   createFloor,
   depthOf,
   HOUSE,
+  houseOrder,
   instrumentOf,
   placeOrder,
   queueOf,
@@ -56,26 +57,6 @@ const HOUSE_FUNDS = decimal('1000000000000');
 const SIDES: readonly Side[] = ['buy', 'sell'];
 
 const mine = (order: Order): boolean => order.uid === HOUSE;
-
-const houseOrder = (
-  instrument: Instrument,
-  side: Side,
-  type: 'limit' | 'ioc',
-  price: Decimal,
-  size: Decimal,
-): NewOrder => ({
-  uid: HOUSE,
-  account: HOUSE,
-  instrument,
-  mode: 'spot',
-  side,
-  type,
-  stpMode: 'none',
-  clientOrderId: undefined,
-  price,
-  size,
-  notional: price.times(size),
-});
 
 /** Price and size of one rung: asks from one tick above the mid upwards, bids from one tick below it downwards. */
 const rung = (instrument: Instrument, mid: Decimal, side: Side, level: number): { price: Decimal; size: Decimal } => {

@@ -4,10 +4,20 @@
 import { admit, refusalNow, type Counter, type OrderFields } from './admission.ts';
 import { isRefusal, refuse, type Refusal } from './codes.ts';
 import { decimal, floorTo, ZERO, type Decimal } from './decimals.ts';
-import { cancelOrder, createFloor, HOUSE, placeOrder, queueOf, wouldCross, type Floor, type Rates } from './engine.ts';
+import {
+  cancelOrder,
+  createFloor,
+  HOUSE,
+  houseOrder,
+  placeOrder,
+  queueOf,
+  wouldCross,
+  type Floor,
+  type Rates,
+} from './engine.ts';
 import { INSTRUMENTS, MAKER_RATE, TAKER_RATE, tickOf, type Instrument } from './instruments.ts';
 import type { Balance } from './ledger.ts';
-import { enqueue, type Fill, type LiveOrder, type NewOrder, type Now, type Order, type Side } from './orders.ts';
+import { enqueue, type Fill, type LiveOrder, type Now, type Order, type Side } from './orders.ts';
 import { defaultPromises } from './promises.ts';
 
 /** The rates that every account pays, as text. */
@@ -128,17 +138,6 @@ const place = (floor: Floor, counter: Counter, fields: OrderFields, now: Now): O
   if (refused) return refused;
   return placeOrder(floor, order, counter.settings.promises.marketBuyEnds, now) ?? refuse(50020);
 };
-
-const houseOrder = (
-  instrument: Instrument,
-  side: Side,
-  type: 'limit' | 'ioc',
-  price: Decimal,
-  size: Decimal,
-): NewOrder => ({
-  ...{ uid: HOUSE, account: HOUSE, instrument, mode: 'spot', stpMode: 'none', clientOrderId: undefined },
-  ...{ side, type, price, size, notional: price.times(size) },
-});
 
 /** Puts the house's two prices into the book; what rests beyond them is filled by that. */
 const stand = (floor: Floor, instrument: Instrument | undefined, { bid, ask }: Quote, now: Now): LiveOrder[] => {
