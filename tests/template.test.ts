@@ -7,6 +7,7 @@ import { loadAwsServiceSpec } from '@aws-cdk/aws-service-spec';
 import type { PropertyType, ResourceProperties, SpecDatabase } from '@aws-cdk/service-spec-types';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { unzipSync } from 'fflate';
+import { settle } from '../local/conditions.ts';
 import {
   buildFunctions,
   packageFunctions,
@@ -24,13 +25,14 @@ import { gridIndex } from '../shared/strategies/strategy.ts';
 import { commonSettings } from '../shared/wiring.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
-interface Resource {
+interface Resource extends Fields {
   readonly Type: string;
   readonly Properties: Fields;
 }
 interface Template {
+  readonly Conditions?: Fields;
   readonly Resources: Readonly<Record<string, Resource>>;
-  readonly Outputs: Readonly<Record<string, { readonly Value: unknown }>>;
+  readonly Outputs: Readonly<Record<string, Fields & { readonly Value: unknown }>>;
 }
 interface QueueProperties {
   readonly QueueName: string;
@@ -53,6 +55,7 @@ const EVERY_VARIABLE = [
   'PARK_SECONDS',
   'RATE_UTILISATION',
   'SECRET_CACHE_SECONDS',
+  'STAGE',
 ];
 /** The same of those who execute and follow. */
 const COMMON_VARIABLES = [...EVERY_VARIABLE, 'DEAD_QUEUE_URL', 'PENDING_QUEUE_URL', 'REPORTS_QUEUE_URL'];
@@ -81,8 +84,9 @@ let spec: SpecDatabase;
 beforeAll(async () => {
   await packageService({ ifStale: true });
   packaged = await packageFunctions({ ifStale: true });
-  templateText = readFileSync(templatePath, 'utf8');
-  template = JSON.parse(templateText) as Template;
+  // With the defaults of the parameters; tests/stack.test.ts looks at it with others, too.
+  template = settle(JSON.parse(readFileSync(templatePath, 'utf8')) as Template);
+  templateText = JSON.stringify(template);
   serverlessYml = readFileSync(join(root, 'serverless.yml'), 'utf8');
   spec = await loadAwsServiceSpec();
 }, 120_000);
