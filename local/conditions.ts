@@ -51,20 +51,21 @@ function holds(expression: unknown, named: (name: string) => boolean): boolean {
  */
 export function settle<T extends Conditional>(template: T, supposed: Decided = {}): T {
   const decided = { ...decide(template.Conditions ?? {}), ...supposed };
-  const isThere = ([, { Condition }]: readonly [string, Fields]): boolean =>
-    Condition === undefined || choose(decided, String(Condition));
-  const kept = (section: Readonly<Record<string, Fields>>): Fields =>
-    Object.fromEntries(
-      Object.entries(section)
-        .filter(isThere)
-        .map(([name, { Condition: _, ...rest }]) => [name, settled(rest, decided)]),
-    );
-  const { Conditions: _, ...rest } = template;
+  const isThere = ([, { Condition: name }]: readonly [string, Fields]): boolean =>
+    typeof name !== 'string' || choose(decided, name);
+  const kept = (section: Readonly<Record<string, Fields>>): Fields => {
+    const entries = Object.entries(section).filter(isThere);
+    return Object.fromEntries(entries.map(([name, each]) => [name, settled(without(each, 'Condition'), decided)]));
+  };
   return {
-    ...rest,
+    ...without(template, 'Conditions'),
     Resources: kept(template.Resources),
     ...(template.Outputs === undefined ? {} : { Outputs: kept(template.Outputs) }),
-  } as unknown as T;
+  } as T;
+}
+
+function without(fields: object, key: string): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => name !== key));
 }
 
 function choose(decided: Decided, name: string): boolean {
