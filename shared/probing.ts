@@ -56,7 +56,7 @@ export async function probe(around: Around, deadline: number): Promise<Probed> {
       const some = names.slice(start, start + TOGETHER);
       const why = isBanned ? 'the address is banned' : clock.now() >= times.takeUntil ? 'there was no time left' : '';
       const looked = await Promise.all(
-        some.map((account) =>
+        some.map(async (account) =>
           why === '' ? lookAt(account, around, times, (one) => asked.push(one)) : notAsked(account, why),
         ),
       );

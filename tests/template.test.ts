@@ -182,7 +182,14 @@ describe('the queues keep every intent, in order, once', () => {
 
   test('no intent and no dead letter is lost to retention before the 14 days that SQS allows', () => {
     const fourteenDays = 14 * 86_400;
-    for (const id of ['IntentsQueue', 'DeadQueue', 'PendingQueue', 'PendingDeadQueue', 'TriggerDeadQueue', 'ProbeDeadQueue']) {
+    for (const id of [
+      'IntentsQueue',
+      'DeadQueue',
+      'PendingQueue',
+      'PendingDeadQueue',
+      'TriggerDeadQueue',
+      'ProbeDeadQueue',
+    ]) {
       expect(queue(id)['MessageRetentionPeriod']).toBe(fourteenDays);
     }
     expect(queue('ReportsQueue')['MessageRetentionPeriod']).toBe(4 * 86_400);
