@@ -18,6 +18,8 @@ export interface Around {
   readonly venue: Prober;
   /** The accounts that are asked about. */
   readonly names: readonly string[];
+  /** How often the venue's clock is looked at. */
+  readonly samples: number;
   /** All leave through one address: a ban that one account meets is then everybody's. */
   readonly isEgressFixed: boolean;
 }
@@ -29,8 +31,6 @@ export interface Probed {
   readonly accounts: Readonly<Record<string, string>>;
 }
 
-/** So many looks at the clock: about two seconds under the limit of public calls. */
-const SAMPLES = 8;
 /** Accounts that are asked about at the same time. */
 const TOGETHER = 5;
 
@@ -44,10 +44,10 @@ interface Told {
 
 /** @param deadline when the invocation is stopped, ms */
 export async function probe(around: Around, deadline: number): Promise<Probed> {
-  const { clock, venue, names } = around;
+  const { clock, venue, names, samples } = around;
   const times = budget(deadline, clock.now());
   const asked: TradingAccount[] = [];
-  const seen = await venue.venue(SAMPLES, times.answerBy(clock.now()) - clock.now());
+  const seen = await venue.venue(samples, times.answerBy(clock.now()) - clock.now());
   tellVenue(seen, around);
   const told: Told[] = [];
   let isBanned = seen.state === 'banned';
