@@ -54,7 +54,7 @@ const houseOf = (path: string): string => {
   if (/^shared\/(log|config|clock|http|metrics)\.ts$/.test(path)) return path;
   if (/^local\/(aws|bitmart|lambda)\//.test(path)) return 'local servers';
   return (
-    /^(shared\/(order|bitmart|aws|strategies|execution|following|firing|proof|parking|wiring)|functions|producer|cli|local|tests|bench)\b/.exec(
+    /^(shared\/(order|bitmart|aws|strategies|execution|following|firing|probing|proof|parking|wiring)|functions|producer|cli|local|tests|bench)\b/.exec(
       path,
     )?.[1] ?? path
   );
@@ -62,7 +62,7 @@ const houseOf = (path: string): string => {
 const floor0 = ['shared/log.ts', 'shared/config.ts', 'shared/clock.ts', 'shared/http.ts', 'shared/metrics.ts'];
 const below2 = [...floor0, 'shared/order'];
 const below3 = [...below2, 'shared/bitmart', 'shared/aws', 'shared/strategies'];
-const below4 = [...below3, 'shared/parking', 'shared/proof', 'shared/execution', 'shared/following', 'shared/firing'];
+const below4 = [...below3, 'shared/parking', 'shared/proof', 'shared/execution', 'shared/following', 'shared/firing', 'shared/probing'];
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'shared/log.ts': [],
   'shared/config.ts': [],
@@ -82,6 +82,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'shared/following': [...below3.filter((house) => house !== 'shared/bitmart'), 'shared/parking'],
   // Firing is a producer's work: it shares nothing with those who place.
   'shared/firing': below3.filter((house) => house !== 'shared/bitmart'),
+  // Probing asks, and shares nothing with those who place.
+  'shared/probing': below3.filter((house) => house !== 'shared/bitmart'),
   // Where a venue is chosen, for all functions at once.
   'shared/wiring': below3,
   functions: [...below4, 'shared/wiring'],
