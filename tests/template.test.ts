@@ -29,6 +29,7 @@ interface QueueProperties {
 
 /** The variables that every function is deployed with, with the same values. */
 const EVERY_VARIABLE = [
+  'ACCOUNT_METRICS',
   'ACCOUNT_SECRET_PREFIX',
   'BITMART_BAN_MS',
   'BITMART_FUTURES_URL',
