@@ -42,6 +42,7 @@ interface QueueProperties {
 
 /** The variables that every function is deployed with, with the same values. */
 const EVERY_VARIABLE = [
+  'ACCOUNT_METRICS',
   'ACCOUNT_SECRET_PREFIX',
   'BITMART_BAN_MS',
   'BITMART_FUTURES_URL',
@@ -53,6 +54,7 @@ const EVERY_VARIABLE = [
   'PARK_SECONDS',
   'RATE_UTILISATION',
   'SECRET_CACHE_SECONDS',
+  'STAGE',
 ];
 /** The same of those who execute and follow. */
 const COMMON_VARIABLES = [...EVERY_VARIABLE, 'DEAD_QUEUE_URL', 'PENDING_QUEUE_URL', 'REPORTS_QUEUE_URL'];
