@@ -1,6 +1,7 @@
 // The local stack: AWS, BitMart and the Lambda runner on 127.0.0.1, made of the packaged template and zips.
 // Everything that a deployed stack has, and nothing in the functions knows the difference. Close it and all is gone.
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CreateSecretCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { CreateQueueCommand, GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -118,6 +119,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       ...(options.rotateEnvironments === undefined ? {} : { rotateEnvironments: options.rotateEnvironments }),
     });
     closers.push(() => runner.close());
+    if (aws !== undefined) deployTo(aws, template, runner);
     const invoked = invokedBehind(template.functions, { runner, endpoint, aws, urls, timeScale });
     const { schedules } = template;
     const firing = schedules.filter(({ target }) => target !== 'probe' || options.probes === true);
@@ -135,6 +137,21 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     throw error;
   }
 }
+
+/** Lambda's own API knows the functions by their whole names, and their mappings. */
+function deployTo({ lambda }: LocalAws, { functions, queues }: Template, runner: Runner): void {
+  for (const { name, logGroup, source } of functions) {
+    const queue = queues.find(({ logicalName }) => logicalName === source?.queue);
+    const mapping = queue && {
+      queueArn: `arn:aws:sqs:${REGION}:000000000000:${queue.name}`,
+      stop: () => runner.stop(name),
+      start: () => runner.resume(name),
+    };
+    const definition = () => runner.definition(name);
+    lambda.deploy({ name: basename(logGroup), definition, ...(mapping === undefined ? {} : { mapping }) });
+  }
+}
+type Template = Awaited<ReturnType<typeof readTemplate>>;
 
 /** The functions that are invoked asynchronously, by name: each that has an EventInvokeConfig. */
 function invokedBehind(

@@ -25,6 +25,7 @@ export const commonSettings = {
   parkSeconds: numeric('PARK_SECONDS', '60', 1, 3600),
   /** true where all environments leave through one address (a VPC with one NAT gateway). */
   isEgressFixed: flag('FIXED_EGRESS', 'false'),
+  stage: words('STAGE', 'dev'),
   /** Whether each account has metrics of its own, which cost more than all others together (decision 16). */
   isPerAccount: flag('ACCOUNT_METRICS', 'true'),
 };
@@ -83,7 +84,7 @@ export function wireReads(settings: CommonSettings, lookupShare: number) {
   };
 }
 
-/** For the probe: who asks seldom and little. @param lookupShare as for `wire` */
+/** For the probe, which asks seldom and little. @param lookupShare as for `wire` */
 export function wireProbe(settings: CommonSettings, lookupShare: number) {
   const metrics = metricsOf(settings);
   const { measure } = metrics;

@@ -1,7 +1,7 @@
 // Who called what: the record that the local AWS keeps of its calls.
 // Promises the last ones in their order, each kind of call ever made, and bounded memory. Holds no request and no answer.
 
-export type Service = 'sqs' | 'secretsmanager' | 'logs' | 'monitoring';
+export type Service = 'sqs' | 'secretsmanager' | 'logs' | 'monitoring' | 'lambda';
 
 /** One finished call. `outcome` is ok, partial (a batch with failed entries), an error code, or the fault that cut it off. */
 export interface AwsCall {
@@ -11,7 +11,7 @@ export interface AwsCall {
   /** lambda: a schedule that fires invokes a function, and comes by no wire. */
   readonly service: Service | 'lambda';
   readonly action: string;
-  /** Name of the queue, secret or log group; empty where the call names none. */
+  /** Name of the queue, secret, log group or function, or a mapping's UUID; empty where the call names none. */
   readonly resource: string;
   readonly outcome: string;
 }
