@@ -43,7 +43,8 @@ export function requestOf(template: Template, { service, action, resource }: Aws
       return { action: `secretsmanager:${action}`, resource: arn(`secret:${resource}-AbCdEf`), context };
     case 'lambda': {
       const [invoked] = ofType(template, 'AWS::Lambda::Function').find(([, { FunctionName }]) => String(FunctionName).endsWith(`-${resource}`)) ?? []; // prettier-ignore
-      return { action: `lambda:${action}Function`, resource: arnOf(template, invoked ?? resource), context };
+      const name = invoked === undefined ? arn(`function:${resource}`) : arnOf(template, invoked);
+      return { action: `lambda:${action === 'Invoke' ? 'InvokeFunction' : action}`, resource: name, context };
     }
     case 'logs':
       return { action: `logs:${action}`, resource: arn(`log-group:${resource}:log-stream:x`), context };

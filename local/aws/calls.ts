@@ -8,8 +8,8 @@ export interface AwsCall {
   /** Arrival, milliseconds since the epoch. */
   readonly at: number;
   readonly accessKeyId: string;
-  /** lambda: a schedule that fires invokes a function, and comes by no wire. */
-  readonly service: Service | 'lambda';
+  /** A schedule that fires is an Invoke of lambda, which comes by no wire. */
+  readonly service: Service;
   readonly action: string;
   /** Name of the queue, secret, log group or function, or a mapping's UUID; empty where the call names none. */
   readonly resource: string;
