@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
+import { originalPositionFor, TraceMap, type EncodedSourceMap } from '@jridgewell/trace-mapping';
 
 const buildDir = fileURLToPath(new URL('../.build/', import.meta.url));
 /** The parts that several functions share have the same name only where they have the same content. */
@@ -36,10 +36,10 @@ function mapOf(module: string, dir: string): TraceMap | undefined {
   const folders = existsSync(dir) ? readdirSync(dir).filter((name) => name.endsWith('.maps')) : [];
   const path = [own, ...folders.map((folder) => join(dir, folder, `${module}.map`))].find((each) => existsSync(each));
   if (path === undefined) return undefined;
-  const map = JSON.parse(readFileSync(path, 'utf8')) as ConstructorParameters<typeof TraceMap>[0] & object;
+  const map = JSON.parse(readFileSync(path, 'utf8')) as EncodedSourceMap;
   // They are written as seen from .build/<function>/.
-  const sources = (map as { readonly sources: readonly string[] }).sources.map((source) => source.replace(/^(\.\.\/)+/, '')); // prettier-ignore
-  return new TraceMap({ ...map, sources } as ConstructorParameters<typeof TraceMap>[0]);
+  const sources = map.sources.map((source) => source?.replace(/^(\.\.\/)+/, '') ?? null);
+  return new TraceMap({ ...map, sources });
 }
 
 async function main(): Promise<void> {
