@@ -6,6 +6,7 @@ import { sideBySide } from '../accounts.ts';
 import { allows } from '../mandate.ts';
 import { onStack, type Desk, type GlobalOptions } from '../run.ts';
 import { EXIT, type ExitCode } from '../terminal.ts';
+import { versionRows, versionsOf, type Versions } from '../versions.ts';
 import { mandates } from './accounts.ts';
 import { depths, type Depth } from './queues.ts';
 import { orWhyNot } from './reads.ts';
@@ -37,6 +38,7 @@ export interface Seen {
   readonly service: readonly Finding[];
   /** With --deep. */
   readonly signed: readonly Signed[];
+  readonly versions: Versions;
   /** From what difference of the clocks on the exchange refuses what is signed, ms. */
   readonly mostOffsetMs: number;
 }
@@ -52,17 +54,17 @@ export function statusCommand(program: Command): void {
 
 async function status(desk: Desk, { deep }: GlobalOptions & { readonly deep?: boolean }): Promise<ExitCode> {
   const { stack } = desk;
-  const [accounts, queues, exchange] = await Promise.all([mandates(desk), depths(desk), reach(desk)]);
+  const [accounts, queues, exchange, versions] = await Promise.all([mandates(desk), depths(desk), reach(desk), versionsOf(stack)]); // prettier-ignore
   const service = exchange.latencyMs === undefined ? [] : (await stack.doctor.exchange()).filter(isOfService);
   const signed = deep === true ? await sideBySide(accounts, ({ account }) => signedRead(desk, account)) : [];
-  const seen = { accounts, queues, exchange, service, signed, mostOffsetMs: stack.exchange.venue.promises.refusesTimestampsAfterMs }; // prettier-ignore
+  const seen = { accounts, queues, exchange, service, signed, versions, mostOffsetMs: stack.exchange.venue.promises.refusesTimestampsAfterMs }; // prettier-ignore
   const matters = mattersOf(seen);
   const trading = tradingOf(seen);
   desk.say(`${stack.name}: ${trading.said}`);
   for (const { level, said } of matters) desk.say(`${level === 'trouble' ? '!' : '-'} ${said}`);
   show(desk, seen);
   const { isTrading } = trading;
-  desk.result({ stack: stack.name, isTrading, attention: matters, accounts, queues, exchange, service, signed });
+  desk.result({ stack: stack.name, isTrading, attention: matters, accounts, queues, exchange, service, signed, versions }); // prettier-ignore
   return matters.some(({ level }) => level === 'trouble') ? EXIT.trouble : EXIT.done;
 }
 
@@ -147,7 +149,7 @@ export function mattersOf({ accounts, queues, exchange, service, signed, mostOff
   return [...matters.filter(({ level }) => level === 'trouble'), ...matters.filter(({ level }) => level === 'note')];
 }
 
-function show(desk: Desk, { accounts, queues, exchange, signed }: Seen): void {
+function show(desk: Desk, { accounts, queues, exchange, signed, versions }: Seen): void {
   const { clockOffsetMs, latencyMs } = exchange;
   desk.say('');
   desk.table(
@@ -166,5 +168,8 @@ function show(desk: Desk, { accounts, queues, exchange, signed }: Seen): void {
     queues.map(({ queue, waiting, inFlight, delayed }) => [queue, waiting, inFlight, delayed]),
     '',
   );
+  desk.say('');
+  desk.table(['function', 'code', 'runtime', 'last modified', 'built here'], versionRows(versions), '');
+  desk.say(`\nThis desk is of version ${versions.desk}, on Node ${versions.node}.`);
   if (latencyMs !== undefined) desk.say(`\nThe exchange answers in ${latencyMs} ms; its clock differs by ${clockOffsetMs ?? 0} ms.`); // prettier-ignore
 }
