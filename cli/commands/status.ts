@@ -131,7 +131,7 @@ export function mattersOf({ accounts, queues, exchange, service, signed, mostOff
     ...(latencyMs === undefined ? [trouble('the exchange cannot be reached from here; `desk doctor` says more')] : []),
     ...service.flatMap(({ level, said, next = '' }) => (level === 'good' ? [] : [{ level, said: `the exchange: ${said}. ${next}` }])), // prettier-ignore
     ...(dead > 0 ? [trouble(`${dead} dead letter${dead === 1 ? '' : 's'}: \`desk dead list\` says why`)] : []),
-    ...(depth('trigger-dead') > 0 ? [trouble('strategies failed, or could not be started: docs/runbook.md, A strategy fails')] : []), // prettier-ignore
+    ...(depth('trigger-dead') > 0 ? [trouble('strategies failed, or could not be started: docs/runbook/strategy-fails.md')] : []), // prettier-ignore
     ...(depth('pending-dead') > 0 ? [trouble('orders that nobody follows any more: `desk dead list --pending`')] : []),
     ...(isOff ? [Math.abs(offset) > mostOffsetMs / 2 ? trouble(clock) : note(clock)] : []),
     ...accounts.flatMap((account) =>
