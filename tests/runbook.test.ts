@@ -1,5 +1,6 @@
 // The runbook: a page for each alarm and each bad day, all of one form, and every command on them runs on a local stack that is
 // in the state which the page is for. `--stage prod` is the local stack here; nothing else of a command is changed.
+import { DeleteSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { GetQueueUrlCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
@@ -185,6 +186,7 @@ describe('every command on a page', () => {
     'duplicate-suspected': { before: resting },
     'mistaken-strategy': { before: resting },
   };
+  const ran = new Set<string>();
   /** The ids of the scenes, by account. */
   const ids: Record<string, string> = {};
 
@@ -199,11 +201,16 @@ describe('every command on a page', () => {
       const named = { ACCOUNT: account, ...(await scene.before?.(account)) } as Readonly<Record<string, string>>;
       ids[account] = named['ID'] ?? '';
       for (const command of commandsOf(read(path)).filter((each) => ELSEWHERE[each] === undefined)) {
+        // A look at all of the stack is the same on every page.
+        if (LOOKS.test(command) && !command.includes('$') && ran.has(command)) continue;
+        ran.add(command);
         for (const [begin, bring] of Object.entries(scene.first ?? {})) if (command.startsWith(begin)) await bring(account); // prettier-ignore
         const { code, out, err } = await runOn(system, command, named, scene.stdin?.(account));
         const isGood = out !== '' && (code === 0 || (code === 1 && LOOKS.test(command)));
         expect({ command, isGood, code, out, err }).toMatchObject({ isGood: true });
       }
+      // What looks at all accounts is quick again.
+      await system.secrets.send(new DeleteSecretCommand({ SecretId: `bitmart/accounts/${account}`, ForceDeleteWithoutRecovery: true })); // prettier-ignore
       await system.control('DELETE', '/faults');
       await control('/clock', { offsetMs: 0 });
     },
