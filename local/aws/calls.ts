@@ -1,7 +1,7 @@
 // Who called what: the record that the local AWS keeps of its calls.
 // Promises the last ones in their order, and bounded memory. Holds no request and no answer.
 
-export type Service = 'sqs' | 'secretsmanager' | 'logs' | 'monitoring';
+export type Service = 'sqs' | 'secretsmanager' | 'logs' | 'monitoring' | 'lambda';
 
 /** One finished call. `outcome` is ok, partial (a batch with failed entries), an error code, or the fault that cut it off. */
 export interface AwsCall {
@@ -10,7 +10,7 @@ export interface AwsCall {
   readonly accessKeyId: string;
   readonly service: Service;
   readonly action: string;
-  /** Name of the queue, secret or log group; empty where the call names none. */
+  /** Name of the queue, secret, log group or function, or a mapping's UUID; empty where the call names none. */
   readonly resource: string;
   readonly outcome: string;
 }

@@ -49,6 +49,8 @@ export interface Mapping {
   /** No further poll; resolves when the batches in flight have ended and were deleted as far as they succeeded. */
   readonly pause: () => Promise<void>;
   readonly resume: () => void;
+  /** No further poll; what was received goes on. */
+  readonly stop: () => Promise<void>;
   /** As pause, for good. */
   readonly close: () => Promise<void>;
 }
@@ -260,10 +262,13 @@ export async function startMapping(options: MappingOptions): Promise<Mapping> {
   const metrics: MappingMetrics = { ...batches, undeleted: 0, recursionStopped: 0 };
   const sets = { running: new Set<Promise<void>>(), polls: new Set<Promise<void>>() };
   const state: State = { options, client, queue, metrics, ...sets, invoking: 0, polling: undefined };
-  const pause = async (): Promise<void> => {
+  const stop = async (): Promise<void> => {
     state.polling?.abort();
     state.polling = undefined;
     await Promise.all(state.polls);
+  };
+  const pause = async (): Promise<void> => {
+    await stop();
     await Promise.all(state.running);
   };
   const resume = (): void => {
@@ -275,6 +280,7 @@ export async function startMapping(options: MappingOptions): Promise<Mapping> {
     metrics,
     pause,
     resume,
+    stop,
     close: async () => {
       await pause();
       client.destroy();
