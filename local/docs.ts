@@ -15,6 +15,7 @@ import { intentJsonSchema } from '../shared/order/intent.ts';
 import { movedBySqs, reasons } from '../shared/order/reason.ts';
 import { strategies } from '../shared/strategies/all.ts';
 import { licencesPage } from './licences.ts';
+import { metricsPage } from './metrics.ts';
 import { scalePage } from './scale.ts';
 import { cases, nameOf } from '../tests/spec/cases.ts';
 import { grounds } from '../tests/spec/grounds.ts';
@@ -33,6 +34,7 @@ export async function pages(): Promise<Readonly<Record<string, string>>> {
     'docs/execution-spec.md': specPage(),
     'docs/scale.md': scalePage(MADE),
     'docs/licences.md': await licencesPage(MADE),
+    'docs/metrics.md': metricsPage(MADE, await alarms()),
     ...(await backtests()),
   };
   const formatted = Object.entries(texts).map(async ([path, text]) => {
@@ -41,6 +43,15 @@ export async function pages(): Promise<Readonly<Record<string, string>>> {
     return [path, await prettier.format(text, { ...config, filepath: path })];
   });
   return Object.fromEntries(await Promise.all(formatted)) as Record<string, string>;
+}
+
+const ALARM =
+  /AlarmName: \S+\$\{sls:stage\}-([\w-]+)\n +AlarmDescription: "?(.+?\.) \$\{param:runbook\}\/([\w-]+)\.md/g;
+
+/** The alarms, as serverless.yml has them. */
+async function alarms() {
+  const text = await readFile(fileURLToPath(new URL('../serverless.yml', import.meta.url)), 'utf8');
+  return [...text.matchAll(ALARM)].map(([, name = '', says = '', page = '']) => ({ name, says, page }));
 }
 
 const STRATEGIES = 'docs/strategies.md';

@@ -25,6 +25,10 @@ export interface LocalAws {
   readonly region: string;
   /** The last 50,000 finished calls, oldest first. */
   calls(): readonly AwsCall[];
+  /** The first call of each kind: caller, action, resource. */
+  kinds(): readonly AwsCall[];
+  /** Adds what AWS does by itself, as a role, and not over this wire: a schedule that fires. */
+  record(call: AwsCall): void;
   /** Where the functions' lines are put, to be read with FilterLogEvents; what is in the embedded metric format becomes metrics. */
   readonly logs: Pick<Logs, 'create' | 'write'>;
   /** Where the runner's functions are made known. */
@@ -253,5 +257,16 @@ export const startLocalAws = async (
       server.close(() => resolve());
       server.closeAllConnections();
     });
-  return { url, port, region, calls: stack.calls, logs: { create: logs.create, write }, metrics, lambda, close };
+  return {
+    url,
+    port,
+    region,
+    calls: stack.calls,
+    kinds: stack.kinds,
+    record: stack.record,
+    logs: { create: logs.create, write },
+    metrics,
+    lambda,
+    close,
+  };
 };

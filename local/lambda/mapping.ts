@@ -6,7 +6,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   DeleteMessageBatchCommand,
   GetQueueAttributesCommand,
-  GetQueueUrlCommand,
   type Message,
   ReceiveMessageCommand,
   SendMessageCommand,
@@ -111,8 +110,8 @@ async function inspect(client: SQSClient, { definition, source }: MappingOptions
   const arn = attributes['QueueArn'] ?? '';
   const queue = { arn, fifo: source.queueUrl.endsWith('.fifo') };
   if (deadLetterName === undefined) return queue;
-  const { QueueUrl } = await client.send(new GetQueueUrlCommand({ QueueName: deadLetterName }));
-  return { ...queue, ...(QueueUrl !== undefined && { deadLetterUrl: QueueUrl }) };
+  // Beside its source: Lambda asks nobody for it, and the function's role may not ask.
+  return { ...queue, deadLetterUrl: source.queueUrl.replace(/[^/]+$/, deadLetterName) };
 }
 
 /** Deletes with a few attempts; what cannot be deleted is counted and comes back after its visibility timeout. */
