@@ -53,6 +53,20 @@ describe('the pages', () => {
     expect(named.filter((page) => !pages.includes(page))).toEqual([]);
   });
 
+  test('every alarm of the template is in the index, beside the page that its description names', () => {
+    const alarms = [...read('serverless.yml').matchAll(/AlarmName: \S+-\$\{sls:stage\}-(\S+)\n\s+AlarmDescription: .*\/([\w-]+)\.md/g)]; // prettier-ignore
+    expect(alarms.length).toBeGreaterThan(20);
+    const rows = read('docs/runbook.md').split('\n').filter((line) => line.startsWith('| `')); // prettier-ignore
+    for (const [, alarm = '', page = ''] of alarms) {
+      const row = rows.find((line) => line.split('|')[1]?.includes(`\`${alarm}\``));
+      expect([alarm, row]).toEqual([alarm, expect.stringContaining(`(runbook/${page}.md)`)]);
+    }
+    const named = rows.flatMap((line) =>
+      [...(line.split('|')[1] ?? '').matchAll(/`([\w-]+)`/g)].map(([, alarm]) => alarm),
+    );
+    expect(named.sort()).toEqual(alarms.map(([, alarm]) => alarm).sort());
+  });
+
   test('every link of the docs, and every page that the code names, is there', () => {
     const docs = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'docs', FOLDER, 'docs/decisions'].flatMap((path) =>
       path.endsWith('.md') ? [path] : readdirSync(join(root, path)).filter((name) => name.endsWith('.md')).map((name) => `${path}/${name}`)); // prettier-ignore

@@ -1,10 +1,13 @@
 // docs/security.md: every control there has a test that is there; and those controls that no other suite shows are shown here.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { networkInterfaces } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { packageService, templatePath } from '../local/package.ts';
 import { endpoints } from '../shared/bitmart/endpoints.ts';
 import { startDesk, type DeskSystem } from './cli/fixture.ts';
@@ -149,10 +152,19 @@ describe('on a local stack', () => {
         if (url.endsWith('/strategies/all.ts')) throw new SyntaxError('not a strategy');
         return next(url, context);
       } });`);
-    const { code, out, err } = await system.desk(['halt', 'main', '--reason', 'drill'], { env: broken });
-    expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining('cannot be loaded') });
-    expect(out).toContain('main');
-    expect((await system.desk(['strategies', 'list'], { env: broken })).code).not.toBe(0);
+    const folder = await mkdtemp(join(tmpdir(), 'security-'));
+    try {
+      await writeFile(join(folder, 'ready.json'), JSON.stringify(system.ready));
+      // The sources, since one of them is what breaks.
+      const run = (...args: readonly string[]) =>
+        promisify(execFile)(process.execPath, [join(root, 'cli/desk.ts'), ...args, '--ready', join(folder, 'ready.json')], { env: { PATH: process.env['PATH'], ...broken } }); // prettier-ignore
+      const { stdout, stderr } = await run('halt', 'main', '--reason', 'drill');
+      expect(stderr).toContain('cannot be loaded');
+      expect(stdout).toContain('main is halted');
+      await expect(run('strategies', 'list')).rejects.toMatchObject({ code: 2 });
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 
   test('a desk on the local stack leaves the credentials of the shell alone', async () => {
