@@ -1,5 +1,5 @@
 // `npm run docs`: the pages under docs/ that are made of the code: the intent's JSON Schema, the reasons, the venue's
-// codes and endpoints, the doctor's findings, the parameters of strategies, what the backtests say, the execution test spec. A test
+// codes and endpoints, the doctor's findings, the parameters of strategies, what the backtests say, the execution test spec, licences. A test
 // fails when a page is not what the code says. Writes nothing else.
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -14,6 +14,7 @@ import { doctorPage } from '../shared/bitmart/findings.ts';
 import { intentJsonSchema } from '../shared/order/intent.ts';
 import { movedBySqs, reasons } from '../shared/order/reason.ts';
 import { strategies } from '../shared/strategies/all.ts';
+import { licencesPage } from './licences.ts';
 import { metricsPage } from './metrics.ts';
 import { scalePage } from './scale.ts';
 import { cases, nameOf } from '../tests/spec/cases.ts';
@@ -32,6 +33,7 @@ export async function pages(): Promise<Readonly<Record<string, string>>> {
     'docs/doctor.md': doctorPage(MADE),
     'docs/execution-spec.md': specPage(),
     'docs/scale.md': scalePage(MADE),
+    'docs/licences.md': await licencesPage(MADE),
     'docs/metrics.md': metricsPage(MADE, await alarms()),
     ...(await backtests()),
   };

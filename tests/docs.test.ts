@@ -30,6 +30,10 @@ describe('commands', () => {
   const runIn: Readonly<Record<string, string>> = {
     'npm ci': '.ci/run',
     'npm test': '.ci/run',
+    'npm run check': '.github/workflows/check.yml',
+    'npm test -- tests/order/admit.test.ts': 'a part of npm test',
+    'npx desk halt --all --reason "looking" --stage prod': 'tests/runbook.test.ts',
+    'npx desk status --deep --stage prod': 'tests/runbook.test.ts',
     'npm start': 'tests/system/start.test.ts',
     'npx node .local/first.mjs': 'below',
     'npm run simulate -- --seed 7': 'tests/simulation/simulation.test.ts',
@@ -63,6 +67,7 @@ describe('commands', () => {
   test('every command in a shell block is run by something', async () => {
     const docs = [
       'README.md',
+      'CONTRIBUTING.md',
       ...(await readdir(join(root, 'docs'))).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`),
     ];
     const commands = (await Promise.all(docs.map(read)))

@@ -7,6 +7,7 @@ import { allows } from '../mandate.ts';
 import { lastDeed, mappingOf } from '../mapping.ts';
 import { onStack, type Desk, type GlobalOptions } from '../run.ts';
 import { EXIT, type ExitCode } from '../terminal.ts';
+import { versionRows, versionsOf, type Versions } from '../versions.ts';
 import { mandates } from './accounts.ts';
 import { depths, type Depth } from './queues.ts';
 import { orWhyNot } from './reads.ts';
@@ -41,6 +42,7 @@ export interface Seen {
   readonly service: readonly Finding[];
   /** With --deep. */
   readonly signed: readonly Signed[];
+  readonly versions: Versions;
   /** What feeds `execute` with intents. */
   readonly mapping: Feed;
   /** From what difference of the clocks on the exchange refuses what is signed, ms. */
@@ -58,27 +60,17 @@ export function statusCommand(program: Command): void {
 
 async function status(desk: Desk, { deep }: GlobalOptions & { readonly deep?: boolean }): Promise<ExitCode> {
   const { stack } = desk;
-  const [accounts, queues, exchange, mapping] = await Promise.all([mandates(desk), depths(desk), reach(desk), feed(desk)]); // prettier-ignore
+  const [accounts, queues, exchange, mapping, versions] = await Promise.all([mandates(desk), depths(desk), reach(desk), feed(desk), versionsOf(stack)]); // prettier-ignore
   const service = exchange.latencyMs === undefined ? [] : (await stack.doctor.exchange()).filter(isOfService);
   const signed = deep === true ? await sideBySide(accounts, ({ account }) => signedRead(desk, account)) : [];
-  const seen = { accounts, queues, exchange, service, signed, mapping, mostOffsetMs: stack.exchange.venue.promises.refusesTimestampsAfterMs }; // prettier-ignore
+  const seen = { accounts, queues, exchange, service, signed, mapping, versions, mostOffsetMs: stack.exchange.venue.promises.refusesTimestampsAfterMs }; // prettier-ignore
   const matters = mattersOf(seen);
   const trading = tradingOf(seen);
   desk.say(`${stack.name}: ${trading.said}`);
   for (const { level, said } of matters) desk.say(`${level === 'trouble' ? '!' : '-'} ${said}`);
   show(desk, seen);
   const { isTrading } = trading;
-  desk.result({
-    stack: stack.name,
-    isTrading,
-    attention: matters,
-    accounts,
-    queues,
-    exchange,
-    service,
-    signed,
-    mapping,
-  });
+  desk.result({ stack: stack.name, isTrading, attention: matters, accounts, queues, exchange, service, signed, mapping, versions }); // prettier-ignore
   return matters.some(({ level }) => level === 'trouble') ? EXIT.trouble : EXIT.done;
 }
 
@@ -172,8 +164,8 @@ export function mattersOf({
     ...(latencyMs === undefined ? [trouble('the exchange cannot be reached from here; `desk doctor` says more')] : []),
     ...service.flatMap(({ level, said, next = '' }) => (level === 'good' ? [] : [{ level, said: `the exchange: ${said}. ${next}` }])), // prettier-ignore
     ...(dead > 0 ? [trouble(`${dead} dead letter${dead === 1 ? '' : 's'}: \`desk dead list\` says why`)] : []),
-    ...(depth('trigger-dead') > 0 ? [trouble('strategies failed, or could not be started: docs/runbook.md, A strategy fails')] : []), // prettier-ignore
-    ...(depth('probe-dead') > 0 ? [trouble('the probe failed, or could not be started: its log says why')] : []),
+    ...(depth('trigger-dead') > 0 ? [trouble('strategies failed, or could not be started: docs/runbook/strategy-fails.md')] : []), // prettier-ignore
+    ...(depth('probe-dead') > 0 ? [trouble('the probe failed, or could not be started: docs/runbook/probe-silent.md')] : []), // prettier-ignore
     ...(depth('pending-dead') > 0 ? [trouble('orders that nobody follows any more: `desk dead list --pending`')] : []),
     ...(isOff ? [Math.abs(offset) > mostOffsetMs / 2 ? trouble(clock) : note(clock)] : []),
     ...accounts.flatMap((account) =>
@@ -191,7 +183,7 @@ export function mattersOf({
   return [...matters.filter(({ level }) => level === 'trouble'), ...matters.filter(({ level }) => level === 'note')];
 }
 
-function show(desk: Desk, { accounts, queues, exchange, signed }: Seen): void {
+function show(desk: Desk, { accounts, queues, exchange, signed, versions }: Seen): void {
   const { clockOffsetMs, latencyMs } = exchange;
   desk.say('');
   desk.table(
@@ -210,5 +202,8 @@ function show(desk: Desk, { accounts, queues, exchange, signed }: Seen): void {
     queues.map(({ queue, waiting, inFlight, delayed }) => [queue, waiting, inFlight, delayed]),
     '',
   );
+  desk.say('');
+  desk.table(['function', 'code', 'runtime', 'last modified', 'built here'], versionRows(versions), '');
+  desk.say(`\nThis desk is of version ${versions.desk}, on Node ${versions.node}.`);
   if (latencyMs !== undefined) desk.say(`\nThe exchange answers in ${latencyMs} ms; its clock differs by ${clockOffsetMs ?? 0} ms.`); // prettier-ignore
 }

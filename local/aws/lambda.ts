@@ -2,7 +2,7 @@
 // read, disabled, enabled and tagged. Promises that a mapping's poller really stops and starts, and the states on the way.
 // Deploys nothing and invokes nothing: the runner does, and hands its functions in.
 import { createHash, randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import type { FunctionDefinition } from '../lambda/definition.ts';
 import { ACCOUNT_ID } from './account.ts';
 import { flag, needText, refuse, text, textMap, type Action, type Input, type Output } from './wire.ts';
@@ -159,6 +159,8 @@ const configuration = async (fleet: Fleet, { name, definition }: DeployedFunctio
     FunctionName: name,
     FunctionArn: arnOf(fleet, 'function', name),
     Runtime: 'nodejs24.x',
+    // As the service writes it, with a zone of four digits.
+    LastModified: (await stat(zipPath)).mtime.toISOString().replace('Z', '+0000'),
     Handler: handler,
     CodeSize: zip.length,
     CodeSha256: createHash('sha256').update(zip).digest('base64'),
