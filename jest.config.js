@@ -5,6 +5,7 @@ export default {
   testMatch: ['**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/tests/esbuild-transform.js' },
+  testSequencer: '<rootDir>/tests/sequencer.js',
   globalSetup: '<rootDir>/tests/setup.js',
   testTimeout: 30_000,
   maxWorkers: 3,
