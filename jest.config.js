@@ -1,4 +1,4 @@
-// Tests run as native ES modules; esbuild strips the types. Whole-system suites mostly wait, so three of them share two cores.
+// Tests run as native ES modules; esbuild strips the types. Whole-system suites mostly wait, so four of them share two cores.
 export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/tests'],
@@ -8,5 +8,5 @@ export default {
   testSequencer: '<rootDir>/tests/sequencer.js',
   globalSetup: '<rootDir>/tests/setup.js',
   testTimeout: 30_000,
-  maxWorkers: 3,
+  maxWorkers: 4,
 };
