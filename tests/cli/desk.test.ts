@@ -1,8 +1,11 @@
-// What holds for every command of `desk`: what it says to input that is none, and to a stack that is not there.
+// What holds for every command of `desk`, run from its sources: what it says to input that is none, and to a stack that is
+// not there.
 import { expect, test } from '@jest/globals';
 import { tmpdir } from 'node:os';
 import { startLocalAws } from '../../local/aws/server.ts';
-import { desk } from './fixture.ts';
+import { desk as run, type Given, type Said } from './fixture.ts';
+
+const desk = (args: readonly string[], given: Given = {}): Promise<Said> => run(args, { ...given, fromSources: true });
 
 test('no stack named: it says how to name one, and exits 2', async () => {
   const { code, err } = await desk(['intents']);
