@@ -38,8 +38,8 @@ export interface Day {
   /** In minutes before they are scaled. */
   readonly sleep: (minutes: number) => Promise<void>;
   readonly faults: (faults: readonly object[]) => Promise<void>;
-  /** Whether a line with these words came since this call. */
-  readonly said: (...words: readonly string[]) => () => boolean;
+  /** The lines with these words since this call. */
+  readonly said: (...words: readonly string[]) => () => readonly string[];
   /** Whether an order that was sent after this call has been accepted, of the account or of any. */
   readonly trades: (account?: string) => () => boolean;
   readonly denies: (account: string, reason: string) => () => boolean;
@@ -147,7 +147,7 @@ function dayOf(
     },
     said: (...words) => {
       const from = lines.length;
-      return () => lines.slice(from).some((line) => words.every((word) => line.includes(word)));
+      return () => lines.slice(from).filter((line) => words.every((word) => line.includes(word)));
     },
     trades: (account) => {
       const from = sent.length;

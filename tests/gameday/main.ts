@@ -1,5 +1,6 @@
 // `npm run gameday`: the service under one trouble after the other on the local stack, and the judgement at the end.
 import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { parseArgs, promisify } from 'node:util';
 import { screen } from '../../local/screen.ts';
 import { LONG, play, SHORT } from './day.ts';
@@ -7,7 +8,7 @@ import { expectations } from './expectations.ts';
 import { judge } from './judge.ts';
 import { alarmTable, closing, figures, judgement, opening, welcome } from './show.ts';
 
-const usage = `npm run gameday [-- --seed N] [--short] [--json]
+const usage = `npm run gameday [-- --seed N] [--short] [--keep FILE] [--json]
 
 Plays a bad day on the local stack: the exchange is down for ten scaled minutes,
 environments are killed, the exchange bans, a key is revoked, an account is
@@ -18,16 +19,19 @@ metrics whether each alarm of the template did what it should.
 Takes about two minutes. Exit code 0 if every promise was kept, 1 if one was
 broken or an act did not show what it should, 2 for a wrong option.
 
-  --seed N   decides orders and troubles; a random one if not given
-  --short    a smaller day, with a shorter outage, in less than a minute
-  --json     one JSON object on stdout; the words for people go to stderr
-  --help     this text
+  --seed N     decides orders and troubles; a random one if not given
+  --short      a smaller day, with a shorter outage, in less than a minute
+  --keep FILE  writes all that the day was judged by: intents, reports, dead
+               letters, orders, counts of requests, alarms; no secret is in it
+  --json       one JSON object on stdout; the words for people go to stderr
+  --help       this text
 `;
 
 interface Options {
   readonly seed: number;
   readonly isShort: boolean;
   readonly isJson: boolean;
+  readonly keep: string | undefined;
 }
 
 function readOptions(): Options | 'help' {
@@ -35,6 +39,7 @@ function readOptions(): Options | 'help' {
     options: {
       seed: { type: 'string' },
       short: { type: 'boolean', default: false },
+      keep: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -42,7 +47,7 @@ function readOptions(): Options | 'help' {
   if (values.help) return 'help';
   const { seed = String(1 + Math.floor(Math.random() * 999_999)) } = values;
   if (!/^[1-9]\d{0,8}$/.test(seed)) throw new RangeError(`--seed ${seed} must be a whole number from 1`);
-  return { seed: Number(seed), isShort: values.short, isJson: values.json };
+  return { seed: Number(seed), isShort: values.short, isJson: values.json, keep: values.keep };
 }
 
 /** Processes that this one started and that are still there. */
@@ -54,7 +59,7 @@ async function leftBehind(): Promise<readonly string[]> {
   );
 }
 
-async function run({ seed, isShort, isJson }: Options): Promise<number> {
+async function run({ seed, isShort, isJson, keep }: Options): Promise<number> {
   const out = screen(isJson ? process.stderr : process.stdout);
   const size = isShort ? SHORT : LONG;
   const startedAt = Date.now();
@@ -65,6 +70,7 @@ async function run({ seed, isShort, isJson }: Options): Promise<number> {
     passing: out.passing,
   });
   const seconds = (Date.now() - startedAt) / 1000;
+  if (keep !== undefined) await writeFile(keep, JSON.stringify(day));
   const broken = judge(day);
   const left = await leftBehind();
   out.say(`\n${alarmTable(day.alarms, expectations, out.look())}\n`);
