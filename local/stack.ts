@@ -41,6 +41,8 @@ export interface StackOptions {
   readonly timeScale?: number;
   /** n environments of each function strictly in turn, instead of Lambda's choice. */
   readonly rotateEnvironments?: number;
+  /** The probe fires as the template says. Default: only when it is invoked, so that nobody asks the venue unseen. */
+  readonly probes?: boolean;
   /** Overrides of the functions' variables. */
   readonly variables?: Readonly<Record<string, string>>;
   readonly onLog?: (line: LogLine) => void;
@@ -52,8 +54,9 @@ export interface Stack {
   readonly sqs: SQSClient;
   readonly secrets: SecretsManagerClient;
   readonly runner: Runner;
-  /** What the scheduler invokes: the trigger, as Lambda does it for callers that do not wait. */
+  /** What the scheduler invokes: trigger and probe, as Lambda does it for callers that do not wait. */
   readonly trigger: Asynchronous;
+  readonly probe: Asynchronous;
   /** The schedules of the template; those that are enabled fire. */
   readonly schedules: readonly ScheduleTemplate[];
   readonly bitmart: LocalBitmart;
@@ -108,50 +111,58 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const runner = await startRunner({
       region: REGION,
       awsEndpoint: endpoint,
-      functions: template.functions.map((each) => definition(each, urls, bitmart, options)),
+      functions: template.functions.map((each) => definition(each, urls, bitmart, names, options)),
       onLog: keepLogs(template.functions, aws, options.onLog),
       ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
       ...(options.rotateEnvironments === undefined ? {} : { rotateEnvironments: options.rotateEnvironments }),
     });
     closers.push(() => runner.close());
-    const trigger = triggerOf(template.functions, runner, clients.sqs, urls, timeScale);
-    const stopSchedules = startScheduler(template.schedules, (_target, event) => trigger.invoke(event));
+    const invoked = invokedBehind(template.functions, runner, clients.sqs, urls, timeScale);
+    const { schedules } = template;
+    const firing = schedules.filter(({ target }) => target !== 'probe' || options.probes === true);
+    const stopSchedules = startScheduler(firing, (target, event) => invoked(target).invoke(event));
     closers.push(() => {
       stopSchedules();
-      trigger.close();
+      for (const { name, asynchronous } of template.functions) if (asynchronous !== undefined) invoked(name).close();
       return Promise.resolve();
     });
     const ready = readyOf(endpoint, bitmart, urls, names);
-    const { schedules } = template;
-    return { ready, ...clients, runner, trigger, schedules, bitmart, aws, addAccount, close };
+    const [trigger, probe] = [invoked('trigger'), invoked('probe')];
+    return { ready, ...clients, runner, trigger, probe, schedules, bitmart, aws, addAccount, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-/** The one function that is invoked asynchronously. */
-function triggerOf(
+/** The functions that are invoked asynchronously, by name: each that has an EventInvokeConfig. */
+function invokedBehind(
   functions: readonly FunctionTemplate[],
   runner: Runner,
   sqs: SQSClient,
   urls: ReadonlyMap<string, string>,
   timeScale: number,
-): Asynchronous {
-  const [invoked, ...others] = functions.filter(({ asynchronous }) => asynchronous !== undefined);
-  if (invoked?.asynchronous === undefined || others.length > 0) {
-    throw new Error('the local stack knows one function with an AWS::Lambda::EventInvokeConfig');
-  }
-  const { name, asynchronous } = invoked;
-  return asynchronously({
-    ...asynchronous,
-    timeScale,
-    functionArn: functionArn(REGION, name),
-    run: (event) => runner.invoke(name, event),
-    onFailure: async (MessageBody) => {
-      await sqs.send(new SendMessageCommand({ QueueUrl: urls.get(asynchronous.onFailure) ?? '', MessageBody }));
-    },
-  });
+): (name: string) => Asynchronous {
+  const invoked = new Map(
+    functions.flatMap(({ name, asynchronous }) => {
+      if (asynchronous === undefined) return [];
+      const run = asynchronously({
+        ...asynchronous,
+        timeScale,
+        functionArn: functionArn(REGION, name),
+        run: (event) => runner.invoke(name, event),
+        onFailure: async (MessageBody) => {
+          await sqs.send(new SendMessageCommand({ QueueUrl: urls.get(asynchronous.onFailure) ?? '', MessageBody }));
+        },
+      });
+      return [[name, run] as const];
+    }),
+  );
+  return (name) => {
+    const found = invoked.get(name);
+    if (found !== undefined) return found;
+    throw new Error(`${name} has no AWS::Lambda::EventInvokeConfig in the template, so nothing can invoke it unseen`);
+  };
 }
 
 /** Keeps the ready line where the operator's command finds it; the returned function takes it away. */
@@ -254,6 +265,7 @@ function definition(
   each: FunctionTemplate,
   urls: ReadonlyMap<string, string>,
   bitmart: LocalBitmart,
+  accounts: readonly string[],
   { timeScale = 1, variables = {} }: StackOptions,
 ): Parameters<typeof startRunner>[0]['functions'][number] {
   const queueUrl = (name: string): string => urls.get(name) ?? '';
@@ -270,6 +282,8 @@ function definition(
     BITMART_FUTURES_URL: bitmart.futuresUrl,
     SECRET_CACHE_SECONDS: String(30 * timeScale),
     UNRESOLVED_AFTER_SECONDS: String(Math.max(1, 900 * timeScale)),
+    // As many as it takes.
+    ...('PROBE_ACCOUNTS' in each.variables ? { PROBE_ACCOUNTS: accounts.slice(0, 25).join(',') } : {}),
     ...(typeof visibility === 'string' ? { INTENTS_VISIBILITY_SECONDS: scaledSeconds(visibility, timeScale) } : {}),
     ...variables,
   };

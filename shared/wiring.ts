@@ -5,6 +5,7 @@ import { sqsQueues, type executeQueues } from './aws/queues.ts';
 import type { Outside } from './bitmart/calls.ts';
 import { bitmartDoctor } from './bitmart/doctor.ts';
 import { pacer } from './bitmart/pace.ts';
+import { bitmartProbe } from './bitmart/probe.ts';
 import { bitmartReads } from './bitmart/reads.ts';
 import { bitmart, bitmartSettings, readCredentials } from './bitmart/venue.ts';
 import { systemClock } from './clock.ts';
@@ -69,6 +70,16 @@ export function wireReads(settings: CommonSettings, lookupShare: number) {
     accounts: accountsBy(settings),
     venue: bitmart(outside),
     reads: bitmartReads(outside),
+  };
+}
+
+/** For the probe: who asks seldom and little. @param lookupShare as for `wire` */
+export function wireProbe(settings: CommonSettings, lookupShare: number) {
+  return {
+    clock: systemClock,
+    log,
+    accounts: accountsBy(settings),
+    venue: bitmartProbe({ settings, ...outsideOf(settings, lookupShare) }),
   };
 }
 

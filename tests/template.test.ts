@@ -70,6 +70,9 @@ const RECONCILE_VARIABLES = [...COMMON_VARIABLES, 'RECONCILE_CONCURRENCY'].sort(
 /** The variables that `trigger` is deployed with: all that it reads. */
 const TRIGGER_VARIABLES = [...EVERY_VARIABLE, 'INTENTS_QUEUE_URL', 'LATE_AFTER_SECONDS'].sort();
 
+/** The variables that `probe` is deployed with: all that it reads. */
+const PROBE_VARIABLES = [...EVERY_VARIABLE, 'PROBE_ACCOUNTS'].sort();
+
 const root = resolve(import.meta.dirname, '..');
 const scratch: string[] = [];
 let packaged: readonly PackagedFunction[];
@@ -106,6 +109,7 @@ const executeTimeoutSeconds = (): number => executeFunction()['Timeout'] as numb
 const reconcileFunction = (): Fields => propertiesOf('ReconcileLambdaFunction');
 const reconcileVariables = (): Fields => variablesOf(reconcileFunction());
 const triggerFunction = (): Fields => propertiesOf('TriggerLambdaFunction');
+const probeFunction = (): Fields => propertiesOf('ProbeLambdaFunction');
 const mappingOf = (id: string): Fields => {
   const [mapping, ...others] = ofType('AWS::Lambda::EventSourceMapping').filter(
     ({ EventSourceArn }) => JSON.stringify(EventSourceArn) === JSON.stringify(arnOf(id)),
@@ -178,7 +182,14 @@ describe('the queues keep every intent, in order, once', () => {
 
   test('no intent and no dead letter is lost to retention before the 14 days that SQS allows', () => {
     const fourteenDays = 14 * 86_400;
-    for (const id of ['IntentsQueue', 'DeadQueue', 'PendingQueue', 'PendingDeadQueue', 'TriggerDeadQueue']) {
+    for (const id of [
+      'IntentsQueue',
+      'DeadQueue',
+      'PendingQueue',
+      'PendingDeadQueue',
+      'TriggerDeadQueue',
+      'ProbeDeadQueue',
+    ]) {
       expect(queue(id)['MessageRetentionPeriod']).toBe(fourteenDays);
     }
     expect(queue('ReportsQueue')['MessageRetentionPeriod']).toBe(4 * 86_400);
@@ -205,7 +216,7 @@ describe('the queues keep every intent, in order, once', () => {
   });
 
   test('every queue is encrypted at rest', () => {
-    expect(queues()).toHaveLength(6);
+    expect(queues()).toHaveLength(7);
     for (const properties of queues()) expect(properties['SqsManagedSseEnabled']).toBe(true);
   });
 });
@@ -317,12 +328,16 @@ describe('each function has what it needs and no more', () => {
       expect([name, trigger[name]]).toEqual([name, executeVariables()[name]]);
     }
     expect(Object.keys(trigger).sort()).toEqual(TRIGGER_VARIABLES);
+    const probing = variablesOf(probeFunction());
+    for (const name of EVERY_VARIABLE) expect([name, probing[name]]).toEqual([name, executeVariables()[name]]);
+    expect(Object.keys(probing).sort()).toEqual(PROBE_VARIABLES);
   });
 
   test.each([
     ['execute', executeQueues, EXECUTE_VARIABLES],
     ['reconcile', reconcileQueues, RECONCILE_VARIABLES],
     ['trigger', {}, TRIGGER_VARIABLES],
+    ['probe', {}, PROBE_VARIABLES],
   ] as const)('every variable that the code reads is deployed: %s', (file, theirQueues, deployed) => {
     const read = readFileSync(join(root, `functions/${file}.ts`), 'utf8');
     const named = [...read.matchAll(/(?:numeric|flag|words|url|names)\('([A-Z_]+)'/g)].map(([, name]) => name);
@@ -337,6 +352,8 @@ describe('each function has what it needs and no more', () => {
     expect(RECONCILE_VARIABLES.filter((name) => !following.includes(name))).toEqual([]);
     const firing = deployedCode('trigger');
     expect(TRIGGER_VARIABLES.filter((name) => !firing.includes(name))).toEqual([]);
+    const probing = deployedCode('probe');
+    expect(PROBE_VARIABLES.filter((name) => !probing.includes(name))).toEqual([]);
   });
 
   test('reconcile follows in batches that fail in parts, shares out its limit by its true concurrency, and may copy', () => {
@@ -401,13 +418,23 @@ describe('each function has what it needs and no more', () => {
     ]);
   });
 
+  test('the role of probe allows these actions on these resources, and nothing else: it can neither send nor list', () => {
+    expect(permissionsOf('ProbeRole').sort()).toEqual([
+      'logs:CreateLogStream on ProbeLogGroup',
+      'logs:PutLogEvents on ProbeLogGroup',
+      'secretsmanager:GetSecretValue on arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:bitmart/accounts/*',
+      'sqs:SendMessage on ProbeDeadQueue',
+    ]);
+  });
+
   test('every role is used, by one function or the scheduler, and nobody else may assume it', () => {
-    const used = [...ofType('AWS::Lambda::Function').map(({ Role }) => Role), arnOf('SchedulerRole')];
+    const schedulers = ['SchedulerRole', 'ProbeSchedulerRole'];
+    const used = [...ofType('AWS::Lambda::Function').map(({ Role }) => Role), ...schedulers.map(arnOf)];
     const roles = Object.entries(template.Resources).filter(([, { Type }]) => Type === 'AWS::IAM::Role');
     const sorted = (all: readonly unknown[]): readonly string[] => all.map((each) => JSON.stringify(each)).sort();
     expect(sorted(used)).toEqual(sorted(roles.map(([id]) => arnOf(id))));
     for (const [id, { Properties }] of roles) {
-      const isScheduler = id === 'SchedulerRole';
+      const isScheduler = schedulers.includes(id);
       expect(statementsOf(Properties['AssumeRolePolicyDocument'])).toEqual([
         {
           Effect: 'Allow',
@@ -421,7 +448,7 @@ describe('each function has what it needs and no more', () => {
 });
 
 describe('a strategy fires at its time, or somebody is told', () => {
-  const schedules = (): readonly Fields[] => ofType('AWS::Scheduler::Schedule');
+  const schedules = (): readonly Fields[] => ofType('AWS::Scheduler::Schedule').filter((each) => each !== propertiesOf('ProbeSchedule')); // prettier-ignore
   const targetOf = (schedule: Fields) => schedule['Target'] as Fields & { readonly RetryPolicy: { readonly MaximumEventAgeInSeconds: number } }; // prettier-ignore
   const config = (): Fields => propertiesOf('TriggerInvokeConfig');
 
@@ -448,8 +475,9 @@ describe('a strategy fires at its time, or somebody is told', () => {
 
   test('what a schedule carries can be fired', async () => {
     const read = await readTemplate();
-    expect(read.schedules).toHaveLength(schedules().length);
-    for (const schedule of read.schedules) {
+    const strategies = read.schedules.filter(({ target }) => target === 'trigger');
+    expect(strategies).toHaveLength(schedules().length);
+    for (const schedule of strategies) {
       const event: unknown = JSON.parse(eventOf(schedule, Date.UTC(2026, 10, 23)));
       const { schedule: name, prepared } = check(event);
       expect(schedule.name).toBe(`trading-bot-dev-${name}`);
@@ -498,6 +526,55 @@ describe('a strategy fires at its time, or somebody is told', () => {
     const runbook = readFileSync(join(root, 'docs/runbook.md'), 'utf8');
     const [, page = 'none'] = /"([^"]+)"/.exec(String(propertiesOf('TriggerDeadAlarm')['AlarmDescription'])) ?? [];
     expect(runbook).toContain(`## ${page}`);
+  });
+});
+
+describe('the probe runs by itself, or somebody is told', () => {
+  const schedule = (): Fields => propertiesOf('ProbeSchedule');
+  const target = () => schedule()['Target'] as Fields & { readonly RetryPolicy: { readonly MaximumEventAgeInSeconds: number; readonly MaximumRetryAttempts: number } }; // prettier-ignore
+  const config = (): Fields => propertiesOf('ProbeInvokeConfig');
+
+  test('every five minutes, from the first deploy on', () => {
+    expect(schedule()).toMatchObject({ State: 'ENABLED', ScheduleExpression: 'rate(5 minutes)' });
+    expect(target()).toMatchObject({ Arn: arnOf('ProbeLambdaFunction'), RoleArn: arnOf('ProbeSchedulerRole') });
+    expect(() => JSON.parse(String(target()['Input'])) as unknown).not.toThrow();
+    expect(permissionsOf('ProbeSchedulerRole').sort()).toEqual([
+      'lambda:InvokeFunction on ProbeLambdaFunction',
+      'sqs:SendMessage on ProbeDeadQueue',
+    ]);
+  });
+
+  test('what could not be fired, and what failed at every attempt, is kept', () => {
+    expect(target()['DeadLetterConfig']).toEqual({ Arn: arnOf('ProbeDeadQueue') });
+    expect(config()).toMatchObject({
+      FunctionName: { Ref: 'ProbeLambdaFunction' },
+      Qualifier: '$LATEST',
+      DestinationConfig: { OnFailure: { Destination: arnOf('ProbeDeadQueue') } },
+    });
+    expect(queue('ProbeDeadQueue').FifoQueue ?? false).toBe(false);
+  });
+
+  test('is tried again a few times, and is over before the next one is due', () => {
+    const { MaximumEventAgeInSeconds, MaximumRetryAttempts } = target().RetryPolicy;
+    expect(MaximumRetryAttempts).toBeLessThanOrEqual(3);
+    expect(config()['MaximumRetryAttempts']).toBe(1);
+    const timeout = probeFunction()['Timeout'] as number;
+    // One retry, after a minute.
+    expect(config()['MaximumEventAgeInSeconds']).toBeGreaterThanOrEqual(60 + 2 * timeout);
+    const secondAttempt = MaximumEventAgeInSeconds + Number(config()['MaximumEventAgeInSeconds']);
+    const dueAgain = (timesOf(String(schedule()['ScheduleExpression']), 0)(0) ?? 0) / 1000;
+    expect(secondAttempt + timeout).toBeLessThan(dueAgain);
+  });
+
+  test('has its part of each look-up limit: all parts together are not more than there is', () => {
+    const part = (file: string): number => {
+      const read = readFileSync(join(root, file), 'utf8');
+      const [, text = 'none'] = /(?:wire\w*\(settings, |LOOKUP_SHARE = )([0-9.]+)/.exec(read) ?? [];
+      return Number(text);
+    };
+    const parts = ['functions/execute.ts', 'functions/reconcile.ts', 'functions/trigger.ts', 'functions/probe.ts', 'cli/connection.ts'].map(part); // prettier-ignore
+    expect(parts).toEqual([0.5, 0.3, 0.05, 0.05, 0.1]);
+    expect(parts.reduce((sum, one) => sum + one, 0)).toBeCloseTo(1);
   });
 });
 
