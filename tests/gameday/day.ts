@@ -167,7 +167,10 @@ function dayOf(
       return () => `${sent.length - before} intents sent; ${counted(reports.slice(from).map(({ status }) => status))}`;
     },
     reasonOf: (messageId) => reasonIn(lines, messageId),
-    probe: () => Promise.resolve(),
+    probe: async () => {
+      system.probe.invoke({ scheduledAt: new Date().toISOString() });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    },
     desk: async (args, stdin) => {
       const { code, out, err } = await system.desk(args, stdin === undefined ? {} : { stdin });
       notes.said.push({ where: `desk ${args[0] ?? ''}`, text: out + err });

@@ -32,7 +32,7 @@ const KINDS: readonly (readonly [share: number, fields: Fields])[] = [
   [3, { type: 'limit', side: 'sell', size: '9999', price: '70000' }],
 ];
 /** Of an intent, in minutes before they are scaled. */
-const LIVES = [1, 5, 30];
+const LIVES = [1, 10, 30, 30];
 /** So long that it outlives an outage. */
 const CANCEL_LIFE = 30;
 const TWICE_SHARE = 0.05;
