@@ -2,9 +2,8 @@
 // Reads settings, wires the outside, hands over. Everything here is made once per environment; nothing is ever placed from here.
 import type { Context } from 'aws-lambda';
 import { names, readSettings } from '../shared/config.ts';
-import { unmeasured } from '../shared/metrics.ts';
 import { probe, type Probed } from '../shared/probing.ts';
-import { commonSettings, wireProbe } from '../shared/wiring.ts';
+import { commonSettings, during, wireProbe } from '../shared/wiring.ts';
 
 const settings = readSettings(process.env, {
   ...commonSettings,
@@ -15,7 +14,6 @@ const settings = readSettings(process.env, {
 const around = {
   // Of the 0.2 of each look-up limit that is left for probe, desk and strategies (decision 2).
   ...wireProbe(settings, 0.05),
-  measure: unmeasured,
   names: settings.accounts,
   // Two seconds under the limit of public calls.
   samples: 8,
@@ -24,5 +22,6 @@ const around = {
 
 /** What the exchange answers is told, never thrown; what is thrown is a bug, and leaves a record on the dead-letter queue. */
 export async function handler(_event: unknown, context: Context): Promise<Probed> {
-  return probe(around, Date.now() + context.getRemainingTimeInMillis());
+  const deadline = Date.now() + context.getRemainingTimeInMillis();
+  return during(context, settings, around.metrics, () => probe(around, deadline));
 }

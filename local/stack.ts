@@ -113,6 +113,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       awsEndpoint: endpoint,
       functions: template.functions.map((each) => definition(each, urls, bitmart, names, options)),
       onLog: keepLogs(template.functions, aws, options.onLog),
+      onInvocation: countInvocations(template.functions, aws),
       ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
       ...(options.rotateEnvironments === undefined ? {} : { rotateEnvironments: options.rotateEnvironments }),
     });
@@ -208,6 +209,24 @@ function keepLogs(
   return (line) => {
     aws?.logs.write(groups.get(line.functionName) ?? line.functionName, line.text);
     onLog?.(line);
+  };
+}
+
+/** What AWS publishes of each function, under the name that it is deployed with. */
+function countInvocations(
+  functions: readonly FunctionTemplate[],
+  aws: LocalAws | undefined,
+): NonNullable<RunnerOptions['onInvocation']> {
+  const names = new Map(functions.map(({ name, logGroup }) => [name, logGroup.replace('/aws/lambda/', '')]));
+  return (name, { durationMs, isError, isThrottled }) => {
+    const dimensions = { FunctionName: names.get(name) ?? name };
+    const put = (metric: string, value: number, unit = 'Count'): void =>
+      aws?.metrics.put('AWS/Lambda', metric, dimensions, value, unit);
+    put('Throttles', Number(isThrottled));
+    if (isThrottled) return;
+    put('Invocations', 1);
+    put('Errors', Number(isError));
+    put('Duration', durationMs, 'Milliseconds');
   };
 }
 

@@ -4,16 +4,10 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { loadAwsServiceSpec } from '@aws-cdk/aws-service-spec';
-import type { PropertyType, ResourceProperties, SpecDatabase } from '@aws-cdk/service-spec-types';
+import type { SpecDatabase } from '@aws-cdk/service-spec-types';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { unzipSync } from 'fflate';
-import {
-  buildFunctions,
-  packageFunctions,
-  packageService,
-  templatePath,
-  type PackagedFunction,
-} from '../local/package.ts';
+import { buildFunctions, packageFunctions, type PackagedFunction } from '../local/package.ts';
 import { eventOf, timesOf } from '../local/scheduler.ts';
 import { readTemplate } from '../local/template.ts';
 import { executeQueues, reconcileQueues } from '../shared/aws/queues.ts';
@@ -22,16 +16,9 @@ import { readSettings } from '../shared/config.ts';
 import { check } from '../shared/firing.ts';
 import { gridIndex } from '../shared/strategies/strategy.ts';
 import { commonSettings } from '../shared/wiring.ts';
+import { packagedTemplate, type Fields, type Template } from './packaged.ts';
+import { problemsOf } from './schema.ts';
 
-type Fields = Readonly<Record<string, unknown>>;
-interface Resource {
-  readonly Type: string;
-  readonly Properties: Fields;
-}
-interface Template {
-  readonly Resources: Readonly<Record<string, Resource>>;
-  readonly Outputs: Readonly<Record<string, { readonly Value: unknown }>>;
-}
 interface QueueProperties {
   readonly QueueName: string;
   readonly FifoQueue?: boolean;
@@ -42,6 +29,7 @@ interface QueueProperties {
 
 /** The variables that every function is deployed with, with the same values. */
 const EVERY_VARIABLE = [
+  'ACCOUNT_METRICS',
   'ACCOUNT_SECRET_PREFIX',
   'BITMART_BAN_MS',
   'BITMART_FUTURES_URL',
@@ -53,6 +41,7 @@ const EVERY_VARIABLE = [
   'PARK_SECONDS',
   'RATE_UTILISATION',
   'SECRET_CACHE_SECONDS',
+  'STAGE',
 ];
 /** The same of those who execute and follow. */
 const COMMON_VARIABLES = [...EVERY_VARIABLE, 'DEAD_QUEUE_URL', 'PENDING_QUEUE_URL', 'REPORTS_QUEUE_URL'];
@@ -82,10 +71,10 @@ let serverlessYml: string;
 let spec: SpecDatabase;
 
 beforeAll(async () => {
-  await packageService({ ifStale: true });
   packaged = await packageFunctions({ ifStale: true });
-  templateText = readFileSync(templatePath, 'utf8');
-  template = JSON.parse(templateText) as Template;
+  // With the defaults of the parameters; tests/stack.test.ts looks at it with others, too.
+  template = await packagedTemplate();
+  templateText = JSON.stringify(template);
   serverlessYml = readFileSync(join(root, 'serverless.yml'), 'utf8');
   spec = await loadAwsServiceSpec();
 }, 120_000);
@@ -677,78 +666,4 @@ function permissionsOf(role: string): string[] {
       return [Action].flat().flatMap((action) => resources.map((resource) => `${String(action)} on ${resource}`));
     }),
   );
-}
-
-/** What CloudFormation would refuse: unknown types and properties, missing ones, wrong types, dangling references. */
-function problemsOf({ Resources }: Template, db: SpecDatabase): string[] {
-  const resourceSpec = (type: string) => db.lookup('resource', 'cloudFormationType', 'equals', type)[0];
-
-  const ofReference = (value: Fields, path: string): string[] => {
-    const ref = value['Ref'];
-    if (typeof ref === 'string' && !ref.startsWith('AWS::') && Resources[ref] === undefined) {
-      return [`${path}: Ref to ${ref}, which is not in the template`];
-    }
-    const [id, attribute] = (value['Fn::GetAtt'] ?? []) as readonly string[];
-    if (id === undefined || attribute === undefined) return [];
-    const known = resourceSpec(Resources[id]?.Type ?? '')?.attributes ?? {};
-    return attribute in known ? [] : [`${path}: ${id} has no attribute ${attribute}`];
-  };
-
-  const ofFields = (fields: Fields, known: ResourceProperties, path: string): string[] => [
-    ...Object.entries(known).flatMap(([name, { required }]) =>
-      required === true && fields[name] === undefined ? [`${path}.${name}: missing`] : [],
-    ),
-    ...Object.entries(fields).flatMap(([name, value]) => {
-      const property = known[name];
-      if (value === undefined) return [];
-      return property === undefined
-        ? [`${path}.${name}: no such property`]
-        : ofValue(value, property.type, `${path}.${name}`);
-    }),
-  ];
-
-  const ofValue = (value: unknown, type: PropertyType, path: string): string[] => {
-    const wrong = [`${path}: not of type ${type.type}`];
-    const fields = typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
-    if (fields !== undefined && Object.keys(fields).some((key) => key === 'Ref' || key.startsWith('Fn::'))) {
-      return ofReference(fields, path);
-    }
-    switch (type.type) {
-      case 'ref':
-        return fields === undefined
-          ? wrong
-          : ofFields(fields, db.get('typeDefinition', type.reference.$ref).properties, path);
-      case 'array':
-        if (!Array.isArray(value)) return wrong;
-        return value.flatMap((element: unknown, i) => ofValue(element, type.element, `${path}[${i}]`));
-      case 'map':
-        if (fields === undefined) return wrong;
-        return Object.entries(fields).flatMap(([key, element]) => ofValue(element, type.element, `${path}.${key}`));
-      case 'union': {
-        const attempts = type.types.map((candidate) => ofValue(value, candidate, path));
-        return attempts.some((found) => found.length === 0) ? [] : (attempts[0] ?? []);
-      }
-      case 'json':
-        return [];
-      case 'number':
-      case 'integer':
-        return typeof value === 'number' ? [] : wrong;
-      case 'boolean':
-        return typeof value === 'boolean' ? [] : wrong;
-      case 'string':
-        if (typeof value !== 'string') return wrong;
-        return type.allowedValues?.includes(value) === false ? [`${path}: ${value} is not allowed`] : [];
-      case 'date-time':
-      case 'null':
-      case 'tag':
-        return [`${path}: the check does not know ${type.type}`];
-      default:
-        return type satisfies never;
-    }
-  };
-
-  return Object.entries(Resources).flatMap(([id, { Type, Properties }]) => {
-    const known = resourceSpec(Type);
-    return known === undefined ? [`${id}: no such resource type ${Type}`] : ofFields(Properties, known.properties, id);
-  });
 }

@@ -1,4 +1,4 @@
-// The local AWS: SQS, Secrets Manager, and reading logs and a metric, on 127.0.0.1 over AWS JSON, for the
+// The local AWS: SQS, Secrets Manager, and reading logs and metrics, on 127.0.0.1 over AWS JSON, for the
 // unmodified SDK and CLI.
 // Promises the wire of the real service, a record of who called what, and faults on request (`/_faults`).
 // Keeps everything in memory, checks no signature, and never listens beyond this machine.
@@ -10,6 +10,7 @@ import { callRing, type AwsCall, type Calls, type Service } from './calls.ts';
 import { nextFault, readFaults, splitBatch, type Fault } from './faults.ts';
 import { localLogs, type Logs } from './logs.ts';
 import { metricsActions } from './metrics.ts';
+import { metricPoints, type Points } from './points.ts';
 import { secretsActions } from './secrets.ts';
 import { sqsActions } from './sqs.ts';
 import { isFailure, isRecord, refuse, text } from './wire.ts';
@@ -23,8 +24,10 @@ export interface LocalAws {
   readonly region: string;
   /** The last 50,000 finished calls, oldest first. */
   calls(): readonly AwsCall[];
-  /** Where the functions' lines are put, to be read with FilterLogEvents. */
+  /** Where the functions' lines are put, to be read with FilterLogEvents; what is in the embedded metric format becomes metrics. */
   readonly logs: Pick<Logs, 'create' | 'write'>;
+  /** Where whoever runs the functions tells of it, and what CloudWatch made of their lines. */
+  readonly metrics: Pick<Points, 'put' | 'refused'>;
   close(): Promise<void>;
 }
 
@@ -209,11 +212,16 @@ export const startLocalAws = async (
     queues: new Map(),
   };
   const logs = localLogs(Date.now);
+  const metrics = metricPoints(Date.now);
+  const write: Logs['write'] = (name, message) => {
+    logs.write(name, message);
+    metrics.emf(message);
+  };
   const services = {
     sqs: sqsActions(account),
     secretsmanager: secretsActions({ region, now: Date.now }),
     logs: logs.actions,
-    monitoring: metricsActions(account),
+    monitoring: metricsActions(account, metrics),
   };
   const stack: Stack = { services, faults: [], ...callRing() };
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
@@ -233,5 +241,5 @@ export const startLocalAws = async (
       server.close(() => resolve());
       server.closeAllConnections();
     });
-  return { url, port, region, calls: stack.calls, logs, close };
+  return { url, port, region, calls: stack.calls, logs: { create: logs.create, write }, metrics, close };
 };
