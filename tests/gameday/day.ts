@@ -6,7 +6,7 @@ import type { ExecutionReport } from '../../shared/order/report.ts';
 import { startDesk, type DeskSystem } from '../cli/fixture.ts';
 import { drain, intent, type Letter } from '../system/fixture.ts';
 import { acts, messagesOn } from './acts.ts';
-import { alarmsSeen } from './alarms.ts';
+import { watchAlarms, type AlarmWatch } from './alarms.ts';
 import { showing } from './judge.ts';
 import type { Drop } from './poison.ts';
 import type { Act, DayRecord, Order, PathCount, Sent } from './record.ts';
@@ -88,6 +88,8 @@ export async function play(seed: number, size: Size, watch: Watch): Promise<DayR
   );
   let passing: NodeJS.Timeout | undefined;
   let stream: Stream | undefined;
+  let alarms: AlarmWatch | undefined;
+  const probing = setInterval(() => system.probe.invoke({}), 5 * 60_000 * scale);
   try {
     // Without the exchange's own lock against a second order of one id: what holds here holds by this service alone.
     await system.control('PUT', '/promises', { refusesRepeatedIds: 'never' });
@@ -97,6 +99,10 @@ export async function play(seed: number, size: Size, watch: Watch): Promise<DayR
     const name = `g${seed}x${startedAt.toString(36)}`;
     stream = startStream({ system, size, accounts, draw: seeded(seed + 1), name });
     const { sent } = stream;
+    // Until its first probe a new stack is in alarm.
+    system.probe.invoke({});
+    await system.until('the first probe', () => system.lines.some((line) => line.includes('"Probes"')), 20_000);
+    alarms = await watchAlarms(system, scale);
     passing = setInterval(() => watch.passing(`${sent.length} intents sent, ${reports.length} reports`), 500);
     const day = dayOf(system, size, draw, { reports, sent, notes });
     const told: Act[] = [];
@@ -111,7 +117,7 @@ export async function play(seed: number, size: Size, watch: Watch): Promise<DayR
       told.push(done);
       watch.ends(done);
     };
-    for (const act of acts) await perform(act, () => act.play(day));
+    for (const row of acts) await Promise.all(row.map((act) => perform(act, () => act.play(day))));
     const letters: Letter[] = [];
     const evening: Sent[] = [];
     await perform(EVENING, async () => {
@@ -119,9 +125,12 @@ export async function play(seed: number, size: Size, watch: Watch): Promise<DayR
       evening.push(...(await closeAll(system, accounts, name)));
       return ending(day, [...sent, ...evening], reports, letters);
     });
-    return await recordOf(system, seed, told, { reports, letters, sent: [...sent, ...evening], notes });
+    const left = await recordOf(system, seed, told, { reports, letters, sent: [...sent, ...evening], notes });
+    return { ...left, alarms: await alarms.stop() };
   } finally {
     clearInterval(passing);
+    clearInterval(probing);
+    await alarms?.stop().catch(() => undefined);
     await stream?.stop().catch(() => undefined);
     reading.abort();
     await reader;
@@ -168,8 +177,9 @@ function dayOf(
     },
     reasonOf: (messageId) => reasonIn(lines, messageId),
     probe: async () => {
-      system.probe.invoke({ scheduledAt: new Date().toISOString() });
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      const from = lines.length;
+      system.probe.invoke({});
+      await system.until('a probe', () => lines.slice(from).some((line) => line.includes('venue probed')));
     },
     desk: async (args, stdin) => {
       const { code, out, err } = await system.desk(args, stdin === undefined ? {} : { stdin });
@@ -241,7 +251,7 @@ async function recordOf(
   seed: number,
   told: readonly Act[],
   { reports, letters, sent, notes }: { reports: readonly ExecutionReport[]; letters: readonly Letter[]; sent: readonly Sent[]; notes: Notes }, // prettier-ignore
-): Promise<DayRecord> {
+): Promise<Omit<DayRecord, 'alarms'>> {
   const { intents, pending, dead } = system.ready.queues;
   const left: Record<string, number> = {};
   for (const url of [intents, pending, dead, `${pending}-dead`, pending.replace(/pending$/, 'trigger-dead')]) {
@@ -264,6 +274,5 @@ async function recordOf(
     orders: await system.control<readonly Order[]>('GET', '/orders'),
     requests: await system.control<Readonly<Record<string, PathCount>>>('GET', '/requests'),
     shown: showing(texts, notes.secrets),
-    alarms: await alarmsSeen(system),
   };
 }

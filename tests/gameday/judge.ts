@@ -2,7 +2,7 @@
 // Pure: a record in, sentences out. Knows nothing of how the day was made.
 import { endpoints, readEndpoints } from '../../shared/bitmart/endpoints.ts';
 import type { ExecutionReport, Status } from '../../shared/order/report.ts';
-import { expectations, type Expectation } from './expectations.ts';
+import type { Expectation } from './expectations.ts';
 import type { DayRecord, Order, Sent } from './record.ts';
 
 /** What a game day is held to, by name. */
@@ -36,10 +36,7 @@ const FINAL: readonly Status[] = [
 const TRADED: readonly Status[] = ['accepted', 'partially-filled', 'filled', 'canceled'];
 
 /** @param expected what each alarm should have done on this day, by its slug */
-export function judge(
-  day: DayRecord,
-  expected: Readonly<Record<string, Expectation>> = expectations,
-): readonly Broken[] {
+export function judge(day: DayRecord, expected: Readonly<Record<string, Expectation>>): readonly Broken[] {
   const reports = Map.groupBy(day.reports, ({ id }) => id);
   const orders = Map.groupBy(day.orders, ({ clientOrderId }) => clientOrderId);
   const told = (promise: Promised, sentences: readonly string[]): readonly Broken[] =>
@@ -154,12 +151,15 @@ function alarmed({ alarms }: DayRecord, expected: Readonly<Record<string, Expect
   const missing = Object.keys(expected).filter((slug) => !seen.has(slug));
   return [
     ...missing.map((slug) => `the template has no alarm ${slug}`),
-    ...alarms.flatMap(({ slug, hasFired, hasMetric, shown }) => {
+    ...alarms.flatMap(({ slug, hasFired, worst, metric, fires }) => {
       const wish = expected[slug];
       if (wish === undefined) return [`nobody says what the alarm ${slug} should do on this day`];
-      if (wish.fires && !hasMetric) return [`the alarm ${slug} should fire (${wish.why}), and its metric has no point`];
-      if (wish.fires && !hasFired) return [`the alarm ${slug} should fire (${wish.why}), and did not: ${shown}`];
-      return !wish.fires && hasFired ? [`the alarm ${slug} should not fire (${wish.why}), and did: ${shown}`] : [];
+      const { does, why } = wish;
+      const shown = `${metric} came to ${worst ?? 'nothing'}, it fires ${fires}`;
+      if (does === 'fire' && worst === undefined)
+        return [`the alarm ${slug} should fire (${why}), and its metric has no point`];
+      if (does === 'fire' && !hasFired) return [`the alarm ${slug} should fire (${why}), and did not: ${shown}`];
+      return does === 'rest' && hasFired ? [`the alarm ${slug} should not fire (${why}), and did: ${shown}`] : [];
     }),
   ];
 }

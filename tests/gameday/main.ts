@@ -71,9 +71,10 @@ async function run({ seed, isShort, isJson, keep }: Options): Promise<number> {
   });
   const seconds = (Date.now() - startedAt) / 1000;
   if (keep !== undefined) await writeFile(keep, JSON.stringify(day));
-  const broken = judge(day);
+  const expected = expectations(size.outageMinutes);
+  const broken = judge(day, expected);
   const left = await leftBehind();
-  out.say(`\n${alarmTable(day.alarms, expectations, out.look())}\n`);
+  out.say(`\n${alarmTable(day.alarms, expected, out.look())}\n`);
   out.say(judgement(day, broken, seconds, out.look()));
   if (left.length > 0) out.say(`still running: ${left.join('; ')}`);
   const isKept = broken.length === 0 && left.length === 0;

@@ -45,10 +45,11 @@ export interface PathCount {
 export interface AlarmSeen {
   readonly slug: string;
   readonly hasFired: boolean;
-  /** Whether its metric had any point; one without may be silent only because nobody wrote it. */
-  readonly hasMetric: boolean;
-  /** The metric and its worst value against the threshold, for a person. */
-  readonly shown: string;
+  /** The value of its metric that came nearest to it; absent where the metric had no point at all. */
+  readonly worst?: number;
+  readonly metric: string;
+  /** From which value on, for a person: "above 0.97". */
+  readonly fires: string;
 }
 
 export interface Act {

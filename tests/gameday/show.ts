@@ -25,36 +25,43 @@ export function opening(
   return indented(`${look.paint.bold(name)}: ${does}`, `${look.paint.dim(clock(atMs))}  `, look);
 }
 
-export function closing({ isSeen, tookMs }: Act, look: Look): string {
-  return indented(`${isSeen} ${look.paint.dim(`(${(tookMs / 1000).toFixed(1)} s)`)}`, ' '.repeat(MARGIN), look);
+/** Named again: two may go on at the same time. */
+export function closing({ name, isSeen, tookMs }: Act, look: Look): string {
+  return indented(
+    `${name}: ${isSeen} ${look.paint.dim(`(${(tookMs / 1000).toFixed(1)} s)`)}`,
+    ' '.repeat(MARGIN),
+    look,
+  );
 }
 
 function indented(text: string, first: string, { width }: Look, margin = MARGIN): string {
   return first + wrap(text, width - margin).replaceAll('\n', `\n${' '.repeat(margin)}`);
 }
 
+/** Columns that the table with its reasons takes. */
+const WIDE = 125;
+
 /** A row for each alarm: what it did, and what it should have done. */
 export function alarmTable(
   alarms: readonly AlarmSeen[],
   expected: Readonly<Record<string, Expectation>>,
-  { paint }: Look,
+  { width, paint }: Look,
 ): string {
+  // On a narrow terminal the reasons are left out; whatever is wrong says its own below.
+  const isWide = width >= WIDE;
   const table = new Table({
-    head: ['alarm', 'fired', 'should', 'because', 'worst value'],
+    head: ['alarm', 'fired', 'should', 'worst', 'fires', ...(isWide ? ['because'] : [])],
+    colAligns: ['left', 'left', 'left', 'right', 'left', 'left'],
     style: { head: [], border: [], compact: true },
   });
   const rows = alarms.toSorted((a, b) => Number(b.hasFired) - Number(a.hasFired) || a.slug.localeCompare(b.slug));
-  for (const { slug, hasFired, shown } of rows) {
+  for (const { slug, hasFired, worst, fires } of rows) {
     const wish = expected[slug];
-    const isRight = wish?.fires === hasFired;
-    const fired = hasFired ? 'fired' : '-';
-    table.push([
-      slug,
-      isRight ? fired : paint.red(fired),
-      wish === undefined ? '?' : wish.fires ? 'fire' : '-',
-      wish?.why ?? '',
-      shown,
-    ]);
+    const isRight = wish?.does === 'either' || (wish?.does === 'fire') === hasFired;
+    const fired = hasFired ? 'yes' : '-';
+    const should = wish === undefined ? '?' : { fire: 'yes', rest: '-', either: 'may' }[wish.does];
+    const value = worst === undefined ? '-' : String(Math.round(worst * 100) / 100);
+    table.push([slug, isRight ? fired : paint.red(fired), should, value, fires, ...(isWide ? [wish?.why ?? ''] : [])]);
   }
   return table.toString();
 }
