@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SHORT } from './gameday/day.ts';
+import { SHORT } from './gameday/stage.ts';
 import { expectations } from './gameday/expectations.ts';
 import { judge, PROMISES, showing } from './gameday/judge.ts';
 import type { DayRecord, Order } from './gameday/record.ts';
@@ -78,9 +78,11 @@ test('it was a day of trouble: each act came, with orders, kills, poison, letter
 describe('a day is judged to be broken', () => {
   const found = (change: Partial<DayRecord>): readonly string[] =>
     judge({ ...day, ...change }, expected).map(({ promise }) => promise);
-  /** An intent of which an order came, with that. */
+  const sizeOf = (wanted: string): unknown =>
+    (JSON.parse(day.sent.find(({ id }) => id === wanted)?.body ?? '{}') as { readonly size?: string }).size;
+  /** An intent with a size, of which an order came, with that. */
   const traded = (): { readonly order: Order; readonly id: string } => {
-    const [order] = day.orders;
+    const order = day.orders.find(({ clientOrderId }) => sizeOf(clientOrderId) !== undefined);
     if (order === undefined) throw new Error('no order');
     return { order, id: order.clientOrderId };
   };
@@ -129,6 +131,8 @@ describe('a day is judged to be broken', () => {
     });
     const isFilled = changed.some(({ filledSize }) => filledSize === '77');
     expect(found({ reports: changed })).toEqual(isFilled ? ['every report true'] : []);
+    const larger = day.orders.map((order) => (order.clientOrderId === id ? { ...order, size: '77' } : order));
+    expect(found({ orders: larger })).toEqual(['every report true']);
     const traded2 = { ...traded().order, clientOrderId: untraded() };
     expect(found({ orders: [...day.orders, traded2] })).toContain('every report true');
   });

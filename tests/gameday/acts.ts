@@ -1,13 +1,9 @@
 // The acts of a game day, one trouble after the other, while the producer goes on. Each says what it does, waits until that
 // has shown, mends it as the runbook says, and tells what was seen. None judges.
-import {
-  GetQueueAttributesCommand,
-  ListMessageMoveTasksCommand,
-  StartMessageMoveTaskCommand,
-} from '@aws-sdk/client-sqs';
+import { ListMessageMoveTasksCommand, StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs';
 import { localKeys } from '../../local/stack.ts';
-import type { Day } from './day.ts';
 import { pour, poison } from './poison.ts';
+import { messagesOn, type Day } from './stage.ts';
 
 export interface Act {
   readonly name: string;
@@ -195,10 +191,3 @@ export const acts: readonly (readonly Act[])[] = [
   [poisoned],
   [redriven],
 ];
-
-/** Those that are visible, in flight or delayed. */
-export async function messagesOn({ sqs }: Pick<Day['system'], 'sqs'>, QueueUrl: string): Promise<number> {
-  const names = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible', 'ApproximateNumberOfMessagesDelayed'] as const; // prettier-ignore
-  const { Attributes = {} } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...names] }));
-  return names.reduce((sum, name) => sum + Number(Attributes[name] ?? 0), 0);
-}

@@ -86,7 +86,7 @@ function doubled({ sent }: DayRecord, orders: ById<Order>): readonly string[] {
 }
 
 /** What was told of one intent against the book. */
-function untrue({ id }: Sent, reports: readonly ExecutionReport[], orders: readonly Order[]): readonly string[] {
+function untrue({ id, body }: Sent, reports: readonly ExecutionReport[], orders: readonly Order[]): readonly string[] {
   const statuses = [...new Set(reports.map(({ status }) => status))];
   const traded = statuses.filter((status) => TRADED.includes(status));
   const [order] = orders;
@@ -96,6 +96,12 @@ function untrue({ id }: Sent, reports: readonly ExecutionReport[], orders: reado
     (status) => `${id} is told as ${status}, and the book has an order of it (${order.state})`,
   );
   if (!statuses.includes('accepted')) problems.push(`${id} has an order in the book, and is not told as accepted`);
+  const asked = JSON.parse(body) as Partial<Order>;
+  const isAsked =
+    order.symbol === asked.symbol &&
+    order.side === asked.side &&
+    Number(asked.size ?? order.size) === Number(order.size);
+  if (!isAsked) problems.push(`${id} is another order in the book than was asked for`);
   const last = reports.filter(({ status }) => status === 'filled' || status === 'canceled');
   for (const { status, filledSize = '0' } of last) {
     const isSo = status === 'filled' ? FULL.includes(order.state) : CANCELED.includes(order.state);

@@ -3,9 +3,10 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { parseArgs, promisify } from 'node:util';
 import { screen } from '../../local/screen.ts';
-import { LONG, play, SHORT } from './day.ts';
+import { play } from './day.ts';
 import { expectations } from './expectations.ts';
 import { judge } from './judge.ts';
+import { LONG, SHORT } from './stage.ts';
 import { alarmTable, closing, figures, judgement, opening, welcome } from './show.ts';
 
 const usage = `npm run gameday [-- --seed N] [--short] [--keep FILE] [--json]

@@ -29,6 +29,9 @@ export interface Order {
   readonly orderId: string;
   readonly clientOrderId: string;
   readonly account: string;
+  readonly symbol: string;
+  readonly side: string;
+  readonly size: string;
   readonly state: string;
   readonly filledSize: string;
   /** ms. */

@@ -1,7 +1,7 @@
 // What a game day shows a person: each act as it goes, what the alarms did, and the judgement. Pure: values in, text out.
 import Table from 'cli-table3';
 import { wrap, type Look } from '../../local/screen.ts';
-import type { Size } from './day.ts';
+import type { Size } from './stage.ts';
 import type { Expectation } from './expectations.ts';
 import { PROMISES, type Broken } from './judge.ts';
 import type { Act, AlarmSeen, DayRecord } from './record.ts';

@@ -1,7 +1,7 @@
 // The producer of a game day: orders of several accounts without a pause, some of them sent twice, some canceled again, some
 // that no exchange could take. A seed decides all of them. Waits for nothing and looks at nothing.
 import type { System } from '../system/fixture.ts';
-import type { Size } from './day.ts';
+import type { Size } from './stage.ts';
 import type { Sent } from './record.ts';
 
 export interface Stream {
