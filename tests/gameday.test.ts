@@ -51,7 +51,7 @@ test('a small game day keeps every promise, and leaves no process behind', () =>
 });
 
 test('it was a day of trouble: each act came, with orders, kills, poison, letters and a halt', () => {
-  const { acts, kills, poison, redriven, orders, halts, alarms } = day;
+  const { acts, kills, poison, redriven, orders, halts, alarms, requests } = day;
   expect(acts.map(({ name }) => name).sort()).toEqual(
     [
       'A quiet morning',
@@ -66,6 +66,7 @@ test('it was a day of trouble: each act came, with orders, kills, poison, letter
     ].sort(),
   );
   expect(kills).toBeGreaterThan(0);
+  expect(requests['/spot/v2/submit_order']?.unanswered).toBeGreaterThan(0);
   expect(poison.length).toBeGreaterThan(20);
   expect(redriven).toBeGreaterThan(poison.length);
   expect(orders.length).toBeGreaterThan(50);
@@ -143,6 +144,7 @@ describe('a day is judged to be broken', () => {
     const refused = { ...place, byStatus: { ...place.byStatus, 429: 1 } };
     expect(found({ requests: { ...day.requests, [path]: refused } })).toEqual(['the limit kept']);
     expect(found({ requests: { ...day.requests, [path]: { ...place, maxInWindow: 41 } } })).toEqual(['the limit kept']);
+    expect(found({ requests: { ...day.requests, '/spot/v9/unheard-of': place } })).toEqual(['the limit kept']);
   });
   test('where a halted account placed an order', () => {
     const [halt] = day.halts;

@@ -136,7 +136,8 @@ const limits = new Map(
 function overLimit({ requests }: DayRecord): readonly string[] {
   return Object.entries(requests).flatMap(([path, { byStatus, maxInWindow }]) => {
     const refused = byStatus['429'] ?? 0;
-    const most = limits.get(path) ?? Infinity;
+    const most = limits.get(path);
+    if (most === undefined) return [`${path}: nobody says how often it may be asked for`];
     return [
       ...(refused === 0 ? [] : [`${path}: the exchange refused ${refused} requests with 429`]),
       ...(maxInWindow <= most ? [] : [`${path}: ${maxInWindow} requests in one window, the limit is ${most}`]),

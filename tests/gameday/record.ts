@@ -40,6 +40,8 @@ export interface Order {
 
 export interface PathCount {
   readonly count: number;
+  /** Executed or not: their answers never arrived. */
+  readonly unanswered: number;
   readonly byStatus: Readonly<Record<string, number>>;
   readonly maxInWindow: number;
 }
