@@ -3,6 +3,7 @@
 import { ListMessageMoveTasksCommand, StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs';
 import { localKeys } from '../../local/stack.ts';
 import { pour, poison } from './poison.ts';
+import type { PathCount } from './record.ts';
 import { messagesOn, type Day } from './stage.ts';
 
 export interface Act {
@@ -36,24 +37,34 @@ const calm: Act = {
 
 const exchangeDown: Act = {
   name: 'The exchange is down',
-  does: 'maintenance, then connections that break, answers that get lost, and 503 to all',
+  does: 'answers to orders get lost and nothing can be looked up; then maintenance; then 503 and broken connections',
   play: async (day) => {
     const { system, size, sleep, since, faults } = day;
     const told = since();
     const service = (status: string): Promise<unknown> =>
       system.control('PUT', '/service', { service_type: 'spot', status });
+    const unanswered = async (): Promise<number> =>
+      (await system.control<Readonly<Record<string, PathCount>>>('GET', '/requests'))[PLACE]?.unanswered ?? 0;
+    const before = await unanswered();
+    const dead = PATHS.flatMap((path) => [
+      { path, fault: 'drop-before', probability: 0.3 },
+      { path, fault: 'status', code: 503 },
+    ]);
+    // The worst of it: these are executed, nobody hears of it, and nobody can find out.
+    await faults([{ path: PLACE, fault: 'drop-after' }, ...dead]);
+    await Promise.all([
+      sleep(size.outageMinutes * 0.1),
+      system.until('an answer that got lost', async () => (await unanswered()) > before),
+    ]);
     await service('1');
     await faults(PATHS.map((path) => ({ path, fault: 'code', code: 30016 })));
     await Promise.all([day.probe(), sleep(size.outageMinutes * 0.3)]);
     await faults([
       { path: PLACE, fault: 'drop-after', probability: 0.2 },
       { path: PLACE, fault: 'hang-after', probability: 0.1 },
-      ...PATHS.flatMap((path) => [
-        { path, fault: 'drop-before', probability: 0.3 },
-        { path, fault: 'status', code: 503 },
-      ]),
+      ...dead,
     ]);
-    await sleep(size.outageMinutes * 0.7);
+    await sleep(size.outageMinutes * 0.6);
     await service('2');
     await faults([]);
     const seen = told();
@@ -65,20 +76,29 @@ const exchangeDown: Act = {
 
 const killed: Act = {
   name: 'Environments are killed',
-  does: 'SIGKILL while orders are in flight, some of them executed and not answered',
+  does: 'SIGKILL while orders are in flight: executed, and not answered',
   play: async (day) => {
     const { system, size, draw, faults, since } = day;
     const told = since();
     await faults([{ path: PLACE, fault: 'hang-after', probability: 0.5 }]);
+    // An order that is executed and not answered keeps its environment waiting: that is when it dies.
+    const hanging = async (): Promise<number> => {
+      const list = await system.control<{ readonly faults: readonly { readonly struck: number }[] }>('GET', '/faults');
+      return list.faults[0]?.struck ?? 0;
+    };
     let dead = 0;
+    let hung = 0;
     await system.until(
-      'so many kills',
+      `${size.kills} environments killed`,
       async () => {
-        await new Promise((resolve) => setTimeout(resolve, 200 + draw() * 700));
+        const now = await hanging();
+        if (now === hung) return false;
+        hung = now;
+        await new Promise((resolve) => setTimeout(resolve, draw() * 300));
         if (system.runner.kill('execute', 'busy')) dead += 1;
         return dead >= size.kills;
       },
-      60_000,
+      90_000,
     );
     await faults([]);
     day.killed(dead);
