@@ -142,7 +142,7 @@ async function sendAll(stack: Stack, messages: readonly Sendable[]): Promise<rea
   return ids;
 }
 
-async function drain(
+export async function drain(
   stack: Stack,
   queueUrl: string,
   signal: AbortSignal,
