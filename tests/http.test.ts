@@ -242,7 +242,11 @@ describe('a failure says whether the request can have arrived', () => {
   test('yes: silence until the deadline, which is kept', async () => {
     answer = () => undefined;
     const started = Date.now();
-    expect(await get(nodeTransport(), 100)).toMatchObject({ kind: 'failure', reached: true, detail: 'no answer in time' });
+    expect(await get(nodeTransport(), 100)).toMatchObject({
+      kind: 'failure',
+      reached: true,
+      detail: 'no answer in time',
+    });
     const took = Date.now() - started;
     expect(took).toBeGreaterThanOrEqual(98);
     expect(took).toBeLessThan(600);
