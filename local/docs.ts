@@ -16,6 +16,7 @@ import { movedBySqs, reasons } from '../shared/order/reason.ts';
 import { strategies } from '../shared/strategies/all.ts';
 import { licencesPage } from './licences.ts';
 import { metricsPage } from './metrics.ts';
+import { costTable } from './costs.ts';
 import { scalePage } from './scale.ts';
 import { cases, nameOf } from '../tests/spec/cases.ts';
 import { grounds } from '../tests/spec/grounds.ts';
@@ -36,6 +37,7 @@ export async function pages(): Promise<Readonly<Record<string, string>>> {
     'docs/licences.md': await licencesPage(MADE),
     'docs/metrics.md': metricsPage(MADE, await alarms()),
     ...(await backtests()),
+    ...(await costs()),
   };
   const formatted = Object.entries(texts).map(async ([path, text]) => {
     if (path.endsWith('.svg')) return [path, text];
@@ -52,6 +54,14 @@ const ALARM =
 async function alarms() {
   const text = await readFile(fileURLToPath(new URL('../serverless.yml', import.meta.url)), 'utf8');
   return [...text.matchAll(ALARM)].map(([, name = '', says = '', page = '']) => ({ name, says, page }));
+}
+
+/** The page on the stack, with what it costs. */
+async function costs(): Promise<Readonly<Record<string, string>>> {
+  const path = 'docs/stack.md';
+  const page = await readFile(fileURLToPath(new URL(`../${path}`, import.meta.url)), 'utf8');
+  const table = costTable((await alarms()).length);
+  return { [path]: page.replace(/(?<=<!-- costs -->\n).*(?=<!-- end of costs -->)/s, () => `\n${table}\n\n`) };
 }
 
 const STRATEGIES = 'docs/strategies.md';
