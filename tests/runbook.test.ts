@@ -228,7 +228,7 @@ describe('every command on a page', () => {
       await system.control('DELETE', '/faults');
       await control('/clock', { offsetMs: 0 });
     },
-    60_000,
+    120_000,
   );
 });
 

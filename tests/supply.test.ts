@@ -38,6 +38,13 @@ describe('dependencies', () => {
     expect(packages.filter(({ licence = '' }) => !allowedShipped.includes(licence))).toEqual([]);
   });
 
+  test('each direct dependency has its reason in decision 8', () => {
+    const reasons = read('docs/decisions/0008-dependencies.md');
+    const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<string, object>;
+    const names = Object.keys({ ...dependencies, ...devDependencies }).map((name) => name.replace(/^@types\/.*/, '@types/*')); // prettier-ignore
+    expect(names.filter((name) => !reasons.includes(`\`${name}\``))).toEqual([]);
+  });
+
   test('nothing that is for development is in a zip', async () => {
     const { dependencies } = JSON.parse(read('package.json')) as { readonly dependencies: object };
     const { devDependencies } = JSON.parse(read('package.json')) as { readonly devDependencies: object };
