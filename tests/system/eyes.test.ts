@@ -200,7 +200,7 @@ describe('what became of an intent is one line and a few numbers', () => {
   }); // prettier-ignore
 
   test('maintenance: the probe says that the exchange is not to be had', async () => {
-    await system.control('PUT', '/service', { service_type: 'spot', status: 1 });
+    await system.control('PUT', '/service', { service_type: 'spot', status: '1' });
     await system.runner.invoke('probe', {});
     expect(await statistic('VenueUnavailable', { venue: 'bitmart' }, 'Maximum')).toBe(1);
     expect(await alarm('venue-unavailable')).toBe('ALARM');
