@@ -41,6 +41,7 @@ describe('commands', () => {
     'npm run simulate -- --seed 7': 'tests/simulation/simulation.test.ts',
     'npm run simulate -- --runs 200': 'tests/simulation/simulation.test.ts, with other numbers',
     'npm run bench': 'tests/bench.test.ts, in part',
+    'npm run gameday': 'tests/gameday.test.ts, in its short form',
     'npm run package': 'pretest, and tests/template.test.ts',
     ...Object.fromEntries(
       ['dca', 'twap', 'rebalance'].map((name) => [`npx desk backtest ${name}`, 'the generated pages, with its output']),
