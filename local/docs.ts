@@ -15,6 +15,7 @@ import { intentJsonSchema } from '../shared/order/intent.ts';
 import { movedBySqs, reasons } from '../shared/order/reason.ts';
 import { strategies } from '../shared/strategies/all.ts';
 import { metricsPage } from './metrics.ts';
+import { costTable } from './costs.ts';
 import { scalePage } from './scale.ts';
 import { cases, nameOf } from '../tests/spec/cases.ts';
 import { grounds } from '../tests/spec/grounds.ts';
@@ -34,6 +35,7 @@ export async function pages(): Promise<Readonly<Record<string, string>>> {
     'docs/scale.md': scalePage(MADE),
     'docs/metrics.md': metricsPage(MADE, await alarms()),
     ...(await backtests()),
+    ...(await costs()),
   };
   const formatted = Object.entries(texts).map(async ([path, text]) => {
     if (path.endsWith('.svg')) return [path, text];
@@ -50,6 +52,14 @@ const ALARM =
 async function alarms() {
   const text = await readFile(fileURLToPath(new URL('../serverless.yml', import.meta.url)), 'utf8');
   return [...text.matchAll(ALARM)].map(([, name = '', says = '', page = '']) => ({ name, says, page }));
+}
+
+/** The page on the stack, with what it costs. */
+async function costs(): Promise<Readonly<Record<string, string>>> {
+  const path = 'docs/stack.md';
+  const page = await readFile(fileURLToPath(new URL(`../${path}`, import.meta.url)), 'utf8');
+  const table = costTable((await alarms()).length);
+  return { [path]: page.replace(/(?<=<!-- costs -->\n).*(?=<!-- end of costs -->)/s, () => `\n${table}\n\n`) };
 }
 
 const STRATEGIES = 'docs/strategies.md';

@@ -3,7 +3,7 @@
 import { metrics, NAMESPACE, type Row } from '../shared/metrics.ts';
 
 /** A standard metric costs so much a month, for the hours in which it was written [CloudWatch's list price; up to 10,000]. */
-const METRIC_DOLLARS = 0.3;
+export const METRIC_DOLLARS = 0.3;
 
 /** docs/metrics.md, without formatting. @param made the line that says where the page comes from @param alarms by name: what it says and the page */
 export function metricsPage(

@@ -50,6 +50,8 @@ function fulfilled(condition: Statement['condition'], context: Readonly<Record<s
       const given = context[key];
       // "Null": true asks that the key is absent, false that it is there.
       if (operator === 'Null') return values.includes(String(given === undefined));
+      // Of several values, as they are told with commas between them; none at all fulfils it.
+      if (operator === 'ForAllValues:StringEquals') return (given ?? '').split(',').every((one) => one === '' || values.includes(one)); // prettier-ignore
       if (operator !== 'StringEquals' && operator !== 'Bool') throw new Error(`the condition ${operator} is not known here`); // prettier-ignore
       return given !== undefined && values.includes(given);
     }),

@@ -16,7 +16,7 @@ let system: DeskSystem;
 let lambda: LambdaClient;
 beforeAll(async () => {
   system = await startDesk({ timeScale: 0.1, accounts: 2 });
-  const credentials = { accessKeyId: 'LOCALTEST', secretAccessKey: 'local' };
+  const credentials = { accessKeyId: 'LOCALOPERATOR', secretAccessKey: 'local' };
   lambda = new LambdaClient({ endpoint: system.ready.aws, region: system.ready.region, credentials });
 }, 60_000);
 afterAll(async () => {
