@@ -14,6 +14,7 @@ import { doctorPage } from '../shared/bitmart/findings.ts';
 import { intentJsonSchema } from '../shared/order/intent.ts';
 import { movedBySqs, reasons } from '../shared/order/reason.ts';
 import { strategies } from '../shared/strategies/all.ts';
+import { metricsPage } from './metrics.ts';
 import { scalePage } from './scale.ts';
 import { cases, nameOf } from '../tests/spec/cases.ts';
 import { grounds } from '../tests/spec/grounds.ts';
@@ -31,6 +32,7 @@ export async function pages(): Promise<Readonly<Record<string, string>>> {
     'docs/doctor.md': doctorPage(MADE),
     'docs/execution-spec.md': specPage(),
     'docs/scale.md': scalePage(MADE),
+    'docs/metrics.md': metricsPage(MADE, await alarms()),
     ...(await backtests()),
   };
   const formatted = Object.entries(texts).map(async ([path, text]) => {
@@ -39,6 +41,15 @@ export async function pages(): Promise<Readonly<Record<string, string>>> {
     return [path, await prettier.format(text, { ...config, filepath: path })];
   });
   return Object.fromEntries(await Promise.all(formatted)) as Record<string, string>;
+}
+
+const ALARM =
+  /AlarmName: \S+\$\{sls:stage\}-([\w-]+)\n +AlarmDescription: "?(.+?\.) \$\{param:runbook\}\/([\w-]+)\.md/g;
+
+/** The alarms, as serverless.yml has them. */
+async function alarms() {
+  const text = await readFile(fileURLToPath(new URL('../serverless.yml', import.meta.url)), 'utf8');
+  return [...text.matchAll(ALARM)].map(([, name = '', says = '', page = '']) => ({ name, says, page }));
 }
 
 const STRATEGIES = 'docs/strategies.md';

@@ -1,13 +1,14 @@
 // The local stack: AWS, BitMart and the Lambda runner on 127.0.0.1, made of the packaged template and zips.
 // Everything that a deployed stack has, and nothing in the functions knows the difference. Close it and all is gone.
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CreateSecretCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { CreateQueueCommand, GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { startLocalAws, type LocalAws } from './aws/server.ts';
 import { startLocalBitmart, type LocalBitmart } from './bitmart/server.ts';
 import { asynchronously, type Asynchronous } from './lambda/asynchronous.ts';
-import { functionArn } from './lambda/environment.ts';
+import { accessKeyId, functionArn } from './lambda/environment.ts';
 import { startRunner, type LogLine, type Runner, type RunnerOptions } from './lambda/runner.ts';
 import { packageService } from './package.ts';
 import { startScheduler, type ScheduleTemplate } from './scheduler.ts';
@@ -118,7 +119,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       ...(options.rotateEnvironments === undefined ? {} : { rotateEnvironments: options.rotateEnvironments }),
     });
     closers.push(() => runner.close());
-    const invoked = invokedBehind(template.functions, runner, clients.sqs, urls, timeScale);
+    if (aws !== undefined) deployTo(aws, template, runner);
+    const invoked = invokedBehind(template.functions, { runner, endpoint, aws, urls, timeScale });
     const { schedules } = template;
     const firing = schedules.filter(({ target }) => target !== 'probe' || options.probes === true);
     const stopSchedules = startScheduler(firing, (target, event) => invoked(target).invoke(event));
@@ -136,33 +138,77 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   }
 }
 
+/** Lambda's own API knows the functions by their whole names, and their mappings. */
+function deployTo({ lambda }: LocalAws, { functions, queues }: Template, runner: Runner): void {
+  for (const { name, logGroup, source } of functions) {
+    const queue = queues.find(({ logicalName }) => logicalName === source?.queue);
+    const mapping = queue && {
+      queueArn: `arn:aws:sqs:${REGION}:000000000000:${queue.name}`,
+      stop: () => runner.stop(name),
+      start: () => runner.resume(name),
+    };
+    const definition = () => runner.definition(name);
+    lambda.deploy({ name: basename(logGroup), definition, ...(mapping === undefined ? {} : { mapping }) });
+  }
+}
+type Template = Awaited<ReturnType<typeof readTemplate>>;
+
 /** The functions that are invoked asynchronously, by name: each that has an EventInvokeConfig. */
 function invokedBehind(
   functions: readonly FunctionTemplate[],
-  runner: Runner,
-  sqs: SQSClient,
-  urls: ReadonlyMap<string, string>,
-  timeScale: number,
+  place: Parameters<typeof invokedAs>[2],
 ): (name: string) => Asynchronous {
   const invoked = new Map(
-    functions.flatMap(({ name, asynchronous }) => {
-      if (asynchronous === undefined) return [];
-      const run = asynchronously({
-        ...asynchronous,
-        timeScale,
-        functionArn: functionArn(REGION, name),
-        run: (event) => runner.invoke(name, event),
-        onFailure: async (MessageBody) => {
-          await sqs.send(new SendMessageCommand({ QueueUrl: urls.get(asynchronous.onFailure) ?? '', MessageBody }));
-        },
-      });
-      return [[name, run] as const];
-    }),
+    functions.flatMap(({ name, asynchronous }) =>
+      asynchronous === undefined ? [] : [[name, invokedAs(name, asynchronous, place)] as const],
+    ),
   );
   return (name) => {
     const found = invoked.get(name);
     if (found !== undefined) return found;
     throw new Error(`${name} has no AWS::Lambda::EventInvokeConfig in the template, so nothing can invoke it unseen`);
+  };
+}
+
+/** Whoever invokes here is the scheduler, as its role; what failed is told by Lambda, as the role of the function. */
+function invokedAs(
+  name: string,
+  { onFailure, ...config }: NonNullable<FunctionTemplate['asynchronous']>,
+  {
+    runner,
+    endpoint,
+    aws,
+    urls,
+    timeScale,
+  }: {
+    readonly runner: Runner;
+    readonly endpoint: string;
+    readonly aws: LocalAws | undefined;
+    readonly urls: ReadonlyMap<string, string>;
+    readonly timeScale: number;
+  },
+): Asynchronous {
+  const destination = sqsAs(`${accessKeyId(name)}DESTINATION`, endpoint, aws !== undefined);
+  const { invoke, idle, close } = asynchronously({
+    ...config,
+    timeScale,
+    functionArn: functionArn(REGION, name),
+    run: (event) => runner.invoke(name, event),
+    onFailure: async (MessageBody) => {
+      await destination.send(new SendMessageCommand({ QueueUrl: urls.get(onFailure) ?? '', MessageBody }));
+    },
+  });
+  const scheduler = { accessKeyId: `${accessKeyId(name)}SCHEDULER`, service: 'lambda', action: 'Invoke' } as const;
+  return {
+    invoke: (event) => {
+      aws?.record({ ...scheduler, at: Date.now(), resource: name, outcome: 'ok' });
+      invoke(event);
+    },
+    idle,
+    close: () => {
+      close();
+      destination.destroy();
+    },
   };
 }
 
@@ -239,11 +285,18 @@ function portTaken(which: 'AWS' | 'BITMART'): (error: NodeJS.ErrnoException) => 
   };
 }
 
+/** Our own local AWS wants no real credentials; any other takes the caller's. */
+function credentialsOf(id: string, isOurs: boolean) {
+  return isOurs ? { credentials: { accessKeyId: id, secretAccessKey: 'local' } } : {};
+}
+
+function sqsAs(id: string, endpoint: string, isOurs: boolean): SQSClient {
+  return new SQSClient({ endpoint, region: REGION, ...credentialsOf(id, isOurs) });
+}
+
 function connect(endpoint: string, isOurs: boolean): Pick<Stack, 'sqs' | 'secrets'> & { close(): void } {
-  // Our own local AWS wants no real credentials; any other takes the caller's.
-  const credentials = isOurs ? { credentials: { accessKeyId: 'LOCALOPERATOR', secretAccessKey: 'local' } } : {};
-  const sqs = new SQSClient({ endpoint, region: REGION, ...credentials });
-  const secrets = new SecretsManagerClient({ endpoint, region: REGION, ...credentials });
+  const sqs = sqsAs('LOCALOPERATOR', endpoint, isOurs);
+  const secrets = new SecretsManagerClient({ endpoint, region: REGION, ...credentialsOf('LOCALOPERATOR', isOurs) });
   const close = (): void => {
     sqs.destroy();
     secrets.destroy();

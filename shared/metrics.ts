@@ -6,12 +6,14 @@ import type { Metrics as Powertools } from '@aws-lambda-powertools/metrics';
 /** The namespace of every metric. */
 export const NAMESPACE = 'TradingBot';
 
-interface Row {
+export interface Row {
   readonly unit: 'Count' | 'Milliseconds' | 'None';
   /** account: a set of its own for each account; venue: for each venue; stage: none beside the stage's. */
   readonly by: 'account' | 'venue' | 'stage';
   /** One more set, of the stage and this. */
   readonly and?: 'outcome' | 'reason';
+  /** Written only where something is wrong. */
+  readonly isTrouble?: true;
   /** Its size counts, whichever way it goes. */
   readonly isSize?: true;
   readonly writtenBy: string;
@@ -60,6 +62,7 @@ export const metrics = {
   Unresolved: {
     unit: 'Count',
     by: 'account',
+    isTrouble: true,
     writtenBy: 'execute, reconcile',
     meaning: 'Intents that were told as unresolved: nobody can prove whether they were executed',
     alarms: ['unresolved'],
@@ -67,6 +70,7 @@ export const metrics = {
   UnresolvedAgeMs: {
     unit: 'Milliseconds',
     by: 'account',
+    isTrouble: true,
     writtenBy: 'execute',
     meaning:
       'Of an intent that may have been sent and is put back or told without proof: how long ago it was first delivered',
@@ -75,6 +79,7 @@ export const metrics = {
     unit: 'Count',
     by: 'account',
     and: 'reason',
+    isTrouble: true,
     writtenBy: 'execute, reconcile',
     meaning:
       'Dead letters that the queue has taken. What SQS itself moves there after too many receives is not among them',
@@ -96,6 +101,7 @@ export const metrics = {
   Bans: {
     unit: 'Count',
     by: 'account',
+    isTrouble: true,
     writtenBy: 'all',
     meaning: 'Answers that say that an account or an address is banned: HTTP 418, and pages of the firewall',
     alarms: ['banned'],
@@ -103,6 +109,7 @@ export const metrics = {
   AuthenticationRefusals: {
     unit: 'Count',
     by: 'account',
+    isTrouble: true,
     writtenBy: 'all',
     meaning: 'Answers that refuse the key, its signature or its permissions',
     alarms: ['key-refused'],
@@ -111,12 +118,13 @@ export const metrics = {
     unit: 'Count',
     by: 'account',
     writtenBy: 'probe',
-    meaning: 'Accounts that were probed and answered',
+    meaning: 'Probes that ran, and accounts that were probed and answered as they should',
     alarms: ['probe-silent'],
   },
   ProbeFailures: {
     unit: 'Count',
     by: 'account',
+    isTrouble: true,
     writtenBy: 'probe',
     meaning: 'Accounts that were probed and not answered as they should be',
   },

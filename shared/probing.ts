@@ -7,7 +7,6 @@ import type { Log } from './log.ts';
 import type { Measure } from './metrics.ts';
 import type { Finding } from './order/finding.ts';
 import type { AccountLook, Prober, VenueLook } from './order/probe.ts';
-import type { TradingAccount } from './order/venue.ts';
 
 /** What a probe works with. */
 export interface Around {
@@ -46,27 +45,19 @@ interface Told {
 export async function probe(around: Around, deadline: number): Promise<Probed> {
   const { clock, venue, names, samples } = around;
   const times = budget(deadline, clock.now());
-  const asked: TradingAccount[] = [];
   const seen = await venue.venue(samples, times.answerBy(clock.now()) - clock.now());
   tellVenue(seen, around);
   const told: Told[] = [];
   let isBanned = seen.state === 'banned';
-  try {
-    for (let start = 0; start < names.length; start += TOGETHER) {
-      const some = names.slice(start, start + TOGETHER);
-      const why = isBanned ? 'the address is banned' : clock.now() >= times.takeUntil ? 'there was no time left' : '';
-      const looked = await Promise.all(
-        some.map(async (account) =>
-          why === '' ? lookAt(account, around, times, (one) => asked.push(one)) : notAsked(account, why),
-        ),
-      );
-      for (const one of looked) tellAccount(one, around);
-      told.push(...looked);
-      isBanned ||= around.isEgressFixed && looked.some(({ look }) => look?.state === 'banned');
-    }
-  } finally {
-    // The next environment may ask for the same account at once.
-    for (const account of asked) await venue.hold(account);
+  for (let start = 0; start < names.length; start += TOGETHER) {
+    const why = isBanned ? 'the address is banned' : clock.now() >= times.takeUntil ? 'there was no time left' : '';
+    const some = names.slice(start, start + TOGETHER);
+    const looked = await Promise.all(
+      some.map(async (account) => (why === '' ? lookAt(account, around, times) : notAsked(account, why))),
+    );
+    for (const one of looked) tellAccount(one, around);
+    told.push(...looked);
+    isBanned ||= around.isEgressFixed && looked.some(({ look }) => look?.state === 'banned');
   }
   return { venue: seen.state, accounts: Object.fromEntries(told.map(({ account, code }) => [account, code])) };
 }
@@ -75,16 +66,10 @@ function notAsked(account: string, why: string): Told {
   return { account, code: 'NOT_ASKED', detail: `the venue was not asked: ${why}` };
 }
 
-async function lookAt(
-  account: string,
-  { accounts, venue, clock }: Around,
-  times: Budget,
-  asking: (account: TradingAccount) => void,
-): Promise<Told> {
+async function lookAt(account: string, { accounts, venue, clock }: Around, { answerBy }: Budget): Promise<Told> {
   const reading = await accounts.read(account);
   if (reading.kind !== 'account') return { account, code: UNREAD[reading.kind], detail: reading.detail };
-  asking(reading.account);
-  const look = await venue.account(reading.account, times.within(clock.now()));
+  const look = await venue.account(reading.account, answerBy(clock.now()));
   const [first] = look.findings;
   return { account, code: first?.code ?? '', detail: saidOf(first), look };
 }

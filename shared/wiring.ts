@@ -19,14 +19,13 @@ import type { Doctor } from './order/finding.ts';
 /** What every function reads, beside its queues. */
 export const commonSettings = {
   ...bitmartSettings,
-  /** Where this is deployed: the first dimension of every metric. */
-  stage: words('STAGE', 'local'),
   secretPrefix: words('ACCOUNT_SECRET_PREFIX', 'bitmart/accounts/'),
   /** How long a secret is used before it is read again, and so how long a halt takes to act. */
   secretCacheSeconds: numeric('SECRET_CACHE_SECONDS', '30', 0, 3600),
   parkSeconds: numeric('PARK_SECONDS', '60', 1, 3600),
   /** true where all environments leave through one address (a VPC with one NAT gateway). */
   isEgressFixed: flag('FIXED_EGRESS', 'false'),
+  stage: words('STAGE', 'dev'),
   /** Whether each account has metrics of its own, which cost more than all others together (decision 16). */
   isPerAccount: flag('ACCOUNT_METRICS', 'true'),
 };
@@ -85,7 +84,7 @@ export function wireReads(settings: CommonSettings, lookupShare: number) {
   };
 }
 
-/** For the probe: who asks seldom and little. @param lookupShare as for `wire` */
+/** For the probe, which asks seldom and little. @param lookupShare as for `wire` */
 export function wireProbe(settings: CommonSettings, lookupShare: number) {
   const metrics = metricsOf(settings);
   const { measure } = metrics;

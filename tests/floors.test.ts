@@ -43,6 +43,7 @@ const importsOf = ({ path, text }: Source): readonly Import[] => {
 const EXCEPTIONS = [
   'local/docs.ts imports shared/bitmart/codes.ts',
   'local/docs.ts imports shared/bitmart/endpoints.ts',
+  'local/metrics.ts imports shared/metrics.ts',
   'local/docs.ts imports shared/strategies/all.ts',
   'local/docs.ts imports shared/bitmart/findings.ts',
   'local/docs.ts imports tests/spec/cases.ts',

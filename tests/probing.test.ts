@@ -76,8 +76,7 @@ async function look(scene: Scene = {}): Promise<Seen> {
     log: (level, message, fields = {}) => lines.push({ ...fields, level, message }),
     measure: (name, value, about = {}) => values.push({ name, value, about }),
     accounts: { read: (name) => Promise.resolve(readings[name] ?? good(name)) },
-    // Its own share, as the function has it, would hold the tail for 3.5 s.
-    venue: bitmartProbe({ ...optionsAt(local.spotUrl, local.futuresUrl, clock), transport: via, lookupShare: 1 }),
+    venue: bitmartProbe({ ...optionsAt(local.spotUrl, local.futuresUrl, clock), transport: via, lookupShare: 0.05 }),
     ...{ names, isEgressFixed: scene.isEgressFixed ?? false, samples: scene.samples ?? 3 },
   };
   const result = await probe(around, clock.now() + leftMs);

@@ -58,6 +58,10 @@ export interface Runner {
   /** Disables the mapping; resolves when the batches in flight have ended. */
   readonly pause: (name: string) => Promise<void>;
   readonly resume: (name: string) => void;
+  /** As pause, but does not wait for the batches in flight: what Lambda's Disabled means. */
+  readonly stop: (name: string) => Promise<void>;
+  /** As the function is deployed now. */
+  readonly definition: (name: string) => FunctionDefinition;
   /** Ends every poll and every child; batches in flight fail and come back after their visibility timeout. */
   readonly close: () => Promise<void>;
 }
@@ -216,6 +220,8 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     },
     pause: async (name) => find(name).mapping?.pause(),
     resume: (name) => find(name).mapping?.resume(),
+    stop: async (name) => find(name).mapping?.stop(),
+    definition: (name) => find(name).pool.deployment().definition,
     close,
   };
 }

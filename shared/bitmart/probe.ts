@@ -19,7 +19,7 @@ const OF_THE_KEY = new Set(['key', 'signature', 'permissions', 'address']);
 
 export function bitmartProbe(options: BitmartOptions): Prober {
   const ways = calls(options);
-  const { clock, pacer } = options;
+  const { clock } = options;
   const sent: { readonly apiKey: string; readonly at: number }[] = [];
   return {
     name: 'bitmart',
@@ -33,9 +33,10 @@ export function bitmartProbe(options: BitmartOptions): Prober {
       const looks = visit.enough() === undefined ? await looksAt(visit, samples) : { looks: [] };
       return venueLook(found, looks);
     },
-    account: async (account, times) => {
+    account: async (account, answerBy) => {
       const { apiKey, secretKey, memo } = account.credentials as Credentials;
       const { openOrders } = readEndpoints;
+      const times = { answerBy, holdBy: Infinity };
       const reply = await ways.read(account, openOrders, { orderMode: 'spot', limit: 1 }, times);
       const tookMs = clock.now() - reply.signedAt;
       // Whether windows slide is not known: a call of ours that may still count counts as ours.
@@ -44,7 +45,6 @@ export function bitmartProbe(options: BitmartOptions): Prober {
       const ours = sent.filter((one) => one.apiKey === apiKey).length;
       return accountLook(reply, tookMs, ours, [apiKey, secretKey, memo]);
     },
-    hold: (account) => pacer.hold(account.name),
   };
 }
 

@@ -1,7 +1,7 @@
 // What a venue shows to a probe: whether orders would pass now, for it and for an account there. Types only.
 // A probe reads, seldom and little; what it saw may be over the next moment, and no order waits for it.
 import type { Finding } from './finding.ts';
-import type { Times, TradingAccount } from './venue.ts';
+import type { TradingAccount } from './venue.ts';
 
 export interface VenueLook {
   /**
@@ -32,8 +32,9 @@ export interface Prober {
   readonly name: string;
   /** The venue alone: service, trading and clock. @param answerMs how long one answer may take */
   venue(samples: number, answerMs: number): Promise<VenueLook>;
-  /** One signed read, of no consequence. */
-  account(account: TradingAccount, times: Times): Promise<AccountLook>;
-  /** Returns when the last request of this account is one pacing interval old. */
-  hold(account: TradingAccount): Promise<void>;
+  /**
+   * One signed read, of no consequence. Nobody holds its tail: firings and Lambda's retries are a minute apart, and no limit is
+   * counted over so long. @param answerBy ms
+   */
+  account(account: TradingAccount, answerBy: number): Promise<AccountLook>;
 }
