@@ -42,7 +42,8 @@ function programme(watch: Watch, startedAt: number) {
 export async function play(seed: number, size: Size, watch: Watch): Promise<DayRecord> {
   const startedAt = Date.now();
   const { scale } = size;
-  const variables = { PARK_SECONDS: '3' };
+  // The waits between deliveries are not scaled and come to a minute each, so proof is given up two of them later.
+  const variables = { PARK_SECONDS: '3', UNRESOLVED_AFTER_SECONDS: String(900 * scale + 120) };
   const system = await startDesk({ keeps: true, accounts: size.accounts, timeScale: scale, variables });
   const reports: ExecutionReport[] = [];
   const reading = new AbortController();
