@@ -144,7 +144,7 @@ that where a round trip takes longer than that, it decides. Accounts whose keys 
 ## A million orders
 
 Each ends at once, after one look. The calls are those of the service and of who sends the intents; whoever reads the reports pays
-for their own. Left out are CloudWatch Logs (a few lines an order, one a look), cold starts, and a NAT gateway where there is one.
+for their own. Left out are CloudWatch Logs (a few lines an order, one a look), metrics and alarms ([metrics.md](metrics.md)), cold starts, and a NAT gateway where there is one.
 Secrets: every event finds an environment that does not know the account yet.
 
 ${table(['orders come', 'SQS calls per order', 'SQS', 'Lambda', 'secrets', 'together'], perMillion)}

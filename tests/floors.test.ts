@@ -63,7 +63,15 @@ const houseOf = (path: string): string => {
 const floor0 = ['shared/log.ts', 'shared/config.ts', 'shared/clock.ts', 'shared/http.ts', 'shared/metrics.ts'];
 const below2 = [...floor0, 'shared/order'];
 const below3 = [...below2, 'shared/bitmart', 'shared/aws', 'shared/strategies'];
-const below4 = [...below3, 'shared/parking', 'shared/proof', 'shared/execution', 'shared/following', 'shared/firing', 'shared/probing'];
+const below4 = [
+  ...below3,
+  'shared/parking',
+  'shared/proof',
+  'shared/execution',
+  'shared/following',
+  'shared/firing',
+  'shared/probing',
+];
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'shared/log.ts': [],
   'shared/config.ts': [],
