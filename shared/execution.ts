@@ -430,7 +430,7 @@ function putOff(
   outside: Outside,
 ): Step {
   const { message, intent } = candidate;
-  const { seconds, why, isForgotten = false } = wait;
+  const { seconds, why, isForgotten = false, isUntried = false } = wait;
   const now = outside.clock.now();
   const end = (because: End): Step => ({ result: buried(message, intent, because, now) });
   const isUnsent = isFirstOrUnsent(candidate, outside);
@@ -444,7 +444,12 @@ function putOff(
     return end({ code: isExpired ? 'INTENT_EXPIRED' : 'LIFETIME_TOO_LONG', detail, certainty: 'unknown' });
   }
   const sinceMs = now - message.firstReceivedAt;
-  if (!isUnsent && (isForgotten ? message.receiveCount > 1 : sinceMs > outside.timing.unresolvedAfterMs)) {
+  // Given up is what was looked for in vain. The first of a batch always is, so that each comes to its turn.
+  if (
+    !isUnsent &&
+    !isUntried &&
+    (isForgotten ? message.receiveCount > 1 : sinceMs > outside.timing.unresolvedAfterMs)
+  ) {
     const minutes = Math.round(sinceMs / 60_000);
     const detail = `${minutes} min after its first delivery nobody can prove whether it was executed; last: ${why}`;
     return end({ code: 'UNRESOLVED', detail });

@@ -103,8 +103,17 @@ interface Silence {
 export type Proof =
   | { readonly kind: 'found'; readonly order: VenueOrder; readonly id: string }
   | { readonly kind: 'absent' }
-  /** `isForgotten`: waiting will not help, the venue may know no more what it knew once. */
-  | { readonly kind: 'unproven'; readonly seconds: number; readonly why: string; readonly isForgotten?: boolean };
+  /**
+   * `isForgotten`: waiting will not help, the venue may know no more what it knew once. `isUntried`: nobody has looked in
+   * this delivery, since those before it took the time.
+   */
+  | {
+      readonly kind: 'unproven';
+      readonly seconds: number;
+      readonly why: string;
+      readonly isForgotten?: boolean;
+      readonly isUntried?: boolean;
+    };
 
 const MEMORY_ENTRIES = 10_000;
 /** SQS refuses a second message with one deduplication id for 5 minutes; createdAt may be 5 s ahead on either side. */
@@ -200,9 +209,9 @@ export async function prove(doubtful: readonly Candidate[], desk: Desk): Promise
   const proofs = new Map<string, Proof>();
   const unproven = ({ message }: Candidate): boolean => !proofs.has(message.messageId);
   // One that cannot be proven stops the group there: those behind it need no proof now.
-  const stopAt = (candidate: Candidate, seconds: number, why: string): void => {
+  const stopAt = (candidate: Candidate, seconds: number, why: string, isUntried = false): void => {
     for (const each of doubtful.slice(doubtful.indexOf(candidate)).filter(unproven)) {
-      proofs.set(each.message.messageId, { kind: 'unproven', seconds, why });
+      proofs.set(each.message.messageId, { kind: 'unproven', seconds, why, isUntried });
     }
   };
   const [first] = doubtful;
@@ -218,10 +227,10 @@ export async function prove(doubtful: readonly Candidate[], desk: Desk): Promise
   const firstLooksUntil = clock.now() + (time.takeUntil - clock.now()) * 0.4;
   const lookAtAll = async (candidates: readonly Candidate[], until: number): Promise<void> => {
     for (const candidate of candidates) {
-      const silence =
-        clock.now() > until ? { seconds: 1, why: 'no time left to look it up' } : mayNotAsk(candidate, desk);
+      const isLate = clock.now() > until;
+      const silence = isLate ? { seconds: 1, why: 'no time left to look it up' } : mayNotAsk(candidate, desk);
       if (silence !== undefined) {
-        stopAt(candidate, silence.seconds, silence.why);
+        stopAt(candidate, silence.seconds, silence.why, isLate && candidate !== doubtful[0]);
         return;
       }
       const sighting = await look(candidate, desk);
