@@ -66,6 +66,15 @@ ${costs.join('\n')}
 Each outcome and each reason that occurs adds one. ${alarms.length} alarms cost $0.10 each; three dashboards of an AWS account are
 free, and a further one costs $3.
 
+## Lines
+
+In the log groups \`/aws/lambda/trading-bot-<stage>-execute\` and \`-reconcile\`. An intent that left has one line \`outcome\` with
+\`disposition\` acknowledge or bury and no \`untold\`; an accepted order that ended has one line \`followed\` with \`step\` finished. Both
+carry \`id\`, \`account\`, \`venue\`, \`action\`, \`market\`, \`symbol\`, \`status\`, \`reason\`, \`certainty\`, \`detail\`,
+\`receiveCount\` (how often SQS had handed it out) and \`latencyMs\` (from createdAt to the report); \`outcome\` also \`sent\` and
+\`lookups\` (requests of this delivery for it, and how often it was looked for), \`decisionToSendMs\` and \`sendToAckMs\`. Every line
+ends with \`service\`, \`stage\`, \`requestId\` and, in the first invocation of an environment, \`coldStart\`.
+
 ## Alarms
 
 Each goes to the topic \`AlarmTopicArn\` of the stack's outputs, and its description names its page.

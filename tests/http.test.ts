@@ -242,7 +242,11 @@ describe('a failure says whether the request can have arrived', () => {
   test('yes: silence until the deadline, which is kept', async () => {
     answer = () => undefined;
     const started = Date.now();
-    expect(await get(nodeTransport(), 100)).toMatchObject({ kind: 'failure', reached: true, detail: 'no answer in time' });
+    expect(await get(nodeTransport(), 100)).toMatchObject({
+      kind: 'failure',
+      reached: true,
+      detail: 'no answer in time',
+    });
     const took = Date.now() - started;
     expect(took).toBeGreaterThanOrEqual(98);
     expect(took).toBeLessThan(600);
@@ -594,6 +598,20 @@ describe('connections', () => {
     answer = (_, response) => void setTimeout(() => response.end('fine'), 150);
     const request = { method: 'GET', url, headers: {}, deadline: Date.now() + 5000 } as const;
     expect(await nodeTransport()({ ...request, sendBefore: Date.now() + 60 })).toMatchObject({ body: 'fine' });
+  });
+  test('tell when the request was written, whether an answer came or not, and nothing where none was written', async () => {
+    answer = (_, response) => void setTimeout(() => response.end('fine'), 100);
+    const before = Date.now();
+    const sent = await get(nodeTransport(), 5000);
+    expect(sent).toMatchObject({ kind: 'response', sentAt: expect.any(Number) });
+    expect(sent.sentAt).toBeGreaterThanOrEqual(before);
+    expect(sent.sentAt).toBeLessThanOrEqual(Date.now() - 90);
+    expect(await get(nodeTransport(), 50)).toMatchObject({
+      kind: 'failure',
+      reached: true,
+      sentAt: expect.any(Number),
+    });
+    expect(await get(nodeTransport(), 0)).not.toHaveProperty('sentAt');
   });
   test('are closed when their request fails', async () => {
     let isClosed = false;

@@ -199,6 +199,13 @@ describe('what became of an intent is one line and a few numbers', () => {
     }
   }); // prettier-ignore
 
+  test('maintenance: the probe says that the exchange is not to be had', async () => {
+    await system.control('PUT', '/service', { service_type: 'spot', status: '1' });
+    await system.runner.invoke('probe', {});
+    expect(await statistic('VenueUnavailable', { venue: 'bitmart' }, 'Maximum')).toBe(1);
+    expect(await alarm('venue-unavailable')).toBe('ALARM');
+  });
+
   test('every line in the metric format keeps to it, and no line holds a secret', () => {
     expect(system.aws?.metrics.refused).toEqual([]);
     expect(system.lines.filter((line) => line.includes('"_aws"')).length).toBeGreaterThan(10);
