@@ -1,8 +1,7 @@
 // What a deployed stack costs a month, all of it, for docs/stack.md: what is paid for standing there, and what for orders.
 // tests/scale.test.ts holds the bytes of the logs and the seconds of the functions to what the local stack makes. Prices are
 // published list prices, as in local/scale.ts; free tiers are not counted. Knows no discount, no tax and no other region.
-import { metrics, type Row } from '../shared/metrics.ts';
-import { METRIC_DOLLARS } from './metrics.ts';
+import { METRIC_DOLLARS, metricHours } from './metrics.ts';
 import { costOfMillion, idleMonth, MEMORY_GIB, PRICE } from './scale.ts';
 
 /** US dollars, us-east-1, as published in 2026. */
@@ -42,22 +41,11 @@ function month(orders: number, alarms: number): Month {
       Lambda: million.lambda * share,
       secrets: PRICE.secretMonth + million.secrets * share,
       probe: probing,
-      metrics: metricHours(orders) * (METRIC_DOLLARS / HOURS),
+      metrics: metricHours(orders, HOURS) * (METRIC_DOLLARS / HOURS),
       alarms: alarms * MORE.alarmMonth,
       logs: logGb * (MORE.logGb + MORE.logGbMonth * KEPT_MONTHS),
     },
   };
-}
-
-/** A metric is paid for in the hours in which it is written: those of orders at most in one for each order. */
-function metricHours(orders: number): number {
-  const all: readonly Row[] = Object.values(metrics);
-  // What is written in trouble alone is left out: this is a calm month.
-  const calm = all.filter(({ isTrouble }) => isTrouble !== true);
-  return calm.reduce((sum, { by, and, writtenBy }) => {
-    const sets = (by === 'stage' ? 1 : 2) + (and === undefined ? 0 : 1);
-    return sum + sets * (writtenBy === 'probe' || writtenBy === 'all' ? HOURS : Math.min(HOURS, orders));
-  }, 0);
 }
 
 const dollars = (value: number): string => `$${value.toFixed(2)}`;

@@ -5,6 +5,20 @@ import { metrics, NAMESPACE, type Row } from '../shared/metrics.ts';
 /** A standard metric costs so much a month, for the hours in which it was written [CloudWatch's list price; up to 10,000]. */
 export const METRIC_DOLLARS = 0.3;
 
+/**
+ * A metric is paid for in the hours in which it is written: those of orders at most in one for each order. With one account.
+ * @param hours of the month
+ */
+export function metricHours(orders: number, hours: number): number {
+  const all: readonly Row[] = Object.values(metrics);
+  // What is written in trouble alone is left out: this is a calm month.
+  const calm = all.filter(({ isTrouble }) => isTrouble !== true);
+  return calm.reduce((sum, { by, and, writtenBy }) => {
+    const sets = (by === 'stage' ? 1 : 2) + (and === undefined ? 0 : 1);
+    return sum + sets * (writtenBy === 'probe' || writtenBy === 'all' ? hours : Math.min(hours, orders));
+  }, 0);
+}
+
 /** docs/metrics.md, without formatting. @param made the line that says where the page comes from @param alarms by name: what it says and the page */
 export function metricsPage(
   made: string,
