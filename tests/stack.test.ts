@@ -106,6 +106,13 @@ describe.each(NAMES)('%s', (name) => {
     ] as const;
     const onQueues = ofType(template(), 'AWS::SQS::QueuePolicy').flatMap(([, { Queues }]) => listOf(Queues));
     expect(onQueues.map(targetOf).sort()).toEqual(queuesOf(template()).map(([id]) => id).sort()); // prettier-ignore
+    // SQS takes no policy that speaks of a second queue.
+    for (const [, { Queues, PolicyDocument }] of ofType(template(), 'AWS::SQS::QueuePolicy')) {
+      const [only, ...others] = listOf(Queues);
+      expect(others).toEqual([]);
+      const resources = statementsOf(template(), PolicyDocument).map(({ resources: of }) => of);
+      expect(resources).toEqual([[arnOf(template(), targetOf(only ?? ''))]]);
+    }
     for (const [id] of queuesOf(template())) {
       for (const action of ['sqs:SendMessage', 'sqs:ReceiveMessage', 'sqs:PurgeQueue']) {
         for (const [secure, verdict] of ways) {
