@@ -111,7 +111,7 @@ describe.each(NAMES)('%s', (name) => {
       const [only, ...others] = listOf(Queues);
       expect(others).toEqual([]);
       const resources = statementsOf(template(), PolicyDocument).map(({ resources: of }) => of);
-      expect(resources).toEqual([[arnOf(template(), targetOf(only ?? ''))]]);
+      expect(resources).toEqual([[arnOf(template(), targetOf(only) ?? '')]]);
     }
     for (const [id] of queuesOf(template())) {
       for (const action of ['sqs:SendMessage', 'sqs:ReceiveMessage', 'sqs:PurgeQueue']) {
