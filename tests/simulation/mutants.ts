@@ -136,8 +136,8 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'tail not held': [
     {
       file: EXECUTION,
-      find: 'touched.map((account) => venue.hold(account))',
-      replace: 'touched.slice(touched.length).map((account) => venue.hold(account))',
+      find: '[...done.touched.values()].map((account) => venue.hold(account))',
+      replace: '[...done.touched.values()].slice(done.touched.size).map((account) => venue.hold(account))',
     },
   ],
   'not found taken as proof': [
@@ -216,7 +216,7 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'shadow mode sends': [
     {
       file: 'shared/bitmart/calls.ts',
-      find: 'const via = account.mandate.shadow === true && !isLookup ? shadow : transport;',
+      find: 'const via = isShadow ? shadow : transport;',
       replace: 'const via = transport;',
     },
   ],
