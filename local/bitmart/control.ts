@@ -1,46 +1,25 @@
 // The control interface: what tests and the local stack set and read. Promises that PUT replaces, that wrong input gets
 // a 400 with a sentence, and that no secret comes back out. Never part of the venue's own API.
 import * as z from 'zod';
-import { decimal, floorTo, type Decimal } from './decimals.ts';
-import { FAULT_NAMES, type FaultName } from './faults.ts';
+import { decimal, floorTo, type Decimal } from '../exchange/decimals.ts';
+import { CLOCK, faultSchema, filled, MARKET, ok, parsed, wrong, type Answered } from '../exchange/steering.ts';
 import { tickOf } from './instruments.ts';
-import { ACCOUNT, AMOUNT, keyRow, ok, register, wrong, type Answered } from './keys.ts';
+import { ACCOUNT, keyRow, register } from './keys.ts';
 import { orderRows, positionRows } from './listing.ts';
 import { promised, PROMISES } from './promises.ts';
-import type { Venue } from './venue.ts';
+import { VENUE_FAULTS, type Venue } from './venue.ts';
 
 const MARGIN_PLACE = '/spot/v1/margin/submit_order';
-
-const isCode = (fault: FaultName): boolean => fault === 'code' || fault === 'code-after';
-const isStatus = (fault: FaultName): boolean => fault === 'status' || fault === 'status-after';
 
 const FAULTS = z.strictObject({
   seed: z.int().default(1),
   faults: z.array(
-    z
-      .strictObject({
-        path: z.string().startsWith('/'),
-        fault: z.enum(FAULT_NAMES),
-        probability: z.number().min(0).max(1).default(1),
-        times: z.int().min(1, 'must be at least 1; leave it out for no limit').optional(),
-        ms: z.number().min(0).max(3_600_000).default(0),
-        code: z.int().min(0).default(0),
-        message: z.string().optional(),
-      })
-      .refine(({ fault, code }) => !isCode(fault) || code > 0, 'fault "code" needs the BitMart code to answer with')
-      .refine(({ fault, message }) => isCode(fault) || message === undefined, 'message goes with fault "code" alone')
-      .refine(
-        ({ fault, code }) => !isStatus(fault) || code === 0 || (code >= 200 && code <= 599),
-        'fault "status" takes an HTTP status from 200 to 599 as code',
-      )
-      .refine(
-        ({ fault, path }) => fault !== 'loan-only' || path === MARGIN_PLACE,
-        `fault "loan-only" is for ${MARGIN_PLACE}, where loans are`,
-      ),
+    faultSchema(VENUE_FAULTS, 'BitMart').refine(
+      ({ fault, path }) => fault !== 'loan-only' || path === MARGIN_PLACE,
+      `fault "loan-only" is for ${MARGIN_PLACE}, where loans are`,
+    ),
   ),
 });
-
-const CLOCK = z.strictObject({ offsetMs: z.int() });
 
 const SERVICE = z.strictObject({
   service_type: z.enum(['spot', 'contract', 'account']),
@@ -49,8 +28,6 @@ const SERVICE = z.strictObject({
   start_time: z.int().optional(),
   end_time: z.int().optional(),
 });
-
-const MARKET = z.strictObject({ symbol: z.string(), mid: AMOUNT });
 
 const clock = (venue: Venue): Answered =>
   ok({ offsetMs: venue.settings.clockOffsetMs, serverTime: venue.now().venueMs });
@@ -94,35 +71,13 @@ const moveMarket = (venue: Venue, { symbol, mid }: z.infer<typeof MARKET>): Answ
   return ok({ symbol, mid });
 };
 
-/** Parses JSON by a schema and hands it on; anything wrong becomes one 400 with a sentence that names every field. */
-const parsed = <Schema extends z.ZodType>(
-  schema: Schema,
-  text: string,
-  use: (value: z.infer<Schema>) => Answered,
-): Answered => {
-  let raw: unknown;
-  try {
-    raw = JSON.parse(text);
-  } catch {
-    return wrong('the body must be one JSON object');
-  }
-  const result = schema.safeParse(raw);
-  if (result.success) return use(result.data);
-  return wrong(result.error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`).join('; '));
-};
-
 const write = (venue: Venue, path: string, text: string): Answered | undefined => {
   switch (path) {
     case '/accounts':
       return parsed(ACCOUNT, text, (asked) => register(venue, asked));
     case '/faults':
       return parsed(FAULTS, text, ({ seed, faults }) => {
-        const full = faults.map((one) => ({
-          ...one,
-          times: one.times,
-          code: isStatus(one.fault) && one.code === 0 ? 500 : one.code,
-        }));
-        venue.faults.put(seed, full, venue.now().realMs);
+        venue.faults.put(seed, filled(faults), venue.now().realMs);
         return ok(venue.faults.list());
       });
     case '/clock':

@@ -1,6 +1,7 @@
 // What the venue keeps to, market by market, and how control breaks it. Promises that a promise not named is the default.
 // Where sources leave behaviour open the default is the documented or the likelier one.
 import * as z from 'zod';
+import { given } from '../exchange/steering.ts';
 
 /** What margin keeps to. */
 export interface MarginPromises {
@@ -138,10 +139,6 @@ export const PROMISES = z.strictObject({
   margin: MARGIN_PROMISES.optional(),
   futures: FUTURES_PROMISES.optional(),
 });
-
-/** Without what was left undefined, so that it does not cover the default. */
-const given = <Part extends object>(part: Part | undefined): Partial<Part> =>
-  Object.fromEntries(Object.entries(part ?? {}).filter(([, value]) => value !== undefined)) as Partial<Part>;
 
 /** All promises: those asked for, the defaults for the rest. */
 export const promised = (asked: z.infer<typeof PROMISES>, timeScale: number): Promises => {

@@ -1,9 +1,9 @@
 // The floor of the futures exchange: its memory, and the sums over it that say what an order may still trade, what it
 // holds back and what is free. Promises never to change an order or a position.
-import { smaller, ZERO, type Decimal } from '../decimals.ts';
+import { smaller, ZERO, type Decimal } from '../../exchange/decimals.ts';
 import { HOUSE } from '../engine.ts';
 import type { Side } from '../orders.ts';
-import { createTape, type Tape } from '../tape.ts';
+import { createTape, type Tape } from '../../exchange/tape.ts';
 import { FUTURES_TAKER_RATE } from './contracts.ts';
 import { reduces, restOf, wayOf } from './orders.ts';
 import type { FuturesFill, FuturesOrder, LiveFuturesOrder, NewFuturesOrder } from './orders.ts';

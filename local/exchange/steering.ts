@@ -1,0 +1,72 @@
+// What every venue's control interface has in common: answers, the schemas of accounts and faults, parsing. Promises that
+// wrong input gets a 400 with a sentence that names the field. Never changes a venue itself.
+import * as z from 'zod';
+import type { Fault } from './faults.ts';
+
+/** What a control request answers. */
+export interface Answered {
+  readonly status: number;
+  readonly body: object;
+}
+
+export const ok = (body: object): Answered => ({ status: 200, body });
+export const wrong = (sentence: string): Answered => ({ status: 400, body: { error: sentence } });
+
+export const AMOUNT = z.string().regex(/^\d{1,20}(\.\d{1,18})?$/, 'must be a plain decimal text such as "1000.5"');
+
+export const NAME = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, dashes or underscores');
+
+export const BALANCES = z.record(z.string().regex(/^[A-Z0-9]+$/), AMOUNT);
+
+export const CLOCK = z.strictObject({ offsetMs: z.int() });
+
+export const MARKET = z.strictObject({ symbol: z.string(), mid: AMOUNT });
+
+const isCode = (fault: string): boolean => fault === 'code' || fault === 'code-after';
+const isStatus = (fault: string): boolean => fault === 'status' || fault === 'status-after';
+
+/** One fault as control takes it; `whose` is the venue whose codes "code" answers with. */
+export const faultSchema = <const Names extends readonly [string, ...string[]]>(names: Names, whose: string) =>
+  z
+    .strictObject({
+      path: z.string().startsWith('/'),
+      fault: z.enum(names),
+      probability: z.number().min(0).max(1).default(1),
+      times: z.int().min(1, 'must be at least 1; leave it out for no limit').optional(),
+      ms: z.number().min(0).max(3_600_000).default(0),
+      code: z.int().default(0),
+      message: z.string().optional(),
+    })
+    .refine(({ fault, code }) => !isCode(fault) || code !== 0, `fault "code" needs the ${whose} code to answer with`)
+    .refine(({ fault, message }) => isCode(fault) || message === undefined, 'message goes with fault "code" alone')
+    .refine(
+      ({ fault, code }) => !isStatus(fault) || code === 0 || (code >= 200 && code <= 599),
+      'fault "status" takes an HTTP status from 200 to 599 as code',
+    );
+
+/** The faults as a venue keeps them: a status that was left out is 500. */
+export const filled = <Name extends string>(
+  faults: readonly (Omit<Fault<Name>, 'times'> & { readonly times?: number | undefined })[],
+): readonly Fault<Name>[] =>
+  faults.map((one) => ({ ...one, times: one.times, code: isStatus(one.fault) && one.code === 0 ? 500 : one.code }));
+
+/** Parses JSON by a schema and hands it on; anything wrong becomes one 400 with a sentence that names every field. */
+export const parsed = <Schema extends z.ZodType>(
+  schema: Schema,
+  text: string,
+  use: (value: z.infer<Schema>) => Answered,
+): Answered => {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(text);
+  } catch {
+    return wrong('the body must be one JSON object');
+  }
+  const result = schema.safeParse(raw);
+  if (result.success) return use(result.data);
+  return wrong(result.error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`).join('; '));
+};
+
+/** Without what was left undefined, so that it does not cover a default. */
+export const given = <Part extends object>(part: Part | undefined): Partial<Part> =>
+  Object.fromEntries(Object.entries(part ?? {}).filter(([, value]) => value !== undefined)) as Partial<Part>;
