@@ -2,7 +2,7 @@
 // a 400 with a sentence, and that no secret comes back out. Never part of the venue's own API.
 import * as z from 'zod';
 import { decimal, floorTo, type Decimal } from '../exchange/decimals.ts';
-import { CLOCK, faultSchema, filled, MARKET, ok, parsed, wrong, type Answered } from '../exchange/steering.ts';
+import { CLOCK, faultSchema, filled, MARKET, ok, parsed, SERVICE, wrong, type Answered } from '../exchange/steering.ts';
 import { tickOf } from './instruments.ts';
 import { ACCOUNT, keyRow, register } from './keys.ts';
 import { orderRows, positionRows } from './listing.ts';
@@ -19,14 +19,6 @@ const FAULTS = z.strictObject({
       `fault "loan-only" is for ${MARGIN_PLACE}, where loans are`,
     ),
   ),
-});
-
-const SERVICE = z.strictObject({
-  service_type: z.enum(['spot', 'contract', 'account']),
-  status: z.enum(['0', '1', '2']),
-  title: z.string().optional(),
-  start_time: z.int().optional(),
-  end_time: z.int().optional(),
 });
 
 const clock = (venue: Venue): Answered =>

@@ -22,11 +22,24 @@ export const CLOCK = z.strictObject({ offsetMs: z.int() });
 
 export const MARKET = z.strictObject({ symbol: z.string(), mid: AMOUNT });
 
+/** Maintenance: 0 announced, 1 under way, 2 over. */
+export const SERVICE = z.strictObject({
+  service_type: z.enum(['spot', 'contract', 'account']),
+  status: z.enum(['0', '1', '2']),
+  title: z.string().optional(),
+  start_time: z.int().optional(),
+  end_time: z.int().optional(),
+});
+
 const isCode = (fault: string): boolean => fault === 'code' || fault === 'code-after';
 const isStatus = (fault: string): boolean => fault === 'status' || fault === 'status-after';
 
-/** One fault as control takes it; `whose` is the venue whose codes "code" answers with. */
-export const faultSchema = <const Names extends readonly [string, ...string[]]>(names: Names, whose: string) =>
+/** One fault as control takes it; `whose` is the venue whose codes "code" answers with, `worded` its own faults with a message. */
+export const faultSchema = <const Names extends readonly [string, ...string[]]>(
+  names: Names,
+  whose: string,
+  worded: readonly string[] = [],
+) =>
   z
     .strictObject({
       path: z.string().startsWith('/'),
@@ -38,7 +51,10 @@ export const faultSchema = <const Names extends readonly [string, ...string[]]>(
       message: z.string().optional(),
     })
     .refine(({ fault, code }) => !isCode(fault) || code !== 0, `fault "code" needs the ${whose} code to answer with`)
-    .refine(({ fault, message }) => isCode(fault) || message === undefined, 'message goes with fault "code" alone')
+    .refine(
+      ({ fault, message }) => isCode(fault) || worded.includes(fault) || message === undefined,
+      `message goes with fault "code" ${worded.length > 0 ? `and ${worded.join(', ')} ` : ''}alone`,
+    )
     .refine(
       ({ fault, code }) => !isStatus(fault) || code === 0 || (code >= 200 && code <= 599),
       'fault "status" takes an HTTP status from 200 to 599 as code',
