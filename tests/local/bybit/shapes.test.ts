@@ -1,17 +1,42 @@
 // Every endpoint's answer against the recorded samples: the same keys, the same kinds of values, the same envelope.
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { control, create, get, linear, MAIN, OTHER, post, promise, register, resting, send, type Body, type Reply } from './client.ts';
+import {
+  control,
+  create,
+  get,
+  linear,
+  MAIN,
+  OTHER,
+  post,
+  promise,
+  register,
+  resting,
+  send,
+  type Body,
+  type Reply,
+} from './client.ts';
 import { localVenue } from './fixture.ts';
 
 interface Sample {
-  readonly request: { readonly method: string; readonly path: string; readonly query: string | null; readonly body: object | null };
-  readonly response: { readonly status: number; readonly body?: Body; readonly text?: string; readonly headers?: object };
+  readonly request: {
+    readonly method: string;
+    readonly path: string;
+    readonly query: string | null;
+    readonly body: object | null;
+  };
+  readonly response: {
+    readonly status: number;
+    readonly body?: Body;
+    readonly text?: string;
+    readonly headers?: object;
+  };
 }
 
 const DATA = new URL('../../data/bybit/', import.meta.url);
 const load = (name: string): unknown => JSON.parse(readFileSync(new URL(name, DATA), 'utf8'));
-const readSamples = (): readonly string[] => readdirSync(new URL('samples/', DATA)).map((file) => file.replace('.json', ''));
+const readSamples = (): readonly string[] =>
+  readdirSync(new URL('samples/', DATA)).map((file) => file.replace('.json', ''));
 const sample = (name: string): Sample => load(`samples/${name}.json`) as Sample;
 const bodyOf = (name: string): Body => {
   const { body } = sample(name).response;
@@ -58,7 +83,22 @@ describe('the local venue answers in the documented shapes', () => {
     return post(venue, path, body ?? {});
   };
 
-  test.each(['system-time', 'system-status', 'spot-instruments', 'linear-instruments', 'spot-ticker', 'spot-book', 'price-limit', 'account-info', 'fee-rate', 'key-information', 'trade-behaviour', 'wallet-balance', 'set-leverage'])( // prettier-ignore
+  test.each([
+    'system-time',
+    'system-status',
+    'spot-instruments',
+    'linear-instruments',
+    'spot-ticker',
+    'spot-book',
+    'price-limit',
+    'account-info',
+    'fee-rate',
+    'key-information',
+    'trade-behaviour',
+    'wallet-balance',
+    'set-leverage',
+  ])(
+    // prettier-ignore
     '%s',
     async (name) => like(await asSampled(name), name),
   );
@@ -122,7 +162,16 @@ describe('the local venue answers in the documented shapes', () => {
     like(reply, name);
     const [row] = reply.body.result['list'] as readonly Record<string, unknown>[];
     const [published] = bodyOf(name).result['list'] as readonly Record<string, unknown>[];
-    const told = ['orderStatus', 'rejectReason', 'cancelType', 'marketUnit', 'timeInForce', 'orderType', 'qty', 'leavesQty'];
+    const told = [
+      'orderStatus',
+      'rejectReason',
+      'cancelType',
+      'marketUnit',
+      'timeInForce',
+      'orderType',
+      'qty',
+      'leavesQty',
+    ];
     for (const field of told) expect([field, row?.[field]]).toEqual([field, published?.[field]]);
   });
 
@@ -173,10 +222,9 @@ describe('the local venue answers in the documented shapes', () => {
     expect(reply.body).toMatchObject({ retCode: published.retCode, retMsg: retMsg.replace('0.0025', '59700') });
   });
 
-  test.each([
-    ['error-order-not-exist-cancel-spot'],
-    ['error-order-not-exist-cancel-linear'],
-  ])('%s', async (name) => like(await asSampled(name), name));
+  test.each([['error-order-not-exist-cancel-spot'], ['error-order-not-exist-cancel-linear']])('%s', async (name) =>
+    like(await asSampled(name), name),
+  );
 
   test.each([
     ['error-server-timeout', { fault: 'code', code: 10000 }],
@@ -218,12 +266,16 @@ describe('the local venue answers in the documented shapes', () => {
   test('linear tickers and candles have no sample; they come from the book and from trades', async () => {
     await create(venue, linear({ orderType: 'Market', qty: '0.1' }));
     const tickers = await get(venue, '/v5/market/tickers?category=linear&symbol=BTCUSDT');
-    expect(tickers.body.result).toMatchObject({ list: [{ lastPrice: '60000.1', markPrice: '60000.0', volume24h: '0.1' }] });
+    expect(tickers.body.result).toMatchObject({
+      list: [{ lastPrice: '60000.1', markPrice: '60000.0', volume24h: '0.1' }],
+    });
     const candles = await get(venue, '/v5/market/kline?category=linear&symbol=BTCUSDT&interval=60');
     expect(candles.body.result).toMatchObject({
       list: [[expect.stringMatching(/^\d{13}$/), '60000.1', '60000.1', '60000.1', '60000.1', '0.1', '6000.01']],
     });
-    expect((await get(venue, '/v5/market/kline?category=spot&symbol=ETHUSDT&interval=D')).body.result['list']).toEqual([]);
+    expect((await get(venue, '/v5/market/kline?category=spot&symbol=ETHUSDT&interval=D')).body.result['list']).toEqual(
+      [],
+    );
     expect((await get(venue, '/v5/market/kline?category=spot&symbol=ETHUSDT&interval=2')).body.retCode).toBe(10001);
   });
 
