@@ -1,6 +1,6 @@
 // The matching engine: books, orders and fills over exact decimals. Promises price-time priority, conserved money and
 // orders that are final once finished. No I/O, no clock (the time is passed in), no knowledge of endpoints.
-import { depthOf as levelsOf, enqueue, OTHER_SIDE, type Level } from '../exchange/book.ts';
+import { depthOf as levelsOf, enqueue, OTHER_SIDE, sidesOf, type Level } from '../exchange/book.ts';
 import { floorTo, smaller, ZERO, type Decimal } from '../exchange/decimals.ts';
 import { INSTRUMENTS, MAKER_RATE, TAKER_RATE, type Instrument } from './instruments.ts';
 import { createLedger, type Ledger } from '../exchange/ledger.ts';
@@ -54,11 +54,7 @@ export interface Floor {
   lastId: number;
 }
 
-export const queueOf = (floor: Floor, symbol: string, side: Side): LiveOrder[] => {
-  const sides = floor.queues.get(symbol) ?? { buy: [], sell: [] };
-  floor.queues.set(symbol, sides);
-  return sides[side];
-};
+export const queueOf = (floor: Floor, symbol: string, side: Side): LiveOrder[] => sidesOf(floor.queues, symbol)[side];
 
 /** 18 digits, as the venue's ids are; the lead keeps order ids and trade ids apart. */
 const nextId = (floor: Floor, lead: '2127' | '1252'): string => {

@@ -1,7 +1,7 @@
 // What the venue keeps to, market by market, and how control breaks it. Promises that a promise not named is the default.
 // Where sources leave behaviour open the default is the documented or the likelier one.
 import * as z from 'zod';
-import { given } from '../exchange/steering.ts';
+import { given, REPEATED_IDS } from '../exchange/steering.ts';
 
 /** What margin keeps to. */
 export interface MarginPromises {
@@ -95,11 +95,6 @@ export const defaultPromises = (timeScale: number): Promises => ({
     servesSystem: false,
   },
 });
-
-/** Yes and no are short for always and never. */
-const REPEATED_IDS = z
-  .union([z.enum(['always', 'whileOpen', 'never']), z.boolean()])
-  .transform((value) => (typeof value === 'boolean' ? (value ? 'always' : 'never') : value));
 
 const FUTURES_PROMISES = z.strictObject({
   refusesRepeatedIds: REPEATED_IDS.optional(),

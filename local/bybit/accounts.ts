@@ -6,7 +6,7 @@ import { invalid, refuse } from './codes.ts';
 import { amountOf, textOf, type Fields } from './fields.ts';
 import { COINS, PRODUCTS, RATES } from './products.ts';
 import { instruments } from './quotes.ts';
-import type { Answer, Endpoint, Key, PrivateCall, Venue } from './venue.ts';
+import { signed, type Answer, type Endpoint, type Key, type PrivateCall, type Venue } from './venue.ts';
 import { wallet } from './wallets.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -175,18 +175,15 @@ const ROWS: readonly Row[] = [
 /** Limits from the documentation of 2026-07, counted for the UID as a whole. */
 export const accountEndpoints = (venue: Venue): readonly Endpoint[] =>
   ROWS.map(
-    ({ method, path, requests, answer, demo = false, permission = 'read', message, bare = false }): Endpoint => ({
-      method,
-      path: `/v5/${path}`,
-      auth: 'SIGNED',
-      permission: permission === 'category' ? undefined : permission,
-      limit: { spot: requests, linear: requests, seconds: 1 },
-      perCategory: path === 'account/fee-rate' || path === 'account/instruments-info',
-      atLevel: false,
-      batch: false,
-      bare,
-      demo,
-      message: message ?? 'OK',
-      answer: (call) => answer(venue, call),
-    }),
+    ({ method, path, requests, answer, demo = false, permission = 'read', message = 'OK' as const, bare = false }) =>
+      signed(requests, {
+        method,
+        path: `/v5/${path}`,
+        permission: permission === 'category' ? undefined : permission,
+        perCategory: path === 'account/fee-rate' || path === 'account/instruments-info',
+        bare,
+        demo,
+        message,
+        answer: (call) => answer(venue, call),
+      }),
   );

@@ -2,23 +2,28 @@
 // wrong input gets a 400 with a sentence, and that no secret comes back out. Never part of the venue's own API.
 import * as z from 'zod';
 import { decimal, floorTo } from '../exchange/decimals.ts';
-import { CLOCK, faultSchema, filled, MARKET, ok, parsed, SERVICE, wrong, type Answered } from '../exchange/steering.ts';
+import {
+  commonControls,
+  faultSchema,
+  MARKET,
+  ok,
+  parsed,
+  SERVICE,
+  steer,
+  wrong,
+  type Answered,
+  type Controls,
+} from '../exchange/steering.ts';
 import { ACCOUNT, keyRow, register } from './keys.ts';
 import { orderRows, positionRows } from './listing.ts';
 import { PRODUCTS } from './products.ts';
 import { defaultPromises, promised, PROMISES } from './promises.ts';
 import { VENUE_FAULTS, type ServiceRow, type Venue } from './venue.ts';
 
-const FAULTS = z.strictObject({
-  seed: z.int().default(1),
-  faults: z.array(faultSchema(VENUE_FAULTS, 'Bybit', ['accept-then-reject', 'accept-then-cancel'])),
-});
+const FAULT = faultSchema(VENUE_FAULTS, 'Bybit', ['accept-then-reject', 'accept-then-cancel']);
 
 /** Both categories of a symbol move together unless one is named. */
 const MOVE = MARKET.extend({ category: z.enum(['spot', 'linear']).optional() });
-
-const clock = (venue: Venue): Answered =>
-  ok({ offsetMs: venue.settings.clockOffsetMs, serverTime: venue.now().venueMs });
 
 const STATES: readonly ServiceRow['state'][] = ['scheduled', 'ongoing', 'completed'];
 /** The number that maintenance names a product by. */
@@ -57,71 +62,42 @@ const moveMarket = (venue: Venue, { symbol, mid, category }: z.infer<typeof MOVE
   return ok({ symbol, mid });
 };
 
-const write = (venue: Venue, path: string, text: string): Answered | undefined => {
-  switch (path) {
-    case '/accounts':
-      return parsed(ACCOUNT, text, (asked) => register(venue, asked));
-    case '/faults':
-      return parsed(FAULTS, text, ({ seed, faults }) => {
-        venue.faults.put(seed, filled(faults), venue.now().realMs);
-        return ok(venue.faults.list());
-      });
-    case '/clock':
-      return parsed(CLOCK, text, ({ offsetMs }) => {
-        venue.settings.clockOffsetMs = offsetMs;
-        return clock(venue);
-      });
-    case '/promises':
-      return parsed(PROMISES, text, (asked) => {
-        venue.settings.promises = promised(asked, { ...defaultPromises(venue.timeScale), ...venue.ownPromises });
-        return ok(venue.settings.promises);
-      });
-    case '/service':
-      return parsed(SERVICE, text, (asked) => setService(venue, asked));
-    case '/market':
-      return parsed(MOVE, text, (asked) => moveMarket(venue, asked));
-    default:
-      return undefined;
-  }
-};
-
-const show = (venue: Venue, path: string): Answered | undefined => {
-  switch (path) {
-    case '/accounts':
-      return ok([...venue.keys.values()].map((key) => keyRow(venue, key)));
-    case '/orders':
-      return ok(orderRows(venue));
-    case '/positions':
-      return ok(positionRows(venue));
-    case '/requests':
-      return ok(venue.limits.report());
-    case '/faults':
-      return ok(venue.faults.list());
-    case '/clock':
-      return clock(venue);
-    case '/promises':
-      return ok(venue.settings.promises);
-    case '/service':
-      return ok({ service: venue.settings.services });
-    default:
-      return undefined;
-  }
-};
-
-/** Forgetting /realtime is what a restart of the venue's service does: it wipes the closed orders there. */
-const clear = (venue: Venue, path: string): Answered | undefined => {
-  if (path === '/faults') venue.faults.clear();
-  else if (path === '/state') venue.reset();
-  else if (path === '/realtime') venue.settings.restartedAtMs = venue.now().realMs;
-  else return undefined;
-  return ok({ cleared: path.slice(1) });
+const controlsOf = (venue: Venue): Controls => {
+  const { puts, gets, deletes } = commonControls(venue, FAULT);
+  const setPromises = (asked: z.infer<typeof PROMISES>): Answered => {
+    venue.settings.promises = promised(asked, { ...defaultPromises(venue.timeScale), ...venue.ownPromises });
+    return ok(venue.settings.promises);
+  };
+  return {
+    puts: {
+      ...puts,
+      '/accounts': (text) => parsed(ACCOUNT, text, (asked) => register(venue, asked)),
+      '/promises': (text) => parsed(PROMISES, text, setPromises),
+      '/service': (text) => parsed(SERVICE, text, (asked) => setService(venue, asked)),
+      '/market': (text) => parsed(MOVE, text, (asked) => moveMarket(venue, asked)),
+    },
+    gets: {
+      ...gets,
+      '/accounts': () => [...venue.keys.values()].map((key) => keyRow(venue, key)),
+      '/orders': () => orderRows(venue),
+      '/positions': () => positionRows(venue),
+      '/requests': () => venue.limits.report(),
+      '/promises': () => venue.settings.promises,
+      '/service': () => ({ service: venue.settings.services }),
+    },
+    deletes: {
+      ...deletes,
+      '/state': () => venue.reset(),
+      // What a restart of the venue's service does: it wipes the closed orders of the realtime list.
+      '/realtime': () => {
+        venue.settings.restartedAtMs = venue.now().realMs;
+      },
+    },
+  };
 };
 
 /** Answers one control request; `path` is what follows /control. */
 export const control = (venue: Venue, method: string, path: string, text: string): Answered => {
   venue.exchange.catchUp(venue.now());
-  const act = { PUT: () => write(venue, path, text), GET: () => show(venue, path), DELETE: () => clear(venue, path) }[
-    method
-  ];
-  return act?.() ?? { status: 404, body: { error: `no control ${method} ${path || '/'}` } };
+  return steer(controlsOf(venue), method, path, text);
 };

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { enqueue, reaches, type Now } from '../exchange/book.ts';
 import { floorTo, smaller, ZERO, type Decimal } from '../exchange/decimals.ts';
+import { entry } from '../exchange/tally.ts';
 import { bookOf, facing, freeOf, HOUSE, marginFor, reducible, wanted, type Floor } from './floor.ts';
 import {
   isClosed,
@@ -147,12 +148,6 @@ const run = (floor: Floor, order: LiveOrder, buyEnds: MarketBuyEnd, now: Now): v
   else enqueue(bookOf(floor, order.product)[order.side], order, order.side);
 };
 
-const listed = (floor: Floor, index: string, order: LiveOrder): void => {
-  const rows = floor.ordersOf.get(index) ?? [];
-  rows.push(order);
-  floor.ordersOf.set(index, rows);
-};
-
 const liveOf = (floor: Floor, asked: NewOrder, now: Now): LiveOrder => ({
   ...asked,
   orderId: asked.uid === HOUSE ? HOUSE : nextId(floor, asked),
@@ -196,11 +191,9 @@ export const acceptOrder = (floor: Floor, asked: NewOrder, now: Now): LiveOrder 
     order.reserved = reserve;
   }
   floor.orders.set(order.orderId, order);
-  listed(floor, order.uid, order);
-  listed(floor, `${order.uid} ${order.orderLinkId}`, order);
-  const working = floor.working.get(order.uid) ?? new Set();
-  working.add(order);
-  floor.working.set(order.uid, working);
+  for (const index of [order.uid, `${order.uid} ${order.orderLinkId}`])
+    entry(floor.ordersOf, index, () => []).push(order);
+  entry(floor.working, order.uid, () => new Set()).add(order);
   return order;
 };
 

@@ -1,8 +1,9 @@
 // The exchange's memory, and the sums over it: what is free, what orders and positions hold back, what an order may trade.
 // Promises never to change an order or a balance.
-import { OTHER_SIDE, type Side } from '../exchange/book.ts';
+import { OTHER_SIDE, sidesOf, type Side } from '../exchange/book.ts';
 import { smaller, ZERO, type Decimal } from '../exchange/decimals.ts';
 import { createLedger, type Ledger } from '../exchange/ledger.ts';
+import { entry } from '../exchange/tally.ts';
 import { createTape, type Tape } from '../exchange/tape.ts';
 import { reduces, restAt, signOf, type Fill, type LiveOrder, type NewOrder, type Order } from './orders.ts';
 import { closing, leverageOf, marginOf, newAccount, positionOf, type Account } from './positions.ts';
@@ -43,17 +44,9 @@ export const createFloor = (): Floor => ({
   lastId: 55_553_320,
 });
 
-export const accountOf = (floor: Floor, uid: string): Account => {
-  const found = floor.accounts.get(uid) ?? newAccount();
-  floor.accounts.set(uid, found);
-  return found;
-};
+export const accountOf = (floor: Floor, uid: string): Account => entry(floor.accounts, uid, newAccount);
 
-export const bookOf = (floor: Floor, { key }: Product): Record<Side, LiveOrder[]> => {
-  const sides = floor.books.get(key) ?? { buy: [], sell: [] };
-  floor.books.set(key, sides);
-  return sides;
-};
+export const bookOf = (floor: Floor, { key }: Product): Record<Side, LiveOrder[]> => sidesOf(floor.books, key);
 
 export const facing = (floor: Floor, { product, side }: NewOrder): LiveOrder[] =>
   bookOf(floor, product)[OTHER_SIDE[side]];

@@ -6,7 +6,7 @@ import type { Fields } from './fields.ts';
 import type { Category } from './products.ts';
 import type { Promises } from './promises.ts';
 import { isSignedBy } from './signature.ts';
-import type { Endpoint, Environment, Key, Permission, Venue } from './venue.ts';
+import type { Environment, Key, Permission, SignedEndpoint, Venue } from './venue.ts';
 
 /** Authentication headers are missing: HTTP 401 without a body. */
 export const UNSIGNED = 'unsigned';
@@ -84,7 +84,7 @@ const TRADE: Readonly<Record<Category, Permission>> = { spot: 'spot-trade', line
 
 /** 10005 when the key was not given what the endpoint asks for. */
 export const permissionRefusal = (
-  endpoint: Extract<Endpoint, { readonly auth: 'SIGNED' }>,
+  endpoint: SignedEndpoint,
   key: Key,
   category: Category | undefined,
 ): Refusal | undefined => {

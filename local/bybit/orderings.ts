@@ -5,7 +5,7 @@ import { invalid, isRefusal, refuse, type Refusal } from './codes.ts';
 import type { Fields } from './fields.ts';
 import type { Order } from './orders.ts';
 import { amend, cancel, cancelAll, place } from './trading.ts';
-import type { Answer, Endpoint, PrivateCall, Venue } from './venue.ts';
+import { signed, type Answer, type Endpoint, type PrivateCall, type Venue } from './venue.ts';
 
 type Deed = (venue: Venue, call: PrivateCall, fields: Fields) => Order | Refusal;
 
@@ -80,20 +80,16 @@ export const orderEndpoints = (venue: Venue): readonly Endpoint[] => {
     name: string,
     answer: (venue: Venue, call: PrivateCall) => Answer,
     { spot = 20, batch = false }: { readonly spot?: number; readonly batch?: boolean } = {},
-  ): Endpoint => ({
-    method: 'POST',
-    path: `/v5/order/${name}`,
-    auth: 'SIGNED',
-    permission: undefined,
-    limit: { spot, linear: 10, seconds: 1 },
-    perCategory: true,
-    atLevel: spot === 20,
-    batch,
-    bare: false,
-    demo: true,
-    message: 'OK',
-    answer: (call) => answer(venue, call),
-  });
+  ): Endpoint =>
+    signed(10, {
+      method: 'POST',
+      path: `/v5/order/${name}`,
+      permission: undefined,
+      limit: { spot, linear: 10, seconds: 1 },
+      atLevel: spot === 20,
+      batch,
+      answer: (call) => answer(venue, call),
+    });
   return [
     row('create', single(place)),
     row('amend', single(amend), { spot: 10 }),

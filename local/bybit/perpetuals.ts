@@ -8,7 +8,7 @@ import { isClosed, type PositionIdx } from './orders.ts';
 import { entryOf, leverageOf, marginOf, positionOf, unrealisedOf, type Account, type Position } from './positions.ts';
 import { MAINTENANCE_RATE, type Product } from './products.ts';
 import { selected } from './trading.ts';
-import type { Answer, Endpoint, PrivateCall, Venue } from './venue.ts';
+import { signed, type Answer, type Endpoint, type PrivateCall, type Venue } from './venue.ts';
 
 /** Where this position's own margin would be used up but for the maintenance margin; nobody is liquidated here. */
 const liquidationText = (account: Account, position: Position): string => {
@@ -125,20 +125,13 @@ export const perpetualEndpoints = (venue: Venue): readonly Endpoint[] => {
     name: string,
     requests: number,
     answer: (venue: Venue, call: PrivateCall) => Answer,
-  ): Endpoint => ({
-    method,
-    path: `/v5/position/${name}`,
-    auth: 'SIGNED',
-    permission: method === 'GET' ? 'read' : 'future-trade',
-    limit: { spot: requests, linear: requests, seconds: 1 },
-    perCategory: true,
-    atLevel: false,
-    batch: false,
-    bare: false,
-    demo: true,
-    message: 'OK',
-    answer: (call) => answer(venue, call),
-  });
+  ): Endpoint =>
+    signed(requests, {
+      method,
+      path: `/v5/position/${name}`,
+      permission: method === 'GET' ? 'read' : 'future-trade',
+      answer: (call) => answer(venue, call),
+    });
   return [
     row('GET', 'list', 50, positions),
     row('POST', 'set-leverage', 10, setLeverage),

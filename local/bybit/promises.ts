@@ -1,7 +1,7 @@
 // What the venue keeps to and how control breaks it. Promises that a promise not named is the default. Every point that no
 // source settles stands here, its default being the documented, the likelier or else the less comfortable reading.
 import * as z from 'zod';
-import { given } from '../exchange/steering.ts';
+import { given, REPEATED_IDS } from '../exchange/steering.ts';
 
 export interface Promises {
   /** Documented as "always unique". */
@@ -110,10 +110,7 @@ const MS = z.number().min(0);
 
 export const PROMISES = z
   .strictObject({
-    // Yes and no are short for always and never.
-    refusesRepeatedIds: z
-      .union([z.enum(['always', 'whileOpen', 'never']), z.boolean()])
-      .transform((value) => (typeof value === 'boolean' ? (value ? 'always' : 'never') : value)),
+    refusesRepeatedIds: REPEATED_IDS,
     forgetsIdsAfterMs: MS.nullable(),
     refusedOrdersConsumeIds: z.boolean(),
     rejectedOrdersConsumeIds: z.boolean(),

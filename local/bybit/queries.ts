@@ -8,7 +8,7 @@ import type { Category } from './products.ts';
 import { fillRow, historyRow, orderRow } from './rows.ts';
 import { inFills, inHistory, inRealtime } from './sight.ts';
 import { selected } from './trading.ts';
-import type { Answer, Endpoint, PrivateCall, Venue } from './venue.ts';
+import { signed, type Answer, type Endpoint, type PrivateCall, type Venue } from './venue.ts';
 
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
 
@@ -140,20 +140,8 @@ const executions = (venue: Venue, call: PrivateCall): Answer => {
 
 /** Limits from the documentation of 2026-07. Reading needs no trade permission. */
 export const queryEndpoints = (venue: Venue): readonly Endpoint[] => {
-  const row = (path: string, answer: (venue: Venue, call: PrivateCall) => Answer): Endpoint => ({
-    method: 'GET',
-    path,
-    auth: 'SIGNED',
-    permission: 'read',
-    limit: { spot: 50, linear: 50, seconds: 1 },
-    perCategory: true,
-    atLevel: false,
-    batch: false,
-    bare: false,
-    demo: true,
-    message: 'OK',
-    answer: (call) => answer(venue, call),
-  });
+  const row = (path: string, answer: (venue: Venue, call: PrivateCall) => Answer): Endpoint =>
+    signed(50, { method: 'GET', path, permission: 'read', answer: (call) => answer(venue, call) });
   return [
     row('/v5/order/realtime', realtime),
     row('/v5/order/history', history),

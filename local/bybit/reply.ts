@@ -8,9 +8,7 @@ import { categoryOf } from './fields.ts';
 import { ageOf, clockRefusal, fieldsOf, identify, permissionRefusal, replayRefusal, UNSIGNED } from './gate.ts';
 import type { Grant } from './limits.ts';
 import type { Category } from './products.ts';
-import type { Answer, Call, Endpoint, Environment, Key, Venue, VenueFault } from './venue.ts';
-
-type Signed = Extract<Endpoint, { readonly auth: 'SIGNED' }>;
+import type { Answer, Call, Endpoint, Environment, Key, SignedEndpoint, Venue, VenueFault } from './venue.ts';
 
 const BLOCKED = `<HTML><HEAD><TITLE>ERROR: The request could not be satisfied</TITLE></HEAD><BODY><H1>403 ERROR</H1>
 The Amazon CloudFront distribution is configured to block access from your country.</BODY></HTML>`;
@@ -46,7 +44,7 @@ const usageHeaders = (
   };
 };
 
-const bucketOf = (endpoint: Signed, category: Category | undefined): string =>
+const bucketOf = (endpoint: SignedEndpoint, category: Category | undefined): string =>
   endpoint.perCategory && category ? `${endpoint.path} ${category}` : endpoint.path;
 
 const ordersIn = (body: Call['body']): number => {
@@ -54,7 +52,13 @@ const ordersIn = (body: Call['body']): number => {
   return Array.isArray(rows) && rows.length > 0 ? rows.length : 1;
 };
 
-const count = (venue: Venue, endpoint: Signed, key: Key, body: Call['body'], category: Category | undefined): Grant => {
+const count = (
+  venue: Venue,
+  endpoint: SignedEndpoint,
+  key: Key,
+  body: Call['body'],
+  category: Category | undefined,
+): Grant => {
   const { ordersPerSecond, countsRefused } = venue.settings.promises;
   const limits = endpoint.atLevel ? ordersPerSecond : endpoint.limit;
   return venue.limits.ask({

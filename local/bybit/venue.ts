@@ -114,24 +114,45 @@ interface Route {
   /** Whether the demo host has it. */
   readonly demo: boolean;
 }
-export type Endpoint =
-  | (Route & { readonly auth: 'NONE'; readonly answer: (call: Call) => Answer })
-  | (Route & {
-      readonly auth: 'SIGNED';
-      /** undefined: what trading in the request's category takes. */
-      readonly permission: Permission | undefined;
-      /** Per category where both are given in two figures. */
-      readonly limit: { readonly spot: number; readonly linear: number; readonly seconds: number };
-      /** Counted per category, or for the UID as a whole. */
-      readonly perCategory: boolean;
-      /** Its limit is the account's level: orders a second. */
-      readonly atLevel: boolean;
-      /** Counted in orders: the rows of `request`. */
-      readonly batch: boolean;
-      /** The published answer lacks retExtInfo and time. */
-      readonly bare: boolean;
-      readonly answer: (call: PrivateCall) => Answer;
-    });
+export interface PublicEndpoint extends Route {
+  readonly auth: 'NONE';
+  readonly answer: (call: Call) => Answer;
+}
+export interface SignedEndpoint extends Route {
+  readonly auth: 'SIGNED';
+  /** undefined: what trading in the request's category takes. */
+  readonly permission: Permission | undefined;
+  /** Per category where both are given in two figures. */
+  readonly limit: { readonly spot: number; readonly linear: number; readonly seconds: number };
+  /** Counted per category, or for the UID as a whole. */
+  readonly perCategory: boolean;
+  /** Its limit is the account's level: orders a second. */
+  readonly atLevel: boolean;
+  /** Counted in orders: the rows of `request`. */
+  readonly batch: boolean;
+  /** The published answer lacks retExtInfo and time. */
+  readonly bare: boolean;
+  readonly answer: (call: PrivateCall) => Answer;
+}
+export type Endpoint = PublicEndpoint | SignedEndpoint;
+
+type Named = 'method' | 'path' | 'permission' | 'answer';
+
+/** A signed endpoint with what most of them share; `perSecond` is its limit in both categories. */
+export const signed = (
+  perSecond: number,
+  of: Pick<SignedEndpoint, Named> & Partial<Omit<SignedEndpoint, Named>>,
+): SignedEndpoint => ({
+  auth: 'SIGNED',
+  limit: { spot: perSecond, linear: perSecond, seconds: 1 },
+  perCategory: true,
+  atLevel: false,
+  batch: false,
+  bare: false,
+  demo: true,
+  message: 'OK',
+  ...of,
+});
 
 const service = (id: string, title: string, product: number): ServiceRow => ({
   id,

@@ -27,6 +27,13 @@ export interface Level {
 export const reaches = (side: Side, price: Decimal, theirs: Decimal): boolean =>
   side === 'buy' ? price.gte(theirs) : price.lte(theirs);
 
+/** Both sides of a book, empty ones where there is none yet. */
+export const sidesOf = <Queued>(books: Map<string, Record<Side, Queued[]>>, name: string): Record<Side, Queued[]> => {
+  const sides = books.get(name) ?? { buy: [], sell: [] };
+  books.set(name, sides);
+  return sides;
+};
+
 /** Puts an order behind those of an equal or better price. */
 export const enqueue = <Queued extends { readonly price: Decimal }>(
   queue: Queued[],

@@ -1,7 +1,8 @@
 // What every venue's control interface has in common: answers, the schemas of accounts and faults, parsing. Promises that
 // wrong input gets a 400 with a sentence that names the field. Never changes a venue itself.
 import * as z from 'zod';
-import type { Fault } from './faults.ts';
+import type { Now } from './book.ts';
+import type { Fault, Faults } from './faults.ts';
 
 /** What a control request answers. */
 export interface Answered {
@@ -18,7 +19,7 @@ export const NAME = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 l
 
 export const BALANCES = z.record(z.string().regex(/^[A-Z0-9]+$/), AMOUNT);
 
-export const CLOCK = z.strictObject({ offsetMs: z.int() });
+const CLOCK = z.strictObject({ offsetMs: z.int() });
 
 export const MARKET = z.strictObject({ symbol: z.string(), mid: AMOUNT });
 
@@ -61,7 +62,7 @@ export const faultSchema = <const Names extends readonly [string, ...string[]]>(
     );
 
 /** The faults as a venue keeps them: a status that was left out is 500. */
-export const filled = <Name extends string>(
+const filled = <Name extends string>(
   faults: readonly (Omit<Fault<Name>, 'times'> & { readonly times?: number | undefined })[],
 ): readonly Fault<Name>[] =>
   faults.map((one) => ({ ...one, times: one.times, code: isStatus(one.fault) && one.code === 0 ? 500 : one.code }));
@@ -86,3 +87,63 @@ export const parsed = <Schema extends z.ZodType>(
 /** Without what was left undefined, so that it does not cover a default. */
 export const given = <Part extends object>(part: Part | undefined): Partial<Part> =>
   Object.fromEntries(Object.entries(part ?? {}).filter(([, value]) => value !== undefined)) as Partial<Part>;
+
+/** Whether an id that was used may be used again; yes and no are short for always and never. */
+export const REPEATED_IDS = z
+  .union([z.enum(['always', 'whileOpen', 'never']), z.boolean()])
+  .transform((value) => (typeof value === 'boolean' ? (value ? 'always' : 'never') : value));
+
+/** What control does, by path: what is set from a text, what is shown, what is forgotten. */
+export interface Controls {
+  readonly puts: Readonly<Record<string, (text: string) => Answered>>;
+  readonly gets: Readonly<Record<string, () => object>>;
+  readonly deletes: Readonly<Record<string, () => void>>;
+}
+
+/** The part of a venue that every control sets. */
+export interface Steered<Name extends string> {
+  readonly faults: Faults<Name>;
+  readonly settings: { clockOffsetMs: number };
+  now(): Now;
+}
+
+/** Faults and the clock, which every venue has; `fault` is the schema of one of its faults. */
+export const commonControls = <const Name extends string>(
+  venue: Steered<Name>,
+  fault: z.ZodType<Omit<Fault<Name>, 'times'> & { readonly times?: number | undefined }>,
+): Controls => {
+  const clock = (): object => ({ offsetMs: venue.settings.clockOffsetMs, serverTime: venue.now().venueMs });
+  return {
+    puts: {
+      '/faults': (text) =>
+        parsed(z.strictObject({ seed: z.int().default(1), faults: z.array(fault) }), text, ({ seed, faults }) => {
+          venue.faults.put(seed, filled(faults), venue.now().realMs);
+          return ok(venue.faults.list());
+        }),
+      '/clock': (text) =>
+        parsed(CLOCK, text, ({ offsetMs }) => {
+          venue.settings.clockOffsetMs = offsetMs;
+          return ok(clock());
+        }),
+    },
+    gets: { '/faults': () => venue.faults.list(), '/clock': clock },
+    deletes: { '/faults': () => venue.faults.clear() },
+  };
+};
+
+/** Answers one control request; `path` is what follows /control. */
+export const steer = ({ puts, gets, deletes }: Controls, method: string, path: string, text: string): Answered => {
+  const forget = deletes[path];
+  if (method === 'DELETE' && forget) {
+    forget();
+    return ok({ cleared: path.slice(1) });
+  }
+  const show = gets[path];
+  if (method === 'GET' && show) return ok(show());
+  return (
+    (method === 'PUT' ? puts[path]?.(text) : undefined) ?? {
+      status: 404,
+      body: { error: `no control ${method} ${path || '/'}` },
+    }
+  );
+};

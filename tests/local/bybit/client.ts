@@ -2,7 +2,10 @@
 // disagree. Promises to sign exactly the bytes that it sends.
 import { createHmac } from 'node:crypto';
 import { request, type IncomingHttpHeaders } from 'node:http';
+import { control, register } from '../control.ts';
 import type { LocalBybit } from '../../../local/bybit/server.ts';
+
+export { control, register };
 
 export interface Body {
   readonly retCode: number;
@@ -97,25 +100,6 @@ export const post = (venue: LocalBybit, path: string, body: object | string, opt
 export const get = (venue: LocalBybit, path: string, options: Options = {}): Promise<Reply> => {
   const headers = signed(path.split('?')[1] ?? '', options);
   return send(options.url ?? venue.url, { method: 'GET', target: path, headers, ...fromOf(options) });
-};
-
-/** One control request; answers status and parsed body. */
-export const control = async (
-  venue: LocalBybit,
-  method: 'GET' | 'PUT' | 'DELETE',
-  path: string,
-  body?: object | string,
-): Promise<{ readonly status: number; readonly body: unknown }> => {
-  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
-  const response = await fetch(venue.controlUrl + path, { method, ...(text === undefined ? {} : { body: text }) });
-  return { status: response.status, body: await response.json() };
-};
-
-export const register = async (venue: LocalBybit, ...accounts: readonly object[]): Promise<void> => {
-  for (const account of accounts) {
-    const { status, body } = await control(venue, 'PUT', '/accounts', account);
-    if (status !== 200) throw new Error(JSON.stringify(body));
-  }
 };
 
 /** Breaks promises; acting at once is the start of most tests, as it leaves nothing to wait for. */
