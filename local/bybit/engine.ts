@@ -62,6 +62,7 @@ export const finish = (floor: Floor, order: LiveOrder, end: 'Filled' | End, now:
   }
   order.updateTime = now.venueMs;
   order.finishedAtMs = now.realMs;
+  if (order.uid !== HOUSE) entry(floor.closed, `${order.uid} ${order.product.category}`, () => []).push(order);
 };
 
 /** Trades the taker against the book while prices cross, or until self-match prevention stops it. */

@@ -30,7 +30,7 @@ import {
 } from './floor.ts';
 import { isOpen, leavesOf, restAt, type Fill, type LiveOrder, type NewOrder, type Order } from './orders.ts';
 import type { Account } from './positions.ts';
-import { COINS, PRODUCTS, type Product } from './products.ts';
+import { COINS, PRODUCTS, type Category, type Product } from './products.ts';
 
 /** How an accepted order goes on: when, and whether it is booked at all. */
 export interface Fate {
@@ -66,6 +66,10 @@ export interface Exchange {
   order(orderId: string): Order | undefined;
   /** One customer's orders, oldest first; with an orderLinkId only those that carry it. */
   ordersOf(uid: string, orderLinkId?: string): readonly Order[];
+  /** One customer's orders that are accepted or open, oldest first. */
+  working(uid: string): readonly Order[];
+  /** One customer's closed orders of a category, in the order in which they ended. */
+  closed(uid: string, category: Category): readonly Order[];
   fills(uid: string): readonly Fill[];
   account(uid: string): Account;
   uids(): readonly string[];
@@ -232,6 +236,8 @@ export const createExchange = (start: Now): Exchange => {
     orders: () => [...floor.orders.values()],
     order: (orderId) => floor.orders.get(orderId),
     ordersOf: (uid, orderLinkId) => floor.ordersOf.get(orderLinkId === undefined ? uid : `${uid} ${orderLinkId}`) ?? [],
+    working: (uid) => [...(floor.working.get(uid) ?? [])],
+    closed: (uid, category) => floor.closed.get(`${uid} ${category}`) ?? [],
     fills: (uid) => floor.fills.get(uid) ?? [],
     account: (uid) => accountOf(floor, uid),
     uids: () => [...floor.accounts.keys()].filter((uid) => uid !== HOUSE),
@@ -240,9 +246,9 @@ export const createExchange = (start: Now): Exchange => {
     positionMargin: (uid) => positionMargin(floor, uid),
     reducible: (order) => reducible(floor, order),
     reset: (now) => {
-      const { ledger, tape, books, orders, ordersOf, working, fills, accounts, mids } = floor;
-      for (const memory of [ledger, tape, books, orders, ordersOf, working, fills, accounts, mids, agenda])
-        memory.clear();
+      const { ledger, tape, books, orders, ordersOf, closed, working, fills, accounts, mids } = floor;
+      const memories = [ledger, tape, books, orders, ordersOf, closed, working, fills, accounts, mids, agenda];
+      for (const memory of memories) memory.clear();
       open(now);
     },
   };

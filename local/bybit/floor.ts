@@ -23,6 +23,8 @@ export interface Floor {
   readonly orders: Map<string, LiveOrder>;
   /** The same orders by UID, and by UID and orderLinkId; oldest first. */
   readonly ordersOf: Map<string, LiveOrder[]>;
+  /** Those closed, by UID and category, in the order in which they ended. */
+  readonly closed: Map<string, LiveOrder[]>;
   /** Those accepted or open, by UID. */
   readonly working: Map<string, Set<LiveOrder>>;
   readonly fills: Map<string, Fill[]>;
@@ -37,6 +39,7 @@ export const createFloor = (): Floor => ({
   books: new Map(),
   orders: new Map(),
   ordersOf: new Map(),
+  closed: new Map(),
   working: new Map(),
   fills: new Map(),
   accounts: new Map(),

@@ -3,7 +3,6 @@
 import * as z from 'zod';
 import { BALANCES, given, NAME, ok, wrong, type Answered } from '../exchange/steering.ts';
 import { FEES, HOUSE } from './floor.ts';
-import { isClosed } from './orders.ts';
 import { isHolding } from './perpetuals.ts';
 import { COINS } from './products.ts';
 import { endow, type Endowment, type Key, type Venue } from './venue.ts';
@@ -52,8 +51,7 @@ const pay = (venue: Venue, uid: string, { balances, positionMode, paysInMnt }: z
 
 /** True while the position mode cannot change, as on the venue. */
 const isEngaged = ({ exchange }: Venue, uid: string): boolean =>
-  isHolding(exchange.account(uid)) ||
-  exchange.ordersOf(uid).some((order) => !isClosed(order) && order.product.category === 'linear');
+  isHolding(exchange.account(uid)) || exchange.working(uid).some((order) => order.product.category === 'linear');
 
 /** Registers a key, or changes the one of that account. Balances given replace all of the UID's; without any a new UID gets the defaults. */
 export const register = (venue: Venue, asked: z.infer<typeof ACCOUNT>): Answered => {

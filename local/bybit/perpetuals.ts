@@ -4,7 +4,7 @@ import { placesOf, shown, type Decimal } from '../exchange/decimals.ts';
 import { productNamed } from './admission.ts';
 import { invalid, isRefusal, refuse } from './codes.ts';
 import { amountOf, textOf } from './fields.ts';
-import { isClosed, type PositionIdx } from './orders.ts';
+import type { PositionIdx } from './orders.ts';
 import { entryOf, leverageOf, marginOf, positionOf, unrealisedOf, type Account, type Position } from './positions.ts';
 import { MAINTENANCE_RATE, type Product } from './products.ts';
 import { selected } from './trading.ts';
@@ -112,7 +112,7 @@ const switchMode = (venue: Venue, { key, body }: PrivateCall): Answer => {
   const account = venue.exchange.account(key.uid);
   if (account.hedged === hedged) return refuse(110025);
   if (isHolding(account)) return refuse(110024);
-  const working = venue.exchange.ordersOf(key.uid).some((one) => !isClosed(one) && one.product.category === 'linear');
+  const working = venue.exchange.working(key.uid).some((one) => one.product.category === 'linear');
   if (working) return refuse(110028);
   account.hedged = hedged;
   return { result: {} };

@@ -46,9 +46,11 @@ const asked = (
   const isMeant = selected(body, category);
   // Spot needs no symbol with an id; that perpetuals do is how the page of open orders reads.
   if (typeof isMeant !== 'function') return isMeant;
-  const mine = venue.exchange.ordersOf(key.uid).filter(({ product }) => isMeant(product));
+  const mine = venue.exchange
+    .ordersOf(key.uid, orderId === undefined ? linkId : undefined)
+    .filter(({ product }) => isMeant(product));
   if (orderId !== undefined) return { orders: mine.filter((one) => one.orderId === orderId), byId };
-  return { orders: linkId === undefined ? mine : mine.filter((one) => one.orderLinkId === linkId), byId };
+  return { orders: mine, byId };
 };
 
 const newestFirst = (orders: readonly Order[]): readonly Order[] => orders.toReversed();
@@ -59,10 +61,10 @@ const realtime = (venue: Venue, call: PrivateCall): Answer => {
   if (typeof category !== 'string') return category;
   const found = asked(venue, call, category);
   if (isRefusal(found)) return found;
-  const ofCategory = venue.exchange.ordersOf(call.key.uid).filter(({ product }) => product.category === category);
-  const known = new Set(inRealtime(venue, ofCategory, call));
   const wantsClosed = call.body['openOnly'] === '1';
-  const rows = found.orders.filter((one) => known.has(one) && (found.byId || isOpen(one) !== wantsClosed));
+  const rows = inRealtime(venue, category, found.orders, call).filter(
+    (one) => found.byId || isOpen(one) !== wantsClosed,
+  );
   return page(call, category, newestFirst(rows).map(orderRow), 50, 20);
 };
 

@@ -2,7 +2,8 @@
 // restart wiped and what was forgotten is not found. Never changes anything.
 import type { Now } from '../exchange/book.ts';
 import { isClosed, isOpen, type Order } from './orders.ts';
-import type { Call, Venue } from './venue.ts';
+import type { Category } from './products.ts';
+import type { Call, PrivateCall, Venue } from './venue.ts';
 
 /** The closed orders that the realtime list keeps, per account and category. */
 const KEPT_CLOSED = 500;
@@ -22,18 +23,16 @@ const isVisible = (venue: Venue, order: Order, { now, lag }: Pick<Call, 'now' | 
   return !(lag && order.createdAtMs >= lag.sinceMs && ageMs < lag.ms);
 };
 
-/** What realtime knows of these orders of one account and category: open ones, and the last closed ones since a restart. */
+/** What realtime knows of an account's orders of one category: open ones, and the last closed ones since a restart. */
 export const inRealtime = (
   venue: Venue,
+  category: Category,
   orders: readonly Order[],
-  call: Pick<Call, 'now' | 'lag'>,
+  call: Pick<PrivateCall, 'key' | 'now' | 'lag'>,
 ): readonly Order[] => {
-  const closed = orders
-    .filter((order) => isClosed(order) && order.finishedAtMs > venue.settings.restartedAtMs)
-    .sort((a, b) => a.finishedAtMs - b.finishedAtMs)
-    .slice(-KEPT_CLOSED);
-  const kept = new Set(closed);
-  return orders.filter((order) => (isOpen(order) || kept.has(order)) && isVisible(venue, order, call));
+  const kept = new Set(venue.exchange.closed(call.key.uid, category).slice(-KEPT_CLOSED));
+  const isKept = (order: Order): boolean => kept.has(order) && order.finishedAtMs > venue.settings.restartedAtMs;
+  return orders.filter((order) => (isOpen(order) || isKept(order)) && isVisible(venue, order, call));
 };
 
 /** What the history knows: closed orders, a little later. */

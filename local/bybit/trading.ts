@@ -38,10 +38,8 @@ const refusalNow = (
   const { category } = product;
   if (isTaken(venue, uid, product, orderLinkId, nowMs)) return refuse(coded(category, 170141, 110072));
   const working = venue.exchange
-    .ordersOf(uid)
-    .filter(
-      (one) => !isClosed(one) && (category === 'spot' ? one.product.category === 'spot' : one.product === product),
-    );
+    .working(uid)
+    .filter((one) => (category === 'spot' ? one.product.category === 'spot' : one.product === product));
   if (working.length >= MAX_OPEN) return refuse(coded(category, 170810, 110020));
   const refuses = order.timeInForce === 'PostOnly' && venue.settings.promises.postOnlyCrossing === 'refused';
   const crosses = refuses && category === 'spot' && venue.exchange.wouldCross({ uid, product, orderLinkId, ...order });
@@ -170,7 +168,7 @@ export const cancelAll = (
   const isMeant = selected(call.body, category);
   if (typeof isMeant !== 'function') return isMeant;
   const open = venue.exchange
-    .ordersOf(call.key.uid)
+    .working(call.key.uid)
     .filter((one) => isOpen(one) && isMeant(one.product))
     .slice(0, MAX_OPEN);
   for (const order of open) venue.exchange.cancelAt(order, call.now.realMs + venue.settings.promises.cancelsAfterMs);

@@ -257,6 +257,17 @@ describe('what queries forget', () => {
     expect(await find(venue, 'filled', { from: 'history' })).toBeDefined();
   });
 
+  test('how long a booked order stays unseen is a setting', async () => {
+    await promise(venue, { showsOrdersWithinMs: 200 });
+    await place('one', { price: '60010' });
+    expect(await find(venue, 'one')).toBeUndefined();
+    expect(listOf(await get(venue, '/v5/execution/list?category=spot'))).toEqual([]);
+    expect(await ordersOf(venue)).toMatchObject([{ state: 'filled' }]);
+    await wait(220);
+    expect(await find(venue, 'one')).toMatchObject({ orderStatus: 'Filled' });
+    expect(listOf(await get(venue, '/v5/execution/list?category=spot'))).toHaveLength(1);
+  });
+
   test('realtime keeps the last 500 closed orders', async () => {
     await promise(venue, { ordersPerSecond: { spot: 2000, linear: 2000 }, ipRequests: 5000 });
     await place('first', { timeInForce: 'IOC' });

@@ -158,6 +158,41 @@ describe('the exchange under random traffic', () => {
     );
   });
 
+  test('at one price the earlier order is filled first, and a better price before both', () => {
+    const exchange = open();
+    const bids: readonly (readonly [number, number])[] = [
+      [0, 0],
+      [1, 0],
+      [2, 1],
+    ];
+    bids.forEach(([who, at], index) => {
+      const now = { venueMs: index, realMs: index };
+      const bid: Place = {
+        act: 'place',
+        who,
+        category: 'spot',
+        side: 'buy',
+        kind: 'GTC',
+        level: at,
+        steps: 10,
+        reduceOnly: false,
+      };
+      exchange.accept({ ...orderOf(bid), price: decimal(60_000).plus(decimal(at).div(20)) }, { dueMs: index, buyEnds: 'filled', end: undefined }, now); // prettier-ignore
+      exchange.catchUp(now);
+    });
+    const filled = (): readonly string[] => UIDS.map((uid) => exchange.ordersOf(uid)[0]?.filledQty.toFixed() ?? '');
+    const sell = (steps: number, atMs: number): void => {
+      run(exchange, { act: 'place', who: 0, category: 'spot', side: 'sell', kind: 'Market', level: 0, steps, reduceOnly: false }, atMs); // prettier-ignore
+      exchange.catchUp({ venueMs: atMs, realMs: atMs + 5 });
+    };
+    sell(5, 100);
+    expect(filled()).toEqual(['0', '0', '0.265']);
+    sell(10, 200);
+    expect(filled()).toEqual(['0.265', '0', '0.53']);
+    sell(10, 300);
+    expect(filled()).toEqual(['0.53', '0.265', '0.53']);
+  });
+
   test('a reduce-only order never makes a position larger or turns it round', () => {
     fc.assert(
       fc.property(actions, (asked) => {
