@@ -14,9 +14,9 @@ export const forgotten = (venue: Venue, order: Order, now: Now): boolean =>
   order.filledQty.eq(0) &&
   now.realMs - order.finishedAtMs > venue.settings.promises.forgetsUnfilledAfterMs;
 
-/** Past every lag: booked, shown, and not hidden by a fault. */
+/** Past every lag, neither forgotten nor hidden by a fault. */
 const isVisible = (venue: Venue, order: Order, { now, lag }: Pick<Call, 'now' | 'lag'>): boolean => {
-  if (order.status === 'Accepted' || forgotten(venue, order, now)) return false;
+  if (forgotten(venue, order, now)) return false;
   if ((venue.hiddenUntil.get(order.orderId) ?? 0) > now.realMs) return false;
   const ageMs = now.realMs - order.createdAtMs;
   if (ageMs < venue.settings.promises.showsOrdersWithinMs) return false;

@@ -1,6 +1,12 @@
 // Accepted is not booked: what is asked for is acted on later, or not at all; ids that are taken, and what queries forget.
 import { describe, expect, test } from '@jest/globals';
+import { control as ask } from '../../../local/bybit/control.ts';
 import { defaultPromises } from '../../../local/bybit/promises.ts';
+import { serve } from '../../../local/bybit/reply.ts';
+import { endpointsOf } from '../../../local/bybit/server.ts';
+import { signatureOf } from '../../../local/bybit/signature.ts';
+import { createVenue } from '../../../local/bybit/venue.ts';
+import type { Incoming } from '../../../local/exchange/host.ts';
 import {
   control,
   create,
@@ -16,6 +22,7 @@ import {
   register,
   resting,
   wait,
+  type Body,
 } from './client.ts';
 import { localVenue } from './fixture.ts';
 
@@ -133,6 +140,40 @@ describe('accept first, act later', () => {
         status === undefined ? undefined : expect.objectContaining({ orderStatus: status, rejectReason: reason }),
       ]);
     }
+  });
+});
+
+describe('in virtual time', () => {
+  test('nothing waits: what is due happens when the clock that was handed in says so', async () => {
+    let realMs = 1_000;
+    const local = createVenue(1, { realMs: () => realMs });
+    ask(local, 'PUT', '/accounts', JSON.stringify(MAIN));
+    const incoming = (method: 'GET' | 'POST', path: string, rawQuery: string, body: string): Incoming => {
+      const tail = method === 'GET' ? rawQuery : body;
+      const parts = { timestamp: String(Date.now()), apiKey: MAIN.apiKey, recvWindow: '5000', tail };
+      const headers = { 'x-bapi-api-key': MAIN.apiKey, 'x-bapi-timestamp': parts.timestamp, 'x-bapi-recv-window': '5000', 'x-bapi-sign': signatureOf(MAIN.secretKey, parts) }; // prettier-ignore
+      return {
+        method,
+        path,
+        query: new URLSearchParams(rawQuery),
+        rawQuery,
+        headers,
+        body: Buffer.from(body),
+        ip: '203.0.113.1',
+      };
+    };
+    const call = async (...request: Parameters<typeof incoming>): Promise<Body> => {
+      const { signal } = new AbortController();
+      const { reply } = await serve(local, endpointsOf(local), 'live', incoming(...request), signal);
+      return JSON.parse('send' in reply ? reply.send.body : '') as Body;
+    };
+    const seen = async (): Promise<unknown> =>
+      (await call('GET', '/v5/order/realtime', 'category=spot&orderLinkId=one', '')).result['list'];
+    expect((await call('POST', '/v5/order/create', '', JSON.stringify(resting('one')))).retCode).toBe(0);
+    realMs += 19;
+    expect(await seen()).toEqual([]);
+    realMs += 1;
+    expect(await seen()).toMatchObject([{ orderStatus: 'New' }]);
   });
 });
 
