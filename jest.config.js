@@ -1,10 +1,12 @@
-// Tests run as native ES modules; esbuild strips the types. Whole-system suites mostly wait, so three of them share two cores.
+// Tests run as native ES modules; esbuild strips the types. Whole-system suites mostly wait, so four of them share two cores.
 export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/tests'],
   testMatch: ['**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/tests/esbuild-transform.js' },
+  testSequencer: '<rootDir>/tests/sequencer.js',
+  globalSetup: '<rootDir>/tests/setup.js',
   testTimeout: 30_000,
-  maxWorkers: 3,
+  maxWorkers: 4,
 };

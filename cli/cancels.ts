@@ -1,5 +1,6 @@
 // Cancel-all of whole accounts, after a halt: one intent for spot and margin, one for each contract that has orders.
 // Sends intents to the queue and nothing to the exchange; what becomes of them the reports say.
+import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { cancelAll as cancelAllIntent } from '../producer/intents.ts';
 import { sendIntents } from '../producer/send.ts';
 import { sideBySide } from './accounts.ts';
@@ -27,6 +28,23 @@ export async function cancelAll(desk: Desk, accounts: readonly string[], waitMs:
   const second = await round();
   desk.say('The second cancel-all was sent; `desk orders` shows what rests.');
   return [...first, ...second].every(Boolean);
+}
+
+/** Cancels are intents: waits until the queue is empty, or for so long at most. Never throws: what cannot be seen is not waited for. */
+export async function untilTaken({ stack }: Desk, mostMs = 60_000): Promise<void> {
+  const until = Date.now() + mostMs;
+  const names = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
+  try {
+    const { intents } = stack.isLocal ? stack.queues : await queuesOf(stack.sqs, stack.service);
+    const look = new GetQueueAttributesCommand({ QueueUrl: intents, AttributeNames: [...names] });
+    while (Date.now() < until) {
+      const { Attributes = {} } = await stack.sqs.send(look);
+      if (names.every((name) => Number(Attributes[name]) === 0)) return;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  } catch {
+    // The mapping is disabled all the same.
+  }
 }
 
 /** Of spot and margin all at once; the exchange cancels contracts symbol by symbol, so open orders are looked up first. */

@@ -108,7 +108,7 @@ function elsewhere(): string {
 }
 
 /** A person waits: three tries, and no call hangs. */
-const PATIENCE = {
+export const PATIENCE = {
   maxAttempts: 3,
   requestHandler: { connectionTimeout: 3000, requestTimeout: 25_000, throwOnRequestTimeout: true },
 };

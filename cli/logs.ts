@@ -3,7 +3,7 @@
 import { FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { unreachable, type Connection } from './connection.ts';
 
-/** One line. `fields` holds all of it but its time and message. */
+/** One line. `fields` holds all of it but its time and message, and which invocation it is of. */
 export interface LogLine {
   readonly functionName: string;
   /** UTC. */
@@ -75,11 +75,15 @@ function patternOf(sought: Sought): string {
   return `{ ${ways.join(' || ')} }`;
 }
 
+/** Which invocation a line is of: for whoever reads the log itself. */
+const OF_INVOCATION = ['service', 'stage', 'requestId', 'coldStart'];
+
 function readLine(functionName: string, text: string, timestamp: number): LogLine | undefined {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null) return undefined;
-    const { time, message, ...fields } = value as Record<string, unknown>;
+    const { time, message, ...all } = value as Record<string, unknown>;
+    const fields = Object.fromEntries(Object.entries(all).filter(([name]) => !OF_INVOCATION.includes(name)));
     const isTimed = typeof time === 'string' && !Number.isNaN(Date.parse(time));
     const at = isTimed ? new Date(time).toISOString() : new Date(timestamp).toISOString();
     return { functionName, at, message: typeof message === 'string' ? message : '', fields };

@@ -5,7 +5,7 @@ import { deliveries, executeQueues } from '../shared/aws/queues.ts';
 import { names, numeric, readSettings } from '../shared/config.ts';
 import { execute } from '../shared/execution.ts';
 import { newMemory } from '../shared/proof.ts';
-import { commonSettings, refuseShortVisibility, wire } from '../shared/wiring.ts';
+import { commonSettings, during, refuseShortVisibility, wire } from '../shared/wiring.ts';
 
 const settings = readSettings(process.env, {
   ...executeQueues,
@@ -39,6 +39,8 @@ for (const market of settings.warmMarkets) void outside.venue.instrument(market,
 /** Never answers undefined or null: Lambda would take that for full success and delete everything. */
 export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
   const deadline = Date.now() + context.getRemainingTimeInMillis();
-  const unfinished = await execute(deliveries(event.Records), outside, deadline);
+  const unfinished = await during(context, settings, outside.metrics, () =>
+    execute(deliveries(event.Records), outside, deadline),
+  );
   return { batchItemFailures: unfinished.map((itemIdentifier) => ({ itemIdentifier })) };
 }

@@ -4,7 +4,7 @@ import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { deliveries, reconcileQueues } from '../shared/aws/queues.ts';
 import { numeric, readSettings } from '../shared/config.ts';
 import { follow } from '../shared/following.ts';
-import { commonSettings, wire } from '../shared/wiring.ts';
+import { commonSettings, during, wire } from '../shared/wiring.ts';
 
 const settings = readSettings(process.env, {
   ...reconcileQueues,
@@ -23,6 +23,8 @@ const beyond = {
 /** Never answers undefined or null: Lambda would take that for full success and delete everything. */
 export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
   const deadline = Date.now() + context.getRemainingTimeInMillis();
-  const unfinished = await follow(deliveries(event.Records), beyond, deadline);
+  const unfinished = await during(context, settings, beyond.metrics, () =>
+    follow(deliveries(event.Records), beyond, deadline),
+  );
   return { batchItemFailures: unfinished.map((itemIdentifier) => ({ itemIdentifier })) };
 }

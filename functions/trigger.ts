@@ -5,7 +5,7 @@ import type { Context } from 'aws-lambda';
 import { sendIntents } from '../shared/aws/intents.ts';
 import { numeric, readSettings, url } from '../shared/config.ts';
 import { fire, type Fired } from '../shared/firing.ts';
-import { commonSettings, wireReads } from '../shared/wiring.ts';
+import { commonSettings, during, wireReads } from '../shared/wiring.ts';
 
 const settings = readSettings(process.env, {
   ...commonSettings,
@@ -28,5 +28,6 @@ const around = {
 
 /** What is thrown has Lambda try again, and then leaves a record on the dead-letter queue. */
 export async function handler(event: unknown, context: Context): Promise<Fired> {
-  return fire(event, around, Date.now() + context.getRemainingTimeInMillis());
+  const deadline = Date.now() + context.getRemainingTimeInMillis();
+  return during(context, settings, around.metrics, () => fire(event, around, deadline));
 }

@@ -1,5 +1,5 @@
 // `npm run docs`: the pages under docs/ that are made of the code: the intent's JSON Schema, the reasons, the venue's
-// codes and endpoints, the doctor's findings, the parameters of strategies, what the backtests say, the execution test spec. A test
+// codes and endpoints, the doctor's findings, the parameters of strategies, what the backtests say, the execution test spec, licences. A test
 // fails when a page is not what the code says. Writes nothing else.
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -14,6 +14,9 @@ import { doctorPage } from '../shared/bitmart/findings.ts';
 import { intentJsonSchema } from '../shared/order/intent.ts';
 import { movedBySqs, reasons } from '../shared/order/reason.ts';
 import { strategies } from '../shared/strategies/all.ts';
+import { licencesPage } from './licences.ts';
+import { metricsPage } from './metrics.ts';
+import { costTable } from './costs.ts';
 import { scalePage } from './scale.ts';
 import { cases, nameOf } from '../tests/spec/cases.ts';
 import { grounds } from '../tests/spec/grounds.ts';
@@ -31,7 +34,10 @@ export async function pages(): Promise<Readonly<Record<string, string>>> {
     'docs/doctor.md': doctorPage(MADE),
     'docs/execution-spec.md': specPage(),
     'docs/scale.md': scalePage(MADE),
+    'docs/licences.md': await licencesPage(MADE),
+    'docs/metrics.md': metricsPage(MADE, await alarms()),
     ...(await backtests()),
+    ...(await costs()),
   };
   const formatted = Object.entries(texts).map(async ([path, text]) => {
     if (path.endsWith('.svg')) return [path, text];
@@ -39,6 +45,23 @@ export async function pages(): Promise<Readonly<Record<string, string>>> {
     return [path, await prettier.format(text, { ...config, filepath: path })];
   });
   return Object.fromEntries(await Promise.all(formatted)) as Record<string, string>;
+}
+
+const ALARM =
+  /AlarmName: \S+\$\{sls:stage\}-([\w-]+)\n +AlarmDescription: "?(.+?\.) \$\{param:runbook\}\/([\w-]+)\.md/g;
+
+/** The alarms, as serverless.yml has them. */
+async function alarms() {
+  const text = await readFile(fileURLToPath(new URL('../serverless.yml', import.meta.url)), 'utf8');
+  return [...text.matchAll(ALARM)].map(([, name = '', says = '', page = '']) => ({ name, says, page }));
+}
+
+/** The page on the stack, with what it costs. */
+async function costs(): Promise<Readonly<Record<string, string>>> {
+  const path = 'docs/stack.md';
+  const page = await readFile(fileURLToPath(new URL(`../${path}`, import.meta.url)), 'utf8');
+  const table = costTable((await alarms()).length);
+  return { [path]: page.replace(/(?<=<!-- costs -->\n).*(?=<!-- end of costs -->)/s, () => `\n${table}\n\n`) };
 }
 
 const STRATEGIES = 'docs/strategies.md';

@@ -53,6 +53,7 @@ async function main(): Promise<void> {
     bitmartPort: number('LOCAL_BITMART_PORT', 4567),
     accounts: number('LOCAL_ACCOUNTS', 1),
     timeScale: number('LOCAL_TIME_SCALE', 1),
+    probes: true,
     ...(rotate > 0 ? { rotateEnvironments: rotate } : {}),
     ...(awsEndpoint === undefined || awsEndpoint === '' ? {} : { awsEndpoint }),
     onLog: ({ functionName, text }) => process.stderr.write(`[${functionName}] ${text}\n`),

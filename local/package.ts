@@ -153,6 +153,8 @@ export async function bundle(name: string, entry: string, isPlain = false): Prom
     mainFields: ['module', 'main'],
     legalComments: 'none',
     plugins: isPlain ? [] : [builtins],
+    // node_modules/ by that name, wherever it lies: the names of the parts are made of the paths of what is in them.
+    preserveSymlinks: true,
     sourcemap: 'external',
     metafile: true,
     write: false,

@@ -3,7 +3,7 @@
 import { nextLookSeconds } from '../shared/order/progress.ts';
 
 /** US dollars: list prices of us-east-1; Tokyo's differ by some percent. */
-const PRICE = {
+export const PRICE = {
   fifoCall: 0.5 / 1e6,
   standardCall: 0.4 / 1e6,
   lambdaRequest: 0.2 / 1e6,
@@ -12,10 +12,12 @@ const PRICE = {
   secretCall: 0.05 / 10_000,
   secretMonth: 0.4,
 };
-const MEMORY_GIB = 0.5;
+export const MEMORY_GIB = 0.5;
 /** Lambda's pollers of one queue ask at least so often, s, and are so many, while nothing comes. */
 const POLL = { everySeconds: 20, pollers: 5 };
 const DAY_SECONDS = 86_400;
+/** Between two look-ups of one account by one of two environments of `reconcile`: 0.3 of 12 in 2 s is for both. */
+const LOOKUP_PACE_SECONDS = 2 / (12 * 0.94 * (0.3 / 2));
 
 /** The pace of one account: a request each 53.2 ms. */
 export const REQUESTS_PER_SECOND = 20 * 0.94;
@@ -47,23 +49,28 @@ function eventSeconds(requests: number, roundTripSeconds: number): number {
   return (requests - 1) * Math.max(paceSeconds, roundTripSeconds) + Math.max(paceSeconds, roundTripSeconds + 0.02);
 }
 
+/** How long `reconcile` keeps an environment for an order that has ended, s: a look, and by the pace of look-ups its fills. */
+export const FOLLOW_SECONDS = LOOKUP_PACE_SECONDS + 0.05;
+
 interface Case {
   readonly name: string;
   readonly together: number;
   readonly requests: number;
 }
+const ONE_AT_A_TIME: Case = { name: 'one at a time', together: 1, requests: 1 };
 const CASES: readonly Case[] = [
-  { name: 'one at a time', together: 1, requests: 1 },
+  ONE_AT_A_TIME,
   { name: 'in events of ten', together: 10, requests: 10 },
   { name: 'in events of ten, batching', together: 10, requests: 1 },
 ];
 const ROUND_TRIP_SECONDS = 0.03;
 
-function costOfMillion({ together, requests }: Case) {
+/** US dollars of a million orders, each of which ends at once. */
+export function costOfMillion({ together, requests }: Case = ONE_AT_A_TIME) {
   const { fifo, standard } = callsOf(together);
   const sqs = (fifo * PRICE.fifoCall + standard * PRICE.standardCall) * 1e6;
   const events = 1e6 / together;
-  const busy = events * eventSeconds(requests, ROUND_TRIP_SECONDS) + 1e6 * eventSeconds(2, ROUND_TRIP_SECONDS);
+  const busy = events * eventSeconds(requests, ROUND_TRIP_SECONDS) + 1e6 * FOLLOW_SECONDS;
   const lambda = busy * MEMORY_GIB * PRICE.lambdaGibSecond + (events + 1e6) * PRICE.lambdaRequest;
   // No environment knows the account yet: the dearest case.
   const secrets = (events + 1e6) * PRICE.secretCall;
@@ -74,14 +81,14 @@ const dollars = (value: number): string => `$${value >= 100 ? value.toFixed(0) :
 const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
 
 /** The SQS calls of pollers that wait for nothing, a month. */
-function idleMonth(): number {
+export function idleMonth(): number {
   const callsADay = (POLL.pollers * DAY_SECONDS) / POLL.everySeconds;
   return 30 * callsADay * (PRICE.fifoCall + PRICE.standardCall);
 }
 
 function fleetRow(accounts: number, ordersADay: number, resting: number): readonly string[] {
   const orders = accounts * ordersADay * 30;
-  const { sqs, lambda, secrets } = costOfMillion(CASES[0] as Case);
+  const { sqs, lambda, secrets } = costOfMillion(ONE_AT_A_TIME);
   const looksADay = accounts * resting * looksOf(DAY_SECONDS);
   const following = looksADay * 30 * (2 * PRICE.standardCall + PRICE.secretCall + PRICE.lambdaRequest + eventSeconds(1, ROUND_TRIP_SECONDS) * MEMORY_GIB * PRICE.lambdaGibSecond); // prettier-ignore
   return [
@@ -144,7 +151,7 @@ that where a round trip takes longer than that, it decides. Accounts whose keys 
 ## A million orders
 
 Each ends at once, after one look. The calls are those of the service and of who sends the intents; whoever reads the reports pays
-for their own. Left out are CloudWatch Logs (a few lines an order, one a look), cold starts, and a NAT gateway where there is one.
+for their own. Left out are CloudWatch and a NAT gateway, which [stack.md](stack.md) reckons with, and cold starts.
 Secrets: every event finds an environment that does not know the account yet.
 
 ${table(['orders come', 'SQS calls per order', 'SQS', 'Lambda', 'secrets', 'together'], perMillion)}

@@ -1,13 +1,14 @@
 // The local stack: AWS, BitMart and the Lambda runner on 127.0.0.1, made of the packaged template and zips.
 // Everything that a deployed stack has, and nothing in the functions knows the difference. Close it and all is gone.
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CreateSecretCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { CreateQueueCommand, GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { startLocalAws, type LocalAws } from './aws/server.ts';
 import { startLocalBitmart, type LocalBitmart } from './bitmart/server.ts';
 import { asynchronously, type Asynchronous } from './lambda/asynchronous.ts';
-import { functionArn } from './lambda/environment.ts';
+import { accessKeyId, functionArn } from './lambda/environment.ts';
 import { startRunner, type LogLine, type Runner, type RunnerOptions } from './lambda/runner.ts';
 import { packageService } from './package.ts';
 import { startScheduler, type ScheduleTemplate } from './scheduler.ts';
@@ -41,6 +42,8 @@ export interface StackOptions {
   readonly timeScale?: number;
   /** n environments of each function strictly in turn, instead of Lambda's choice. */
   readonly rotateEnvironments?: number;
+  /** The probe fires as the template says. Default: only when it is invoked, so that nobody asks the venue unseen. */
+  readonly probes?: boolean;
   /** Overrides of the functions' variables. */
   readonly variables?: Readonly<Record<string, string>>;
   readonly onLog?: (line: LogLine) => void;
@@ -52,8 +55,9 @@ export interface Stack {
   readonly sqs: SQSClient;
   readonly secrets: SecretsManagerClient;
   readonly runner: Runner;
-  /** What the scheduler invokes: the trigger, as Lambda does it for callers that do not wait. */
+  /** What the scheduler invokes: trigger and probe, as Lambda does it for callers that do not wait. */
   readonly trigger: Asynchronous;
+  readonly probe: Asynchronous;
   /** The schedules of the template; those that are enabled fire. */
   readonly schedules: readonly ScheduleTemplate[];
   readonly bitmart: LocalBitmart;
@@ -108,50 +112,104 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const runner = await startRunner({
       region: REGION,
       awsEndpoint: endpoint,
-      functions: template.functions.map((each) => definition(each, urls, bitmart, options)),
+      functions: template.functions.map((each) => definition(each, urls, bitmart, names, options)),
       onLog: keepLogs(template.functions, aws, options.onLog),
+      onInvocation: countInvocations(template.functions, aws),
       ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
       ...(options.rotateEnvironments === undefined ? {} : { rotateEnvironments: options.rotateEnvironments }),
     });
     closers.push(() => runner.close());
-    const trigger = triggerOf(template.functions, runner, clients.sqs, urls, timeScale);
-    const stopSchedules = startScheduler(template.schedules, (_target, event) => trigger.invoke(event));
+    if (aws !== undefined) deployTo(aws, template, runner);
+    const invoked = invokedBehind(template.functions, { runner, endpoint, aws, urls, timeScale });
+    const { schedules } = template;
+    const firing = schedules.filter(({ target }) => target !== 'probe' || options.probes === true);
+    const stopSchedules = startScheduler(firing, (target, event) => invoked(target).invoke(event));
     closers.push(() => {
       stopSchedules();
-      trigger.close();
+      for (const { name, asynchronous } of template.functions) if (asynchronous !== undefined) invoked(name).close();
       return Promise.resolve();
     });
     const ready = readyOf(endpoint, bitmart, urls, names);
-    const { schedules } = template;
-    return { ready, ...clients, runner, trigger, schedules, bitmart, aws, addAccount, close };
+    const [trigger, probe] = [invoked('trigger'), invoked('probe')];
+    return { ready, ...clients, runner, trigger, probe, schedules, bitmart, aws, addAccount, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-/** The one function that is invoked asynchronously. */
-function triggerOf(
-  functions: readonly FunctionTemplate[],
-  runner: Runner,
-  sqs: SQSClient,
-  urls: ReadonlyMap<string, string>,
-  timeScale: number,
-): Asynchronous {
-  const [invoked, ...others] = functions.filter(({ asynchronous }) => asynchronous !== undefined);
-  if (invoked?.asynchronous === undefined || others.length > 0) {
-    throw new Error('the local stack knows one function with an AWS::Lambda::EventInvokeConfig');
+/** Lambda's own API knows the functions by their whole names, and their mappings. */
+function deployTo({ lambda }: LocalAws, { functions, queues }: Template, runner: Runner): void {
+  for (const { name, logGroup, source } of functions) {
+    const queue = queues.find(({ logicalName }) => logicalName === source?.queue);
+    const mapping = queue && {
+      queueArn: `arn:aws:sqs:${REGION}:000000000000:${queue.name}`,
+      stop: () => runner.stop(name),
+      start: () => runner.resume(name),
+    };
+    const definition = () => runner.definition(name);
+    lambda.deploy({ name: basename(logGroup), definition, ...(mapping === undefined ? {} : { mapping }) });
   }
-  const { name, asynchronous } = invoked;
-  return asynchronously({
-    ...asynchronous,
+}
+type Template = Awaited<ReturnType<typeof readTemplate>>;
+
+/** The functions that are invoked asynchronously, by name: each that has an EventInvokeConfig. */
+function invokedBehind(
+  functions: readonly FunctionTemplate[],
+  place: Parameters<typeof invokedAs>[2],
+): (name: string) => Asynchronous {
+  const invoked = new Map(
+    functions.flatMap(({ name, asynchronous }) =>
+      asynchronous === undefined ? [] : [[name, invokedAs(name, asynchronous, place)] as const],
+    ),
+  );
+  return (name) => {
+    const found = invoked.get(name);
+    if (found !== undefined) return found;
+    throw new Error(`${name} has no AWS::Lambda::EventInvokeConfig in the template, so nothing can invoke it unseen`);
+  };
+}
+
+/** Whoever invokes here is the scheduler, as its role; what failed is told by Lambda, as the role of the function. */
+function invokedAs(
+  name: string,
+  { onFailure, ...config }: NonNullable<FunctionTemplate['asynchronous']>,
+  {
+    runner,
+    endpoint,
+    aws,
+    urls,
+    timeScale,
+  }: {
+    readonly runner: Runner;
+    readonly endpoint: string;
+    readonly aws: LocalAws | undefined;
+    readonly urls: ReadonlyMap<string, string>;
+    readonly timeScale: number;
+  },
+): Asynchronous {
+  const destination = sqsAs(`${accessKeyId(name)}DESTINATION`, endpoint, aws !== undefined);
+  const { invoke, idle, close } = asynchronously({
+    ...config,
     timeScale,
     functionArn: functionArn(REGION, name),
     run: (event) => runner.invoke(name, event),
     onFailure: async (MessageBody) => {
-      await sqs.send(new SendMessageCommand({ QueueUrl: urls.get(asynchronous.onFailure) ?? '', MessageBody }));
+      await destination.send(new SendMessageCommand({ QueueUrl: urls.get(onFailure) ?? '', MessageBody }));
     },
   });
+  const scheduler = { accessKeyId: `${accessKeyId(name)}SCHEDULER`, service: 'lambda', action: 'Invoke' } as const;
+  return {
+    invoke: (event) => {
+      aws?.record({ ...scheduler, at: Date.now(), resource: name, outcome: 'ok' });
+      invoke(event);
+    },
+    idle,
+    close: () => {
+      close();
+      destination.destroy();
+    },
+  };
 }
 
 /** Keeps the ready line where the operator's command finds it; the returned function takes it away. */
@@ -200,6 +258,24 @@ function keepLogs(
   };
 }
 
+/** What AWS publishes of each function, under the name that it is deployed with. */
+function countInvocations(
+  functions: readonly FunctionTemplate[],
+  aws: LocalAws | undefined,
+): NonNullable<RunnerOptions['onInvocation']> {
+  const names = new Map(functions.map(({ name, logGroup }) => [name, logGroup.replace('/aws/lambda/', '')]));
+  return (name, { durationMs, isError, isThrottled }) => {
+    const dimensions = { FunctionName: names.get(name) ?? name };
+    const put = (metric: string, value: number, unit = 'Count'): void =>
+      aws?.metrics.put('AWS/Lambda', metric, dimensions, value, unit);
+    put('Throttles', Number(isThrottled));
+    if (isThrottled) return;
+    put('Invocations', 1);
+    put('Errors', Number(isError));
+    put('Duration', durationMs, 'Milliseconds');
+  };
+}
+
 function portTaken(which: 'AWS' | 'BITMART'): (error: NodeJS.ErrnoException) => never {
   return (error) => {
     if (error.code !== 'EADDRINUSE') throw error;
@@ -209,11 +285,18 @@ function portTaken(which: 'AWS' | 'BITMART'): (error: NodeJS.ErrnoException) => 
   };
 }
 
+/** Our own local AWS wants no real credentials; any other takes the caller's. */
+function credentialsOf(id: string, isOurs: boolean) {
+  return isOurs ? { credentials: { accessKeyId: id, secretAccessKey: 'local' } } : {};
+}
+
+function sqsAs(id: string, endpoint: string, isOurs: boolean): SQSClient {
+  return new SQSClient({ endpoint, region: REGION, ...credentialsOf(id, isOurs) });
+}
+
 function connect(endpoint: string, isOurs: boolean): Pick<Stack, 'sqs' | 'secrets'> & { close(): void } {
-  // Our own local AWS wants no real credentials; any other takes the caller's.
-  const credentials = isOurs ? { credentials: { accessKeyId: 'LOCALOPERATOR', secretAccessKey: 'local' } } : {};
-  const sqs = new SQSClient({ endpoint, region: REGION, ...credentials });
-  const secrets = new SecretsManagerClient({ endpoint, region: REGION, ...credentials });
+  const sqs = sqsAs('LOCALOPERATOR', endpoint, isOurs);
+  const secrets = new SecretsManagerClient({ endpoint, region: REGION, ...credentialsOf('LOCALOPERATOR', isOurs) });
   const close = (): void => {
     sqs.destroy();
     secrets.destroy();
@@ -254,6 +337,7 @@ function definition(
   each: FunctionTemplate,
   urls: ReadonlyMap<string, string>,
   bitmart: LocalBitmart,
+  accounts: readonly string[],
   { timeScale = 1, variables = {} }: StackOptions,
 ): Parameters<typeof startRunner>[0]['functions'][number] {
   const queueUrl = (name: string): string => urls.get(name) ?? '';
@@ -270,6 +354,8 @@ function definition(
     BITMART_FUTURES_URL: bitmart.futuresUrl,
     SECRET_CACHE_SECONDS: String(30 * timeScale),
     UNRESOLVED_AFTER_SECONDS: String(Math.max(1, 900 * timeScale)),
+    // As many as it takes.
+    ...('PROBE_ACCOUNTS' in each.variables ? { PROBE_ACCOUNTS: accounts.slice(0, 25).join(',') } : {}),
     ...(typeof visibility === 'string' ? { INTENTS_VISIBILITY_SECONDS: scaledSeconds(visibility, timeScale) } : {}),
     ...variables,
   };

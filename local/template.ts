@@ -4,6 +4,7 @@
 // Reads a file; creates nothing.
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { settle } from './conditions.ts';
 import type { EventInvokeConfig } from './lambda/asynchronous.ts';
 import { templatePath } from './package.ts';
 import type { ScheduleTemplate } from './scheduler.ts';
@@ -36,6 +37,10 @@ interface Resource {
   readonly Type: string;
   readonly Properties: Readonly<Record<string, unknown>>;
 }
+interface Packaged {
+  readonly Conditions?: Readonly<Record<string, unknown>>;
+  readonly Resources: Readonly<Record<string, Resource & Readonly<Record<string, unknown>>>>;
+}
 interface Reference {
   readonly Ref?: string;
   readonly 'Fn::GetAtt'?: readonly [string, string];
@@ -47,7 +52,7 @@ export async function readTemplate(): Promise<{
   readonly functions: readonly FunctionTemplate[];
   readonly schedules: readonly ScheduleTemplate[];
 }> {
-  const template = JSON.parse(await readFile(templatePath, 'utf8')) as { Resources: Record<string, Resource> };
+  const template = settle(JSON.parse(await readFile(templatePath, 'utf8')) as Packaged);
   const resources = Object.entries(template.Resources);
   const ofType = (type: string) => resources.filter(([, resource]) => resource.Type === type);
   const mappings = ofType('AWS::Lambda::EventSourceMapping').map(([, { Properties }]) => Properties);

@@ -5,13 +5,14 @@
 import { postponable, sendEach, type Delivery } from './aws/queues.ts';
 import { budget, type Budget } from './clock.ts';
 import { describeError, type Log } from './log.ts';
+import { unmeasured } from './metrics.ts';
 import { admit, barred, isAmended, isRelief, isSetting, MAX_AHEAD_MS, needsBook, type Denial } from './order/admit.ts';
 import { listed, type Instrument } from './order/instrument.ts';
 import { parse, type Market } from './order/intent.ts';
 import { accepted, buried, done, foreign, malformed, toldAgain, type End, type Outcome } from './order/outcome.ts';
 import { difference } from './order/same.ts';
 import type { Verdict } from './order/report.ts';
-import type { Admitted, Book, Times, TradingAccount, Venue, VenueOrder } from './order/venue.ts';
+import type { Admitted, Book, Journey, Times, TradingAccount, Venue, VenueOrder } from './order/venue.ts';
 import {
   backoff,
   cameBackTooSoon,
@@ -35,6 +36,7 @@ import {
   type Looked,
   type Outside,
   type Proof,
+  type Trail,
 } from './proof.ts';
 import { unpark } from './parking.ts';
 
@@ -66,10 +68,11 @@ export async function execute(
 ): Promise<readonly string[]> {
   const groups = [...Map.groupBy(deliveries, (delivery) => delivery.group).values()];
   const touched = new Map<string, TradingAccount>();
+  const trails = new Map<string, Trail>();
   const results = await Promise.all(
     groups.map(async (group) => {
       try {
-        return await executeGroup(group, outside, budget(deadline, outside.clock.now()), touched);
+        return await executeGroup(group, outside, budget(deadline, outside.clock.now()), touched, trails);
       } catch (error) {
         // A bug, or AWS is down: nothing of this group is acknowledged, and no other group suffers for it.
         outside.log('error', 'group failed', { account: group[0]?.group ?? '', error: describeError(error) });
@@ -77,7 +80,7 @@ export async function execute(
       }
     }),
   );
-  return settle(results.flat(), outside, [...touched.values()], deadline);
+  return settle(results.flat(), outside, { touched, trails }, deadline);
 }
 
 async function executeGroup(
@@ -85,8 +88,10 @@ async function executeGroup(
   outside: Outside,
   time: Budget,
   touched: Map<string, TradingAccount>,
+  trails: Map<string, Trail>,
 ): Promise<readonly Result[]> {
   const { turnedAway, candidates, isUntold } = door(group, outside);
+  for (const { message, intent } of candidates) trails.set(message.messageId, { intent, sent: 0, lookups: 0 });
   if (isUntold) return [...turnedAway, ...candidates.map((each) => putBack(each, 1, ITS_TURN, outside, false))];
   const name = candidates[0]?.intent.account;
   if (name === undefined) return turnedAway;
@@ -98,7 +103,7 @@ async function executeGroup(
     .slice(ours)
     .map(({ message }): Result => ({ message, why: NOT_OURS, disposition: { kind: 'keep' } }));
   if (ours === 0) return [...turnedAway, ...late];
-  const desk: Desk = { outside, time, name, touched, attempted: new Set(), silence: undefined, ...UNREAD };
+  const desk: Desk = { outside, time, name, touched, trails, attempted: new Set(), silence: undefined, ...UNREAD };
   await enter(desk);
   const isTimed = desk.account !== undefined && desk.account.mandate.batching !== true;
   const mine = candidates.slice(0, ours).map((candidate) => ({ ...candidate, isTimed }));
@@ -262,7 +267,8 @@ async function takeTogether(run: readonly Candidate[], desk: Desk, isRetry = fal
   if (only === undefined || desk.account === undefined) return inPlace([]);
   if (ready.length === 1) return inPlace([await dispatch(only, desk, isRetry)]);
   for (const { candidate } of ready) mayBeThere(candidate, desk);
-  const verdict = await venue.submitAll(desk.account, orders, time.within(clock.now()));
+  const sent = (journey: Journey): void => ready.forEach(({ candidate }) => wasSent(candidate, desk, journey));
+  const verdict = await venue.submitAll(desk.account, orders, { ...time.within(clock.now()), sent });
   for (const { candidate } of ready) logVerdict(candidate, verdict, outside.log);
   const unsign = (): void => ready.forEach(({ candidate: { intent } }) => memory.signed.delete(keyOf(intent)));
   if (verdict.kind === 'taken') {
@@ -424,7 +430,7 @@ function putOff(
   outside: Outside,
 ): Step {
   const { message, intent } = candidate;
-  const { seconds, why, isForgotten = false } = wait;
+  const { seconds, why, isForgotten = false, isUntried = false } = wait;
   const now = outside.clock.now();
   const end = (because: End): Step => ({ result: buried(message, intent, because, now) });
   const isUnsent = isFirstOrUnsent(candidate, outside);
@@ -438,7 +444,12 @@ function putOff(
     return end({ code: isExpired ? 'INTENT_EXPIRED' : 'LIFETIME_TOO_LONG', detail, certainty: 'unknown' });
   }
   const sinceMs = now - message.firstReceivedAt;
-  if (!isUnsent && (isForgotten ? message.receiveCount > 1 : sinceMs > outside.timing.unresolvedAfterMs)) {
+  // Given up is what was looked for in vain. The first of a batch always is, so that each comes to its turn.
+  if (
+    !isUnsent &&
+    !isUntried &&
+    (isForgotten ? message.receiveCount > 1 : sinceMs > outside.timing.unresolvedAfterMs)
+  ) {
     const minutes = Math.round(sinceMs / 60_000);
     const detail = `${minutes} min after its first delivery nobody can prove whether it was executed; last: ${why}`;
     return end({ code: 'UNRESOLVED', detail });
@@ -543,7 +554,8 @@ async function dispatch({ candidate, admitted, note }: Ready, desk: Desk, isRetr
   const { venue, clock } = outside;
   if (account === undefined) return stopped(candidate, backoff(candidate), 'no account', outside);
   if (admitted.action === 'place') mayBeThere(candidate, desk);
-  const verdict = await request(venue, account, admitted, time.within(clock.now()));
+  const sent = (journey: Journey): void => wasSent(candidate, desk, journey);
+  const verdict = await request(venue, account, admitted, { ...time.within(clock.now()), sent });
   logVerdict(candidate, verdict, outside.log);
   return conclude(candidate, verdict, desk, isRetry, note);
 }
@@ -552,6 +564,11 @@ async function dispatch({ candidate, admitted, note }: Ready, desk: Desk, isRetr
 function mayBeThere({ intent }: Candidate, { attempted, outside: { memory, clock, venue } }: Desk): void {
   attempted.add(intent.id);
   remember(memory.signed, keyOf(intent), clock.now() + venue.promises.refusesTimestampsAfterMs);
+}
+
+function wasSent({ message }: Candidate, { trails }: Desk, journey: Journey): void {
+  const trail = trails.get(message.messageId);
+  if (trail !== undefined) Object.assign(trail, { sent: trail.sent + 1, journey });
 }
 
 /** What may have been sent before, and cannot be seen, is never told as unsent. */
@@ -882,6 +899,12 @@ function postponed(seconds: number): Result['disposition'] {
   return { kind: 'postpone', seconds: postponable(seconds) };
 }
 
+/** What an invocation did, beside its results. */
+interface Done {
+  readonly touched: ReadonlyMap<string, TradingAccount>;
+  readonly trails: ReadonlyMap<string, Trail>;
+}
+
 /**
  * The effects of a batch, in their order: letters and followed orders, then reports; then, when the last request of
  * every account is one interval old, visibility. A message is finished only when SQS has named each of its effects.
@@ -891,13 +914,13 @@ function postponed(seconds: number): Result['disposition'] {
 async function settle(
   results: readonly Result[],
   outside: Outside,
-  touched: readonly TradingAccount[],
+  done: Done,
   deadline: number,
 ): Promise<readonly string[]> {
   // Stopped, and gone on with later: others have the messages by now, and what was decided may be true no more.
   if (outside.clock.now() >= deadline) return results.map(({ message }) => message.messageId);
   const { queues, venue, memory } = outside;
-  const held = Promise.all(touched.map((account) => venue.hold(account)));
+  const held = Promise.all([...done.touched.values()].map((account) => venue.hold(account)));
   const letterOf = ({ disposition }: Result) => (disposition.kind === 'bury' ? disposition.letter : undefined);
   const [buriedOk, followedOk] = await Promise.all([
     sendEach(results.map(letterOf), (letters) => queues.bury(letters)),
@@ -927,7 +950,7 @@ async function settle(
     disposition.kind === 'postpone' ? [{ receiptHandle: message.receiptHandle, seconds: disposition.seconds }] : [],
   );
   if (back.length > 0) await queues.postpone(back);
-  for (const result of results) logOutcome(result, unfinished.includes(result), outside.log);
+  for (const result of results) tell(result, unfinished.includes(result), done, outside);
   return unfinished.map(({ message }) => message.messageId);
 }
 
@@ -940,23 +963,58 @@ function logVerdict({ intent }: Candidate, verdict: Verdict, log: Log): void {
   log(level, 'verdict', { id, account, action, market, symbol, verdict: verdict.kind, detail });
 }
 
-function logOutcome({ message, disposition, report, why }: Result, isUnfinished: boolean, log: Log): void {
+/** The line of a message, the last thing that is said of it, and its numbers. */
+function tell(result: Result, isUnfinished: boolean, { touched, trails }: Done, outside: Outside): void {
+  const { message, disposition, report, why } = result;
+  const { log, venue, measure = unmeasured } = outside;
   const letter = disposition.kind === 'bury' ? disposition.letter : undefined;
+  const trail = trails.get(message.messageId);
+  const intent = trail?.intent;
+  const decisionToSendMs =
+    trail?.journey === undefined ? undefined : trail.journey.sentAt - Date.parse(trail.intent.createdAt);
+  const sendToAckMs = trail?.journey?.tookMs;
+  const untold = isUnfinished && (disposition.kind === 'acknowledge' || disposition.kind === 'bury');
+  // A name that anybody may write into a message is not worth a metric of its own.
+  const about = touched.has(message.group) ? { account: message.group } : {};
+  if (decisionToSendMs !== undefined) measure('DecisionToSendMs', Math.max(0, decisionToSendMs), about);
+  if (sendToAckMs !== undefined) measure('SendToAckMs', sendToAckMs, about);
+  if (!isUnfinished) measure('Intents', 1, { ...about, outcome: report?.status ?? 'misdirected' });
+  if (!isUnfinished && letter !== undefined) measure('DeadLetters', 1, { ...about, reason: letter.reason });
+  if (!isUnfinished && report?.status === 'unresolved') measure('Unresolved', 1, about);
+  if (isOpenQuestion(result, trail, outside)) {
+    measure('UnresolvedAgeMs', Math.max(0, outside.clock.now() - message.firstReceivedAt), about);
+  }
   log(letter === undefined ? 'info' : 'warn', 'outcome', {
     // What is put back came through the door: its deduplication id is the intent's.
     id: report?.id ?? letter?.intentId ?? message.deduplicationId,
     account: message.group,
+    venue: venue.name,
+    action: intent?.action ?? report?.action,
+    market: intent?.market,
+    symbol: intent !== undefined && 'symbol' in intent ? intent.symbol : undefined,
     messageId: message.messageId,
     receiveCount: message.receiveCount,
     disposition: disposition.kind,
     // Decided, and not told: SQS did not take all of it.
-    untold: isUnfinished && (disposition.kind === 'acknowledge' || disposition.kind === 'bury') ? true : undefined,
+    untold: untold ? true : undefined,
     seconds: disposition.kind === 'postpone' ? disposition.seconds : undefined,
     why,
     status: report?.status,
     reason: letter?.reason,
     certainty: letter?.certainty,
     detail: letter?.detail,
-    latencyMs: report?.latencyMs,
+    ...{ sent: trail?.sent, lookups: trail?.lookups, decisionToSendMs, sendToAckMs, latencyMs: report?.latencyMs },
   });
+}
+
+/** May it have been sent, by this delivery or an earlier one, with no proof either way? */
+function isOpenQuestion(
+  { message, disposition, report }: Result,
+  trail: Trail | undefined,
+  { memory }: Outside,
+): boolean {
+  if (report !== undefined) return report.status === 'unresolved';
+  if (trail === undefined || (disposition.kind !== 'postpone' && disposition.kind !== 'keep')) return false;
+  const isUnsent = memory.unsent.get(message.messageId)?.receiveCount === message.receiveCount;
+  return !isUnsent && (trail.sent > 0 || message.receiveCount > 1);
 }

@@ -6,6 +6,7 @@ import type { Accounts } from './aws/accounts.ts';
 import { delayable, postponable, sendEach, type Delivery, type Queues } from './aws/queues.ts';
 import { budget, type Budget } from './clock.ts';
 import { describeError } from './log.ts';
+import { unmeasured, type Measure } from './metrics.ts';
 import { listed, type Instrument } from './order/instrument.ts';
 import { parse } from './order/intent.ts';
 import {
@@ -31,6 +32,8 @@ export interface Beyond extends Parking {
   readonly accounts: Accounts;
   readonly queues: Queues;
   readonly venue: Venue;
+  /** Nobody is told without it. */
+  readonly measure?: Measure;
 }
 
 /** What becomes of a message. `copied`: a copy takes its place, with what has been told or learnt since. */
@@ -308,9 +311,10 @@ function hush(seen: Unseen, desk: Desk): number {
  */
 async function settle(
   steps: readonly { readonly look: Look; readonly step: Step }[],
-  { queues, clock, log }: Beyond,
+  beyond: Beyond,
   deadline: number,
 ): Promise<readonly string[]> {
+  const { queues, clock } = beyond;
   // Stopped, and gone on with later: others have the messages by now, and may have told more than is known here.
   if (clock.now() >= deadline) return steps.map(({ look }) => look.message.messageId);
   const buried = await sendEach(
@@ -339,7 +343,7 @@ async function settle(
     seconds: postponable(step.kind === 'finished' ? FASTEST_SECONDS : step.seconds),
   }));
   if (back.length > 0) await queues.postpone(back);
-  for (const { look, step } of settled) logStep(look, step, log);
+  for (const { look, step } of settled) tell(look, step, beyond);
   return left.map(({ look }) => look.message.messageId);
 }
 
@@ -348,13 +352,19 @@ function isWorn({ receiveCount, enqueuedAt }: Delivery, now: number): boolean {
   return receiveCount >= MOST_RECEIVES || now - enqueuedAt > OLDEST_MS;
 }
 
-function logStep({ pending, message }: Look, step: Step, log: Beyond['log']): void {
-  const { id, account, market, symbol } = pending.intent;
+/** The line of one look, and the numbers of an end. */
+function tell({ pending, message }: Look, step: Step, { log, venue, measure = unmeasured }: Beyond): void {
+  const { id, account, action, market, symbol } = pending.intent;
   const { receiveCount } = message;
-  const status = 'report' in step ? step.report.status : undefined;
+  const { status, reason, detail, filledSize, latencyMs } = 'report' in step ? (step.report ?? {}) : {};
   const seconds = step.kind === 'finished' ? undefined : Math.round(step.seconds);
   const why = step.kind === 'finished' ? undefined : step.why;
-  log('info', 'followed', { id, account, market, symbol, step: step.kind, status, seconds, why, receiveCount });
+  const letter = step.kind === 'finished' ? step.letter : undefined;
+  if (step.kind === 'finished' && status === 'unresolved') measure('Unresolved', 1, { account });
+  if (letter !== undefined) measure('DeadLetters', 1, { account, reason: letter.reason });
+  const about = { id, account, venue: venue.name, action, market, symbol };
+  const end = { reason, certainty: letter?.certainty, detail, filledSize, latencyMs };
+  log('info', 'followed', { ...about, step: step.kind, status, seconds, why, receiveCount, ...end });
 }
 
 /** What `execute` or a copy wrote; undefined for anything else. */

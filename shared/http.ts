@@ -24,12 +24,15 @@ export interface HttpResponse {
   /** By lower-case name; of one that is repeated the values with commas between them. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: string;
+  /** When the request was written, ms since the epoch; absent where a transport does not say. */
+  readonly sentAt?: number;
 }
 /** No whole answer. `reached: false` only where no connection was made, so that not one byte of it was sent. */
 export interface HttpFailure {
   readonly kind: 'failure';
   readonly reached: boolean;
   readonly detail: string;
+  readonly sentAt?: number;
 }
 /** How requests leave: a function, so that a test can put a network of its own behind it. Never rejects. */
 export type Transport = (request: HttpRequest) => Promise<HttpResponse | HttpFailure>;
@@ -106,7 +109,7 @@ function carry(
 ): Promise<HttpResponse | HttpFailure> {
   return new Promise((resolve) => {
     const { socket } = connection;
-    let isSent = false;
+    let sentAt: number | undefined;
     let gate: NodeJS.Timeout | undefined;
     const settle: Settle = (result, isKept) => {
       clearTimeout(gate);
@@ -115,22 +118,26 @@ function carry(
       if (isKept) keep(connection, origin);
       else {
         // A handshake that came to nothing is not begun in the same way again.
-        if (!isSent) origin.session = undefined;
+        if (sentAt === undefined) origin.session = undefined;
         socket.destroy();
       }
-      resolve(result);
+      resolve(sentAt === undefined ? result : { ...result, sentAt });
     };
-    const fail = (detail: string, isKept = false): void => settle({ kind: 'failure', reached: isSent, detail }, isKept);
+    const fail = (detail: string, isKept = false): void =>
+      settle({ kind: 'failure', reached: sentAt !== undefined, detail }, isKept);
     const send = (): void => {
-      if (Date.now() >= Math.min(sendBefore, deadline)) {
+      const now = Date.now();
+      if (now >= Math.min(sendBefore, deadline)) {
         fail(isNew ? 'no connection in time' : 'its time was over', true);
         return;
       }
-      isSent = true;
+      sentAt = now;
       socket.write(text);
     };
     connection.exchange = { ...reading(connection, settle, fail), fail };
-    const stopWatching = watch(deadline, () => fail(isSent ? 'no answer in time' : 'no connection in time'));
+    const stopWatching = watch(deadline, () =>
+      fail(sentAt !== undefined ? 'no answer in time' : 'no connection in time'),
+    );
     if (!isNew) {
       send();
       return;

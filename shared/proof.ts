@@ -5,11 +5,12 @@ import type { Accounts } from './aws/accounts.ts';
 import type { Delivery, Queues } from './aws/queues.ts';
 import type { Budget, Clock } from './clock.ts';
 import type { Log } from './log.ts';
+import type { Measure } from './metrics.ts';
 import { MAX_AHEAD_MS } from './order/admit.ts';
 import type { OrderIntent } from './order/intent.ts';
 import type { End, Outcome } from './order/outcome.ts';
 import type { Verdict } from './order/report.ts';
-import type { Sighting, TradingAccount, Venue, VenueOrder } from './order/venue.ts';
+import type { Journey, Sighting, TradingAccount, Venue, VenueOrder } from './order/venue.ts';
 import * as parking from './parking.ts';
 
 /** The world outside, as records of functions: the handler passes the real ones, a test passes others. */
@@ -19,6 +20,8 @@ export interface Outside {
   readonly venue: Venue;
   readonly clock: Clock;
   readonly log: Log;
+  /** Nobody is told without it. */
+  readonly measure?: Measure;
   readonly memory: Memory;
   readonly timing: {
     /** A refused account is probed at most once in this time by one environment. */
@@ -58,6 +61,17 @@ export interface Candidate {
   readonly isTimed: boolean;
 }
 
+/** What this invocation did for an intent, for the line and the numbers that tell of it. */
+export interface Trail {
+  readonly intent: OrderIntent;
+  /** Requests that were really written for it. */
+  sent: number;
+  /** How often it, or the order that it is about, was looked for. */
+  lookups: number;
+  /** Of the last of these requests. */
+  journey?: Journey;
+}
+
 /** Everything that the intents of one group are executed with. */
 export interface Desk {
   readonly outside: Outside;
@@ -74,6 +88,8 @@ export interface Desk {
   readonly touched: Map<string, TradingAccount>;
   /** Ids that this invocation has sent: a look-up from before that says nothing about them. */
   readonly attempted: Set<string>;
+  /** By message id, those of all groups of the batch. */
+  readonly trails: ReadonlyMap<string, Trail>;
   /** The venue wants no more requests of this account now: the rest of the invocation asks and sends nothing. */
   silence: Silence | undefined;
 }
@@ -87,8 +103,17 @@ interface Silence {
 export type Proof =
   | { readonly kind: 'found'; readonly order: VenueOrder; readonly id: string }
   | { readonly kind: 'absent' }
-  /** `isForgotten`: waiting will not help, the venue may know no more what it knew once. */
-  | { readonly kind: 'unproven'; readonly seconds: number; readonly why: string; readonly isForgotten?: boolean };
+  /**
+   * `isForgotten`: waiting will not help, the venue may know no more what it knew once. `isUntried`: nobody has looked in
+   * this delivery, since those before it took the time.
+   */
+  | {
+      readonly kind: 'unproven';
+      readonly seconds: number;
+      readonly why: string;
+      readonly isForgotten?: boolean;
+      readonly isUntried?: boolean;
+    };
 
 const MEMORY_ENTRIES = 10_000;
 /** SQS refuses a second message with one deduplication id for 5 minutes; createdAt may be 5 s ahead on either side. */
@@ -184,9 +209,9 @@ export async function prove(doubtful: readonly Candidate[], desk: Desk): Promise
   const proofs = new Map<string, Proof>();
   const unproven = ({ message }: Candidate): boolean => !proofs.has(message.messageId);
   // One that cannot be proven stops the group there: those behind it need no proof now.
-  const stopAt = (candidate: Candidate, seconds: number, why: string): void => {
+  const stopAt = (candidate: Candidate, seconds: number, why: string, isUntried = false): void => {
     for (const each of doubtful.slice(doubtful.indexOf(candidate)).filter(unproven)) {
-      proofs.set(each.message.messageId, { kind: 'unproven', seconds, why });
+      proofs.set(each.message.messageId, { kind: 'unproven', seconds, why, isUntried });
     }
   };
   const [first] = doubtful;
@@ -202,10 +227,10 @@ export async function prove(doubtful: readonly Candidate[], desk: Desk): Promise
   const firstLooksUntil = clock.now() + (time.takeUntil - clock.now()) * 0.4;
   const lookAtAll = async (candidates: readonly Candidate[], until: number): Promise<void> => {
     for (const candidate of candidates) {
-      const silence =
-        clock.now() > until ? { seconds: 1, why: 'no time left to look it up' } : mayNotAsk(candidate, desk);
+      const isLate = clock.now() > until;
+      const silence = isLate ? { seconds: 1, why: 'no time left to look it up' } : mayNotAsk(candidate, desk);
       if (silence !== undefined) {
-        stopAt(candidate, silence.seconds, silence.why);
+        stopAt(candidate, silence.seconds, silence.why, isLate && candidate !== doubtful[0]);
         return;
       }
       const sighting = await look(candidate, desk);
@@ -287,6 +312,8 @@ export async function look(candidate: Candidate, desk: Desk, ids = soughtIds(can
     for (let attempt = 1; ; attempt += 1) {
       if (desk.account === undefined) throw new Error('a look-up without an account');
       const query = { id, market, symbol };
+      const trail = desk.trails.get(candidate.message.messageId);
+      if (trail !== undefined) trail.lookups += 1;
       const sighting = await outside.venue.find(desk.account, query, time.within(outside.clock.now()));
       if (sighting.kind === 'found') return { ...sighting, id };
       if (sighting.kind === 'nothing') break;

@@ -5,12 +5,15 @@ import { sqsQueues, type executeQueues } from './aws/queues.ts';
 import type { Outside } from './bitmart/calls.ts';
 import { bitmartDoctor } from './bitmart/doctor.ts';
 import { pacer } from './bitmart/pace.ts';
+import { bitmartProbe } from './bitmart/probe.ts';
 import { bitmartReads } from './bitmart/reads.ts';
 import { bitmart, bitmartSettings, readCredentials } from './bitmart/venue.ts';
 import { systemClock } from './clock.ts';
 import { flag, numeric, words, type Settings } from './config.ts';
 import { nodeTransport } from './http.ts';
-import { log } from './log.ts';
+import { log, logAs } from './log.ts';
+import { emfMetrics, type Measure, type Metrics } from './metrics.ts';
+import type { Context } from 'aws-lambda';
 import type { Doctor } from './order/finding.ts';
 
 /** What every function reads, beside its queues. */
@@ -22,6 +25,9 @@ export const commonSettings = {
   parkSeconds: numeric('PARK_SECONDS', '60', 1, 3600),
   /** true where all environments leave through one address (a VPC with one NAT gateway). */
   isEgressFixed: flag('FIXED_EGRESS', 'false'),
+  stage: words('STAGE', 'dev'),
+  /** Whether each account has metrics of its own, which cost more than all others together (decision 16). */
+  isPerAccount: flag('ACCOUNT_METRICS', 'true'),
 };
 
 /**
@@ -51,24 +57,43 @@ type CommonSettings = Settings<typeof commonSettings>;
 
 /** @param lookupShare this function's part of the venue's look-up limits, above 0 and at most 1, divided by its environments */
 export function wire(settings: CommonSettings & Settings<typeof executeQueues>, lookupShare: number) {
+  const metrics = metricsOf(settings);
+  const { measure } = metrics;
   return {
+    ...{ metrics, measure },
     clock: systemClock,
     log,
-    accounts: accountsBy(settings),
+    accounts: accountsBy(settings, measure),
     queues: sqsQueues(settings, (queue, detail) => log('error', 'SQS call failed', { queue, detail })),
-    venue: bitmart({ settings, ...outsideOf(settings, lookupShare) }),
+    venue: bitmart({ settings, measure, ...outsideOf(settings, lookupShare) }),
   };
 }
 
 /** For those who read and never send to a venue: strategies and the operator. @param lookupShare as for `wire` */
 export function wireReads(settings: CommonSettings, lookupShare: number) {
-  const outside = { settings, ...outsideOf(settings, lookupShare) };
+  const metrics = metricsOf(settings);
+  const { measure } = metrics;
+  const outside = { settings, measure, ...outsideOf(settings, lookupShare) };
   return {
+    ...{ metrics, measure },
     clock: systemClock,
     log,
-    accounts: accountsBy(settings),
+    accounts: accountsBy(settings, measure),
     venue: bitmart(outside),
     reads: bitmartReads(outside),
+  };
+}
+
+/** For the probe, which asks seldom and little. @param lookupShare as for `wire` */
+export function wireProbe(settings: CommonSettings, lookupShare: number) {
+  const metrics = metricsOf(settings);
+  const { measure } = metrics;
+  return {
+    ...{ metrics, measure },
+    clock: systemClock,
+    log,
+    accounts: accountsBy(settings, measure),
+    venue: bitmartProbe({ settings, measure, ...outsideOf(settings, lookupShare) }),
   };
 }
 
@@ -77,12 +102,39 @@ export function wireDoctor(settings: CommonSettings, lookupShare: number): Docto
   return bitmartDoctor({ settings, ...outsideOf(settings, lookupShare) });
 }
 
-function accountsBy({ secretPrefix, secretCacheSeconds }: CommonSettings): Accounts {
+function metricsOf({ stage, isPerAccount }: CommonSettings): Metrics {
+  return emfMetrics({
+    ...{ stage, isPerAccount, venue: 'bitmart' },
+    write: (line) => void process.stdout.write(`${line}\n`),
+    failed: (detail) => log('warn', 'metrics were not written', { detail }),
+  });
+}
+
+let isCold = true;
+
+/** Runs one invocation: its lines say which one it is, and what was measured is written at its end, also of one that fails. */
+export async function during<T>(
+  { functionName: service, awsRequestId: requestId }: Pick<Context, 'functionName' | 'awsRequestId'>,
+  { stage }: Pick<CommonSettings, 'stage'>,
+  metrics: Metrics,
+  work: () => Promise<T>,
+): Promise<T> {
+  logAs({ service, stage, requestId, coldStart: isCold ? true : undefined });
+  isCold = false;
+  try {
+    return await work();
+  } finally {
+    await metrics.flush();
+  }
+}
+
+function accountsBy({ secretPrefix, secretCacheSeconds }: CommonSettings, measure: Measure): Accounts {
   return secretAccounts({
     prefix: secretPrefix,
     lifetimeMs: secretCacheSeconds * 1000,
     now: () => systemClock.now(),
     readCredentials,
+    measure,
   });
 }
 

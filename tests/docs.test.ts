@@ -1,24 +1,26 @@
 // The docs hold nothing that is not run: generated pages are what the code says, commands exist and work, examples run.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { pages } from '../local/docs.ts';
-import { packageFunctions } from '../local/package.ts';
 import { readCredentials } from '../shared/bitmart/venue.ts';
 import { parse } from '../shared/order/intent.ts';
 import { readMandate } from '../shared/order/mandate.ts';
 import type { Firing, Strategy } from '../shared/strategies/strategy.ts';
+import { templateWith } from './packaged.ts';
 import { startSystem, type System } from './system/fixture.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../', import.meta.url));
 const read = (path: string): Promise<string> => readFile(join(root, path), 'utf8');
 const blocks = (text: string, language: string): readonly string[] =>
-  [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map((match) => match[1] ?? '');
+  // Also within a list, where it is indented.
+  [...text.matchAll(new RegExp(`^( *)\`\`\`${language}\\n(.*?)^\\1\`\`\``, 'gms'))].map(([, indent = '', block = '']) =>
+    block.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+  );
 
 test('every generated page is what the code says (npm run docs)', async () => {
   for (const [path, text] of Object.entries(await pages()))
@@ -30,16 +32,23 @@ describe('commands', () => {
   const runIn: Readonly<Record<string, string>> = {
     'npm ci': '.ci/run',
     'npm test': '.ci/run',
+    'npm run check': '.github/workflows/check.yml',
+    'npm test -- tests/order/admit.test.ts': 'a part of npm test',
+    'npx desk halt --all --reason "looking" --stage prod': 'tests/runbook.test.ts',
+    'npx desk status --deep --stage prod': 'tests/runbook.test.ts',
     'npm start': 'tests/system/start.test.ts',
     'npx node .local/first.mjs': 'below',
     'npm run simulate -- --seed 7': 'tests/simulation/simulation.test.ts',
     'npm run simulate -- --runs 200': 'tests/simulation/simulation.test.ts, with other numbers',
     'npm run bench': 'tests/bench.test.ts, in part',
+    'npm run gameday': 'tests/gameday.test.ts, in its short form',
     'npm run package': 'pretest, and tests/template.test.ts',
     ...Object.fromEntries(
       ['dca', 'twap', 'rebalance'].map((name) => [`npx desk backtest ${name}`, 'the generated pages, with its output']),
     ),
     'npx serverless deploy --stage prod': 'below, up to the upload',
+    'npx serverless package': 'tests/stackpage.test.ts',
+    'npx serverless remove --stage prod': 'tests/stackpage.test.ts, that there is such a command',
     'export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_REGION=ap-northeast-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local':
       'tests/producer/examples.test.ts, with other ports',
     'export INTENTS_QUEUE_URL=http://127.0.0.1:4566/000000000000/trading-bot-dev-intents.fifo':
@@ -63,13 +72,15 @@ describe('commands', () => {
   test('every command in a shell block is run by something', async () => {
     const docs = [
       'README.md',
+      'CONTRIBUTING.md',
       ...(await readdir(join(root, 'docs'))).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`),
     ];
     const commands = (await Promise.all(docs.map(read)))
       .flatMap((text) => blocks(text, 'sh').join('').split('\n'))
       .filter(Boolean);
     expect(commands.length).toBeGreaterThan(5);
-    const nameOf = (command: string): string => /^npx desk backtest \w+/.exec(command)?.[0] ?? command;
+    const nameOf = (command: string): string =>
+      /^npx (desk backtest \w+|serverless package)/.exec(command)?.[0] ?? command;
     expect(commands.filter((command) => runIn[nameOf(command)] === undefined)).toEqual([]);
   });
 
@@ -81,25 +92,11 @@ describe('commands', () => {
   });
 
   test('the deploy command packages for its stage without an account', async () => {
-    // In a folder of its own: osls empties .serverless/ of the folder that it runs in, and other tests read from there.
-    const folder = await mkdtemp(join(tmpdir(), 'package-'));
-    try {
-      await mkdir(join(folder, '.build'));
-      for (const { name, zipPath } of await packageFunctions({ ifStale: true })) {
-        await cp(zipPath, join(folder, '.build', `${name}.zip`));
-      }
-      await cp(join(root, 'serverless.yml'), join(folder, 'serverless.yml'));
-      const args = [join(root, 'node_modules/.bin/serverless'), 'package', '--stage', 'prod'];
-      await run(process.execPath, args, { cwd: folder, env: { ...process.env, SLS_TELEMETRY_DISABLED: '1' } });
-      const template = await readFile(join(folder, '.serverless/cloudformation-template-update-stack.json'), 'utf8');
-      expect(template).toContain('trading-bot-prod-intents.fifo');
-      const { Outputs } = JSON.parse(template) as { readonly Outputs: object };
-      const named = [...(await read('README.md')).matchAll(/`(\w+QueueUrl)`/g)].map((match) => match[1] ?? '');
-      expect(named.length).toBeGreaterThan(3);
-      expect(Object.keys(Outputs)).toEqual(expect.arrayContaining(named));
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+    const { Resources, Outputs } = await templateWith(['--stage', 'prod']);
+    expect(JSON.stringify(Resources)).toContain('trading-bot-prod-intents.fifo');
+    const named = [...(await read('README.md')).matchAll(/`(\w+QueueUrl)`/g)].map((match) => match[1] ?? '');
+    expect(named.length).toBeGreaterThan(3);
+    expect(Object.keys(Outputs)).toEqual(expect.arrayContaining(named));
   }, 60_000);
 });
 

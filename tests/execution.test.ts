@@ -177,6 +177,20 @@ test('a cancel that an earlier delivery may have sent is never buried as unsent'
   expect(told.letters).toMatchObject([{ reason: 'INTENT_EXPIRED', certainty: 'unknown' }]);
 });
 
+test('after a long outage, what nobody had the time to look up is not given up as unresolved', async () => {
+  const { told, run, sleep } = still({ find: () => sleep(4000).then(() => found()) });
+  await sleep(16 * MINUTE);
+  const ids = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+  let left = ids.map((id) => delivery(id, buy, 2));
+  for (let round = 3; left.length > 0 && round < 10; round += 1) {
+    const back = await run(left);
+    expect(back.length).toBeLessThan(left.length);
+    left = ids.filter((id) => back.includes(`m-${id}`)).map((id) => delivery(id, buy, round));
+  }
+  expect(told.letters).toEqual([]);
+  expect(told.reports.map(({ id, status }) => `${id} ${status}`)).toEqual(ids.map((id) => `${id} accepted`));
+});
+
 describe('an amend', () => {
   const amend = { action: 'amend', market: 'futures', target: 'a', price: '49000' };
 

@@ -43,6 +43,8 @@ const importsOf = ({ path, text }: Source): readonly Import[] => {
 const EXCEPTIONS = [
   'local/docs.ts imports shared/bitmart/codes.ts',
   'local/docs.ts imports shared/bitmart/endpoints.ts',
+  'local/costs.ts imports shared/metrics.ts',
+  'local/metrics.ts imports shared/metrics.ts',
   'local/docs.ts imports shared/strategies/all.ts',
   'local/docs.ts imports shared/bitmart/findings.ts',
   'local/docs.ts imports tests/spec/cases.ts',
@@ -51,23 +53,32 @@ const EXCEPTIONS = [
 
 /** The house of a file: files of one house may import each other; between houses only the arrows below are allowed. */
 const houseOf = (path: string): string => {
-  if (/^shared\/(log|config|clock|http)\.ts$/.test(path)) return path;
+  if (/^shared\/(log|config|clock|http|metrics)\.ts$/.test(path)) return path;
   if (/^local\/(aws|bitmart|bybit|exchange|lambda)\//.test(path)) return 'local servers';
   return (
-    /^(shared\/(order|bitmart|aws|strategies|execution|following|firing|proof|parking|wiring)|functions|producer|cli|local|tests|bench)\b/.exec(
+    /^(shared\/(order|bitmart|aws|strategies|execution|following|firing|probing|proof|parking|wiring)|functions|producer|cli|local|tests|bench)\b/.exec(
       path,
     )?.[1] ?? path
   );
 };
-const floor0 = ['shared/log.ts', 'shared/config.ts', 'shared/clock.ts', 'shared/http.ts'];
+const floor0 = ['shared/log.ts', 'shared/config.ts', 'shared/clock.ts', 'shared/http.ts', 'shared/metrics.ts'];
 const below2 = [...floor0, 'shared/order'];
 const below3 = [...below2, 'shared/bitmart', 'shared/aws', 'shared/strategies'];
-const below4 = [...below3, 'shared/parking', 'shared/proof', 'shared/execution', 'shared/following', 'shared/firing'];
+const below4 = [
+  ...below3,
+  'shared/parking',
+  'shared/proof',
+  'shared/execution',
+  'shared/following',
+  'shared/firing',
+  'shared/probing',
+];
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'shared/log.ts': [],
   'shared/config.ts': [],
   'shared/clock.ts': [],
   'shared/http.ts': [],
+  'shared/metrics.ts': [],
   'shared/order': [],
   'shared/bitmart': below2,
   'shared/aws': below2,
@@ -81,6 +92,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'shared/following': [...below3.filter((house) => house !== 'shared/bitmart'), 'shared/parking'],
   // Firing is a producer's work: it shares nothing with those who place.
   'shared/firing': below3.filter((house) => house !== 'shared/bitmart'),
+  // Probing asks, and shares nothing with those who place.
+  'shared/probing': below3.filter((house) => house !== 'shared/bitmart'),
   // Where a venue is chosen, for all functions at once.
   'shared/wiring': below3,
   functions: [...below4, 'shared/wiring'],
@@ -125,7 +138,7 @@ const VENUES = /bit-?mart|bybit|binance|X-BM-|okx|coinbase|kraken|kucoin|gate\.i
 const nameless = (path: string): boolean =>
   path.startsWith('functions/') ||
   path.startsWith('producer/') ||
-  /^shared\/(order\/|aws\/|strategies\/|execution\.ts|following\.ts|firing\.ts|proof\.ts|parking\.ts|log\.ts|clock\.ts|http\.ts|config\.ts)/.test(
+  /^shared\/(order\/|aws\/|strategies\/|execution\.ts|following\.ts|firing\.ts|proof\.ts|parking\.ts|log\.ts|clock\.ts|http\.ts|config\.ts|metrics\.ts)/.test(
     path,
   );
 const namedVenues = (files: readonly Source[]): readonly string[] =>
@@ -177,6 +190,7 @@ describe('a planted violation is seen', () => {
   test.each([
     ['shared/log.ts', "import { parse } from './order/intent.ts';"],
     ['shared/http.ts', "import { log } from './log.ts';"],
+    ['shared/metrics.ts', "import { log } from './log.ts';"],
     ['shared/order/new.ts', "import { log } from '../log.ts';"],
     ['shared/order/new.ts', "import { sign } from '../bitmart/wire.ts';"],
     ['shared/order/new.ts', "import type { Delivery } from '../aws/queues.ts';"],

@@ -47,7 +47,7 @@ describe('an answer', () => {
       answer = (_, response) => void response.writeHead(status, { 'X-Limit': '40' }).end(status === 204 ? '' : 'é');
       const body = status === 204 ? '' : 'é';
       const headers = expect.objectContaining({ 'x-limit': '40' });
-      expect(await get(nodeTransport())).toEqual({ kind: 'response', status, headers, body });
+      expect(await get(nodeTransport())).toMatchObject({ kind: 'response', status, headers, body });
     }
   });
   test('is not mangled where its chunks cut a letter in two', async () => {
@@ -80,7 +80,7 @@ describe('an answer', () => {
       for (let sent = 0; sent < 9; sent += 1) response.write(chunk);
       response.end();
     };
-    expect(await get(nodeTransport())).toEqual({ kind: 'failure', reached: true, detail: 'answer too long' });
+    expect(await get(nodeTransport())).toMatchObject({ kind: 'failure', reached: true, detail: 'answer too long' });
   });
 });
 
@@ -242,7 +242,11 @@ describe('a failure says whether the request can have arrived', () => {
   test('yes: silence until the deadline, which is kept', async () => {
     answer = () => undefined;
     const started = Date.now();
-    expect(await get(nodeTransport(), 100)).toEqual({ kind: 'failure', reached: true, detail: 'no answer in time' });
+    expect(await get(nodeTransport(), 100)).toMatchObject({
+      kind: 'failure',
+      reached: true,
+      detail: 'no answer in time',
+    });
     const took = Date.now() - started;
     expect(took).toBeGreaterThanOrEqual(98);
     expect(took).toBeLessThan(600);
@@ -503,7 +507,7 @@ test.each([
 ])('an answer whose length is none is no answer, at once: %j', async (line) => {
   const server = await speaking([`HTTP/1.1 200 OK\r\n${line}\r\n\r\nfine`]);
   const failure = await get(nodeTransport(), 10_000, server.url);
-  expect(failure).toEqual({ kind: 'failure', reached: true, detail: 'an answer that is no HTTP' });
+  expect(failure).toMatchObject({ kind: 'failure', reached: true, detail: 'an answer that is no HTTP' });
   await server.close();
 });
 
@@ -594,6 +598,20 @@ describe('connections', () => {
     answer = (_, response) => void setTimeout(() => response.end('fine'), 150);
     const request = { method: 'GET', url, headers: {}, deadline: Date.now() + 5000 } as const;
     expect(await nodeTransport()({ ...request, sendBefore: Date.now() + 60 })).toMatchObject({ body: 'fine' });
+  });
+  test('tell when the request was written, whether an answer came or not, and nothing where none was written', async () => {
+    answer = (_, response) => void setTimeout(() => response.end('fine'), 100);
+    const before = Date.now();
+    const sent = await get(nodeTransport(), 5000);
+    expect(sent).toMatchObject({ kind: 'response', sentAt: expect.any(Number) });
+    expect(sent.sentAt).toBeGreaterThanOrEqual(before);
+    expect(sent.sentAt).toBeLessThanOrEqual(Date.now() - 90);
+    expect(await get(nodeTransport(), 50)).toMatchObject({
+      kind: 'failure',
+      reached: true,
+      sentAt: expect.any(Number),
+    });
+    expect(await get(nodeTransport(), 0)).not.toHaveProperty('sentAt');
   });
   test('are closed when their request fails', async () => {
     let isClosed = false;

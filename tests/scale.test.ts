@@ -4,7 +4,8 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { callsOf, looksOf } from '../local/scale.ts';
+import { LOG_BYTES, PROBE_SECONDS } from '../local/costs.ts';
+import { callsOf, FOLLOW_SECONDS, looksOf } from '../local/scale.ts';
 import type { Week } from './simulation/week.ts';
 import { intent, startSystem, type System } from './system/fixture.ts';
 
@@ -50,6 +51,44 @@ test.each([1, 10])(
   },
   60_000,
 );
+
+/** What the functions wrote since the line of this number, as CloudWatch would take it, and the seconds that were billed to one. */
+const wrote = (since: number, name: string): { readonly bytes: number; readonly billedSeconds: number } => {
+  const lines = system.lines.slice(since);
+  const ids = lines.filter((line) => line.includes(`"service":"${name}"`)).map((line) => /"requestId":"([^"]+)"/.exec(line)?.[1]); // prettier-ignore
+  const reports = lines.filter((line) => line.startsWith('REPORT') && ids.some((id) => line.includes(id ?? 'none')));
+  return {
+    bytes: lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0),
+    billedSeconds: reports.reduce((sum, line) => sum + Number(/Billed Duration: (\d+)/.exec(line)?.[1]) / 1000, 0),
+  };
+};
+
+test('an order and a probe write as much, and keep an environment as long, as is reckoned with', async () => {
+  const order = async (): Promise<number> => {
+    const since = system.lines.length;
+    const one = intent({ type: 'market', price: undefined, size: undefined, notional: '50' });
+    await system.send([one]);
+    const isOver = (): boolean => wrote(since, 'reconcile').billedSeconds > 0;
+    await system.until('its end', () => system.reportsOf(one.id).some(({ status }) => status === 'filled') && isOver());
+    return since;
+  };
+  // The first of an environment costs it a little more.
+  await order();
+  const ofOrder = wrote(await order(), 'reconcile');
+  expect(ofOrder.bytes).toBeGreaterThan(LOG_BYTES.order * 0.8);
+  expect(ofOrder.bytes).toBeLessThan(LOG_BYTES.order * 1.2);
+  expect(ofOrder.billedSeconds).toBeGreaterThan(FOLLOW_SECONDS * 0.7);
+  expect(ofOrder.billedSeconds).toBeLessThan(FOLLOW_SECONDS * 1.4);
+  const since = system.lines.length;
+  system.probe.invoke({});
+  await system.probe.idle();
+  await system.until('its report', () => wrote(since, 'probe').billedSeconds > 0);
+  const ofProbe = wrote(since, 'probe');
+  expect(ofProbe.bytes).toBeGreaterThan(LOG_BYTES.probe * 0.7);
+  expect(ofProbe.bytes).toBeLessThan(LOG_BYTES.probe * 1.3);
+  expect(ofProbe.billedSeconds).toBeGreaterThan(PROBE_SECONDS * 0.7);
+  expect(ofProbe.billedSeconds).toBeLessThan(PROBE_SECONDS * 1.4);
+}, 60_000);
 
 test('orders that rest are looked at as often as is reckoned with', async () => {
   const [orders, days] = [20, 2];

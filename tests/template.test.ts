@@ -4,16 +4,10 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { loadAwsServiceSpec } from '@aws-cdk/aws-service-spec';
-import type { PropertyType, ResourceProperties, SpecDatabase } from '@aws-cdk/service-spec-types';
+import type { SpecDatabase } from '@aws-cdk/service-spec-types';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { unzipSync } from 'fflate';
-import {
-  buildFunctions,
-  packageFunctions,
-  packageService,
-  templatePath,
-  type PackagedFunction,
-} from '../local/package.ts';
+import { buildFunctions, packageFunctions, type PackagedFunction } from '../local/package.ts';
 import { eventOf, timesOf } from '../local/scheduler.ts';
 import { readTemplate } from '../local/template.ts';
 import { executeQueues, reconcileQueues } from '../shared/aws/queues.ts';
@@ -22,16 +16,9 @@ import { readSettings } from '../shared/config.ts';
 import { check } from '../shared/firing.ts';
 import { gridIndex } from '../shared/strategies/strategy.ts';
 import { commonSettings } from '../shared/wiring.ts';
+import { packagedTemplate, type Fields, type Template } from './packaged.ts';
+import { problemsOf } from './schema.ts';
 
-type Fields = Readonly<Record<string, unknown>>;
-interface Resource {
-  readonly Type: string;
-  readonly Properties: Fields;
-}
-interface Template {
-  readonly Resources: Readonly<Record<string, Resource>>;
-  readonly Outputs: Readonly<Record<string, { readonly Value: unknown }>>;
-}
 interface QueueProperties {
   readonly QueueName: string;
   readonly FifoQueue?: boolean;
@@ -42,6 +29,7 @@ interface QueueProperties {
 
 /** The variables that every function is deployed with, with the same values. */
 const EVERY_VARIABLE = [
+  'ACCOUNT_METRICS',
   'ACCOUNT_SECRET_PREFIX',
   'BITMART_BAN_MS',
   'BITMART_FUTURES_URL',
@@ -53,6 +41,7 @@ const EVERY_VARIABLE = [
   'PARK_SECONDS',
   'RATE_UTILISATION',
   'SECRET_CACHE_SECONDS',
+  'STAGE',
 ];
 /** The same of those who execute and follow. */
 const COMMON_VARIABLES = [...EVERY_VARIABLE, 'DEAD_QUEUE_URL', 'PENDING_QUEUE_URL', 'REPORTS_QUEUE_URL'];
@@ -70,6 +59,9 @@ const RECONCILE_VARIABLES = [...COMMON_VARIABLES, 'RECONCILE_CONCURRENCY'].sort(
 /** The variables that `trigger` is deployed with: all that it reads. */
 const TRIGGER_VARIABLES = [...EVERY_VARIABLE, 'INTENTS_QUEUE_URL', 'LATE_AFTER_SECONDS'].sort();
 
+/** The variables that `probe` is deployed with: all that it reads. */
+const PROBE_VARIABLES = [...EVERY_VARIABLE, 'PROBE_ACCOUNTS'].sort();
+
 const root = resolve(import.meta.dirname, '..');
 const scratch: string[] = [];
 let packaged: readonly PackagedFunction[];
@@ -79,10 +71,10 @@ let serverlessYml: string;
 let spec: SpecDatabase;
 
 beforeAll(async () => {
-  await packageService({ ifStale: true });
   packaged = await packageFunctions({ ifStale: true });
-  templateText = readFileSync(templatePath, 'utf8');
-  template = JSON.parse(templateText) as Template;
+  // With the defaults of the parameters; tests/stack.test.ts looks at it with others, too.
+  template = await packagedTemplate();
+  templateText = JSON.stringify(template);
   serverlessYml = readFileSync(join(root, 'serverless.yml'), 'utf8');
   spec = await loadAwsServiceSpec();
 }, 120_000);
@@ -106,6 +98,7 @@ const executeTimeoutSeconds = (): number => executeFunction()['Timeout'] as numb
 const reconcileFunction = (): Fields => propertiesOf('ReconcileLambdaFunction');
 const reconcileVariables = (): Fields => variablesOf(reconcileFunction());
 const triggerFunction = (): Fields => propertiesOf('TriggerLambdaFunction');
+const probeFunction = (): Fields => propertiesOf('ProbeLambdaFunction');
 const mappingOf = (id: string): Fields => {
   const [mapping, ...others] = ofType('AWS::Lambda::EventSourceMapping').filter(
     ({ EventSourceArn }) => JSON.stringify(EventSourceArn) === JSON.stringify(arnOf(id)),
@@ -178,7 +171,14 @@ describe('the queues keep every intent, in order, once', () => {
 
   test('no intent and no dead letter is lost to retention before the 14 days that SQS allows', () => {
     const fourteenDays = 14 * 86_400;
-    for (const id of ['IntentsQueue', 'DeadQueue', 'PendingQueue', 'PendingDeadQueue', 'TriggerDeadQueue']) {
+    for (const id of [
+      'IntentsQueue',
+      'DeadQueue',
+      'PendingQueue',
+      'PendingDeadQueue',
+      'TriggerDeadQueue',
+      'ProbeDeadQueue',
+    ]) {
       expect(queue(id)['MessageRetentionPeriod']).toBe(fourteenDays);
     }
     expect(queue('ReportsQueue')['MessageRetentionPeriod']).toBe(4 * 86_400);
@@ -205,7 +205,7 @@ describe('the queues keep every intent, in order, once', () => {
   });
 
   test('every queue is encrypted at rest', () => {
-    expect(queues()).toHaveLength(6);
+    expect(queues()).toHaveLength(7);
     for (const properties of queues()) expect(properties['SqsManagedSseEnabled']).toBe(true);
   });
 });
@@ -317,12 +317,16 @@ describe('each function has what it needs and no more', () => {
       expect([name, trigger[name]]).toEqual([name, executeVariables()[name]]);
     }
     expect(Object.keys(trigger).sort()).toEqual(TRIGGER_VARIABLES);
+    const probing = variablesOf(probeFunction());
+    for (const name of EVERY_VARIABLE) expect([name, probing[name]]).toEqual([name, executeVariables()[name]]);
+    expect(Object.keys(probing).sort()).toEqual(PROBE_VARIABLES);
   });
 
   test.each([
     ['execute', executeQueues, EXECUTE_VARIABLES],
     ['reconcile', reconcileQueues, RECONCILE_VARIABLES],
     ['trigger', {}, TRIGGER_VARIABLES],
+    ['probe', {}, PROBE_VARIABLES],
   ] as const)('every variable that the code reads is deployed: %s', (file, theirQueues, deployed) => {
     const read = readFileSync(join(root, `functions/${file}.ts`), 'utf8');
     const named = [...read.matchAll(/(?:numeric|flag|words|url|names)\('([A-Z_]+)'/g)].map(([, name]) => name);
@@ -337,6 +341,8 @@ describe('each function has what it needs and no more', () => {
     expect(RECONCILE_VARIABLES.filter((name) => !following.includes(name))).toEqual([]);
     const firing = deployedCode('trigger');
     expect(TRIGGER_VARIABLES.filter((name) => !firing.includes(name))).toEqual([]);
+    const probing = deployedCode('probe');
+    expect(PROBE_VARIABLES.filter((name) => !probing.includes(name))).toEqual([]);
   });
 
   test('reconcile follows in batches that fail in parts, shares out its limit by its true concurrency, and may copy', () => {
@@ -401,13 +407,23 @@ describe('each function has what it needs and no more', () => {
     ]);
   });
 
+  test('the role of probe allows these actions on these resources, and nothing else: it can neither send nor list', () => {
+    expect(permissionsOf('ProbeRole').sort()).toEqual([
+      'logs:CreateLogStream on ProbeLogGroup',
+      'logs:PutLogEvents on ProbeLogGroup',
+      'secretsmanager:GetSecretValue on arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:bitmart/accounts/*',
+      'sqs:SendMessage on ProbeDeadQueue',
+    ]);
+  });
+
   test('every role is used, by one function or the scheduler, and nobody else may assume it', () => {
-    const used = [...ofType('AWS::Lambda::Function').map(({ Role }) => Role), arnOf('SchedulerRole')];
+    const schedulers = ['SchedulerRole', 'ProbeSchedulerRole'];
+    const used = [...ofType('AWS::Lambda::Function').map(({ Role }) => Role), ...schedulers.map(arnOf)];
     const roles = Object.entries(template.Resources).filter(([, { Type }]) => Type === 'AWS::IAM::Role');
     const sorted = (all: readonly unknown[]): readonly string[] => all.map((each) => JSON.stringify(each)).sort();
     expect(sorted(used)).toEqual(sorted(roles.map(([id]) => arnOf(id))));
     for (const [id, { Properties }] of roles) {
-      const isScheduler = id === 'SchedulerRole';
+      const isScheduler = schedulers.includes(id);
       expect(statementsOf(Properties['AssumeRolePolicyDocument'])).toEqual([
         {
           Effect: 'Allow',
@@ -421,7 +437,7 @@ describe('each function has what it needs and no more', () => {
 });
 
 describe('a strategy fires at its time, or somebody is told', () => {
-  const schedules = (): readonly Fields[] => ofType('AWS::Scheduler::Schedule');
+  const schedules = (): readonly Fields[] => ofType('AWS::Scheduler::Schedule').filter((each) => each !== propertiesOf('ProbeSchedule')); // prettier-ignore
   const targetOf = (schedule: Fields) => schedule['Target'] as Fields & { readonly RetryPolicy: { readonly MaximumEventAgeInSeconds: number } }; // prettier-ignore
   const config = (): Fields => propertiesOf('TriggerInvokeConfig');
 
@@ -448,8 +464,9 @@ describe('a strategy fires at its time, or somebody is told', () => {
 
   test('what a schedule carries can be fired', async () => {
     const read = await readTemplate();
-    expect(read.schedules).toHaveLength(schedules().length);
-    for (const schedule of read.schedules) {
+    const strategies = read.schedules.filter(({ target }) => target === 'trigger');
+    expect(strategies).toHaveLength(schedules().length);
+    for (const schedule of strategies) {
       const event: unknown = JSON.parse(eventOf(schedule, Date.UTC(2026, 10, 23)));
       const { schedule: name, prepared } = check(event);
       expect(schedule.name).toBe(`trading-bot-dev-${name}`);
@@ -495,9 +512,55 @@ describe('a strategy fires at its time, or somebody is told', () => {
       ComparisonOperator: 'GreaterThanOrEqualToThreshold',
       AlarmActions: [{ Ref: 'AlarmTopic' }],
     });
-    const runbook = readFileSync(join(root, 'docs/runbook.md'), 'utf8');
-    const [, page = 'none'] = /"([^"]+)"/.exec(String(propertiesOf('TriggerDeadAlarm')['AlarmDescription'])) ?? [];
-    expect(runbook).toContain(`## ${page}`);
+  });
+});
+
+describe('the probe runs by itself, or somebody is told', () => {
+  const schedule = (): Fields => propertiesOf('ProbeSchedule');
+  const target = () => schedule()['Target'] as Fields & { readonly RetryPolicy: { readonly MaximumEventAgeInSeconds: number; readonly MaximumRetryAttempts: number } }; // prettier-ignore
+  const config = (): Fields => propertiesOf('ProbeInvokeConfig');
+
+  test('every five minutes, from the first deploy on', () => {
+    expect(schedule()).toMatchObject({ State: 'ENABLED', ScheduleExpression: 'rate(5 minutes)' });
+    expect(target()).toMatchObject({ Arn: arnOf('ProbeLambdaFunction'), RoleArn: arnOf('ProbeSchedulerRole') });
+    expect(() => JSON.parse(String(target()['Input'])) as unknown).not.toThrow();
+    expect(permissionsOf('ProbeSchedulerRole').sort()).toEqual([
+      'lambda:InvokeFunction on ProbeLambdaFunction',
+      'sqs:SendMessage on ProbeDeadQueue',
+    ]);
+  });
+
+  test('what could not be fired, and what failed at every attempt, is kept', () => {
+    expect(target()['DeadLetterConfig']).toEqual({ Arn: arnOf('ProbeDeadQueue') });
+    expect(config()).toMatchObject({
+      FunctionName: { Ref: 'ProbeLambdaFunction' },
+      Qualifier: '$LATEST',
+      DestinationConfig: { OnFailure: { Destination: arnOf('ProbeDeadQueue') } },
+    });
+    expect(queue('ProbeDeadQueue').FifoQueue ?? false).toBe(false);
+  });
+
+  test('is tried again a few times, and is over before the next one is due', () => {
+    const { MaximumEventAgeInSeconds, MaximumRetryAttempts } = target().RetryPolicy;
+    expect(MaximumRetryAttempts).toBeLessThanOrEqual(3);
+    expect(config()['MaximumRetryAttempts']).toBe(1);
+    const timeout = probeFunction()['Timeout'] as number;
+    // One retry, after a minute.
+    expect(config()['MaximumEventAgeInSeconds']).toBeGreaterThanOrEqual(60 + 2 * timeout);
+    const secondAttempt = MaximumEventAgeInSeconds + Number(config()['MaximumEventAgeInSeconds']);
+    const dueAgain = (timesOf(String(schedule()['ScheduleExpression']), 0)(0) ?? 0) / 1000;
+    expect(secondAttempt + timeout).toBeLessThan(dueAgain);
+  });
+
+  test('has its part of each look-up limit: all parts together are not more than there is', () => {
+    const part = (file: string): number => {
+      const read = readFileSync(join(root, file), 'utf8');
+      const [, text = 'none'] = /(?:wire\w*\(settings, |LOOKUP_SHARE = )([0-9.]+)/.exec(read) ?? [];
+      return Number(text);
+    };
+    const parts = ['functions/execute.ts', 'functions/reconcile.ts', 'functions/trigger.ts', 'functions/probe.ts', 'cli/connection.ts'].map(part); // prettier-ignore
+    expect(parts).toEqual([0.5, 0.3, 0.05, 0.05, 0.1]);
+    expect(parts.reduce((sum, one) => sum + one, 0)).toBeCloseTo(1);
   });
 });
 
@@ -600,78 +663,4 @@ function permissionsOf(role: string): string[] {
       return [Action].flat().flatMap((action) => resources.map((resource) => `${String(action)} on ${resource}`));
     }),
   );
-}
-
-/** What CloudFormation would refuse: unknown types and properties, missing ones, wrong types, dangling references. */
-function problemsOf({ Resources }: Template, db: SpecDatabase): string[] {
-  const resourceSpec = (type: string) => db.lookup('resource', 'cloudFormationType', 'equals', type)[0];
-
-  const ofReference = (value: Fields, path: string): string[] => {
-    const ref = value['Ref'];
-    if (typeof ref === 'string' && !ref.startsWith('AWS::') && Resources[ref] === undefined) {
-      return [`${path}: Ref to ${ref}, which is not in the template`];
-    }
-    const [id, attribute] = (value['Fn::GetAtt'] ?? []) as readonly string[];
-    if (id === undefined || attribute === undefined) return [];
-    const known = resourceSpec(Resources[id]?.Type ?? '')?.attributes ?? {};
-    return attribute in known ? [] : [`${path}: ${id} has no attribute ${attribute}`];
-  };
-
-  const ofFields = (fields: Fields, known: ResourceProperties, path: string): string[] => [
-    ...Object.entries(known).flatMap(([name, { required }]) =>
-      required === true && fields[name] === undefined ? [`${path}.${name}: missing`] : [],
-    ),
-    ...Object.entries(fields).flatMap(([name, value]) => {
-      const property = known[name];
-      if (value === undefined) return [];
-      return property === undefined
-        ? [`${path}.${name}: no such property`]
-        : ofValue(value, property.type, `${path}.${name}`);
-    }),
-  ];
-
-  const ofValue = (value: unknown, type: PropertyType, path: string): string[] => {
-    const wrong = [`${path}: not of type ${type.type}`];
-    const fields = typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
-    if (fields !== undefined && Object.keys(fields).some((key) => key === 'Ref' || key.startsWith('Fn::'))) {
-      return ofReference(fields, path);
-    }
-    switch (type.type) {
-      case 'ref':
-        return fields === undefined
-          ? wrong
-          : ofFields(fields, db.get('typeDefinition', type.reference.$ref).properties, path);
-      case 'array':
-        if (!Array.isArray(value)) return wrong;
-        return value.flatMap((element: unknown, i) => ofValue(element, type.element, `${path}[${i}]`));
-      case 'map':
-        if (fields === undefined) return wrong;
-        return Object.entries(fields).flatMap(([key, element]) => ofValue(element, type.element, `${path}.${key}`));
-      case 'union': {
-        const attempts = type.types.map((candidate) => ofValue(value, candidate, path));
-        return attempts.some((found) => found.length === 0) ? [] : (attempts[0] ?? []);
-      }
-      case 'json':
-        return [];
-      case 'number':
-      case 'integer':
-        return typeof value === 'number' ? [] : wrong;
-      case 'boolean':
-        return typeof value === 'boolean' ? [] : wrong;
-      case 'string':
-        if (typeof value !== 'string') return wrong;
-        return type.allowedValues?.includes(value) === false ? [`${path}: ${value} is not allowed`] : [];
-      case 'date-time':
-      case 'null':
-      case 'tag':
-        return [`${path}: the check does not know ${type.type}`];
-      default:
-        return type satisfies never;
-    }
-  };
-
-  return Object.entries(Resources).flatMap(([id, { Type, Properties }]) => {
-    const known = resourceSpec(Type);
-    return known === undefined ? [`${id}: no such resource type ${Type}`] : ofFields(Properties, known.properties, id);
-  });
 }

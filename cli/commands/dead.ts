@@ -85,8 +85,7 @@ async function listPending(desk: Desk): Promise<void> {
     ),
     'Nothing is on pending-dead: every accepted order is followed.',
   );
-  if (found.length > 0)
-    desk.say('Nobody follows these orders. docs/runbook.md says what to do: A message in pending-dead.');
+  if (found.length > 0) desk.say('Nobody follows these orders. docs/runbook/orders-not-followed.md says what to do.');
 }
 
 type Order = Readonly<Partial<Record<'account' | 'id' | 'market' | 'symbol' | 'venueOrderId', string>>>;

@@ -1,5 +1,6 @@
-// The stop and the go: `halt` of one account or of all, `resume` of one. A halt asks nothing, needs neither queues nor the
-// exchange, and wins over whatever is written at the same time; a resume wants a reason, a look and a yes.
+// The stop and the go: `halt` of one account or of all, by their mandates and on demand by the mapping as the second line, and
+// `resume` of either. A halt asks nothing, needs neither queues nor the exchange, and wins over whatever is written at the same
+// time; neither of its lines waits for the other or hides it. A resume wants a reason, a look and a yes.
 import type { Command } from 'commander';
 import { commonSettings } from '../../shared/wiring.ts';
 import { readSettings } from '../../shared/config.ts';
@@ -17,9 +18,10 @@ import {
   sideBySide,
   storeOf,
 } from '../accounts.ts';
-import { cancelAll } from '../cancels.ts';
+import { cancelAll, untilTaken } from '../cancels.ts';
 import { connectTo, type Connection } from '../connection.ts';
 import { allows } from '../mandate.ts';
+import { haltMapping, haltNote, resumeMapping } from '../mapping.ts';
 import { here, onStack, onto, type Desk, type GlobalOptions } from '../run.ts';
 import { EXIT, isRefusal, refusal, type ExitCode, type Terminal } from '../terminal.ts';
 
@@ -27,8 +29,10 @@ interface HaltOptions extends GlobalOptions {
   readonly all?: boolean;
   readonly reason?: string;
   readonly cancel?: boolean;
+  readonly mapping?: boolean;
 }
 interface ResumeOptions extends GlobalOptions {
+  readonly mapping?: boolean;
   readonly reason?: string;
   readonly to?: string;
 }
@@ -40,35 +44,43 @@ interface Halted {
   readonly detail?: string;
   readonly exitCode: ExitCode;
 }
-
+interface First {
+  readonly accounts: readonly Pick<Halted, 'account' | 'isHalted' | 'detail'>[];
+  readonly exitCode: ExitCode;
+}
 export function haltCommands(program: Command): void {
   program
     .command('halt [account]')
     .description('stops trading of an account, or of all: nothing is placed any more, cancels still pass')
     .option('--all', 'every account of the stack')
     .option('--reason <text>', 'kept with the secret of each account')
+    .option(
+      '--mapping',
+      'with --all: disables the event source mapping as well, so that no intent is even taken off the queue',
+    )
     .option('--cancel', 'cancels all open orders, too: at once, and once more when the halt is sure to act')
     .addHelpText('after', HALT_HELP)
     .action(
       // Not onStack: that one looks for the queues first.
       here(async (words: Terminal, account: string | undefined, options: HaltOptions) => {
         const reason = reasonIn(options.reason);
-        const only = whom(account, options.all === true);
+        const only = whom(account, options);
         const stack = await connectTo(options, false);
         try {
-          return await halt(onto(words, stack), only, reason, options.cancel === true);
+          return await halt(onto(words, stack), only, reason, options);
         } finally {
           stack.close();
         }
       }),
     );
   program
-    .command('resume <account>')
-    .description('lets a halted account trade again')
-    .option('--reason <text>', 'why it may; kept with its secret')
+    .command('resume [account]')
+    .description('lets a halted account trade again, or with --mapping the function take intents again')
+    .option('--mapping', 'enables the event source mapping; each account stays as it is')
+    .option('--reason <text>', 'why it may; kept with its secret, or with the mapping')
     .option('--to <state>', 'active, or reducing: only what lowers the exposure', 'active')
     .addHelpText('after', RESUME_HELP)
-    .action(onStack(resume));
+    .action(onStack(resumeEither));
 }
 
 const HALT_HELP = `
@@ -77,24 +89,56 @@ secretCacheSeconds. It does not ask, since it is the safe direction. An account 
 be missing from the list that --all goes by: halt that one by its name. Stages of one AWS account that are deployed with
 the same secretPrefix have the same accounts.
 
+--mapping is the second line, for when the first is not enough: secrets that cannot be written, a function that may not
+keep to its mandate. A batch that was taken before goes on for 30 seconds at most. Nothing passes then, no cancel either;
+together with --cancel the mapping is disabled last, when the cancels have gone through. Intents wait on the queue, and what
+has not expired when the mapping is enabled again is executed. A deploy that changes the mapping enables it as well.
+
   $ npx desk halt main --local --reason "fills look wrong"
+  $ npx desk halt --all --mapping --local --reason "orders that nobody sent"
   $ npx desk halt --all --cancel --stage prod`;
 
 const RESUME_HELP = `
 Shows what the mandate allows, and asks. A halt that is written between the look and the yes wins: then look again.
 The reason is kept before anything is resumed: in the description of the account's secret, with your name and the time. It is no place for secrets.
+With --mapping it stands in the tag desk-resumed of the mapping, where "_" takes the place of what a tag cannot hold.
 
+  $ npx desk resume --mapping --local --reason "it was the feed"
   $ npx desk resume main --local --reason "the feed is back"
   $ npx desk resume main --to reducing --reason "sell what is left" --stage prod`;
 
 /** undefined: all. */
-function whom(account: string | undefined, isAll: boolean): string | undefined {
-  if (account !== undefined && !isAll) return accountName(account);
-  if (account === undefined && isAll) return undefined;
+function whom(account: string | undefined, { all, mapping }: HaltOptions): string | undefined {
+  if (account !== undefined && all !== true && mapping === true) {
+    throw refusal('--mapping stops every account: say `desk halt --all --mapping`, or leave it out.');
+  }
+  if (account !== undefined && all !== true) return accountName(account);
+  if (account === undefined && all === true) return undefined;
   throw refusal('Say which account, or --all; not both: `desk halt main`, `desk halt --all`.');
 }
 
-async function halt(desk: Desk, only: string | undefined, reason: string | undefined, cancels: boolean) {
+async function halt(desk: Desk, only: string | undefined, reason: string | undefined, options: HaltOptions) {
+  const { cancel: cancels = false, mapping: isMapping = false } = options;
+  // Side by side, unless the cancels need the mapping.
+  const early = isMapping && !cancels ? haltMapping(desk, reason) : undefined;
+  const first: First | { readonly error: unknown } = await haltMandates(desk, only, reason, cancels).catch(
+    (error: unknown) => ({ error }),
+  );
+  if (!isMapping) {
+    if ('error' in first) throw first.error;
+    desk.result(first.accounts);
+    return first.exitCode;
+  }
+  if (cancels && !('error' in first)) await untilTaken(desk);
+  const second = await (early ?? haltMapping(desk, reason));
+  desk.say(second.detail);
+  desk.result({ accounts: 'error' in first ? [] : first.accounts, mapping: second });
+  if ('error' in first) throw first.error;
+  return second.isDone ? first.exitCode : EXIT.trouble;
+}
+
+/** The first line. @throws Refusal where not even a list of accounts can be had, or the one that was asked for is not halted */
+async function haltMandates(desk: Desk, only: string | undefined, reason: string | undefined, cancels: boolean) {
   const { stack } = desk;
   const names = only === undefined ? (await listAccounts(stack)).map(({ account }) => account) : [only];
   const results = await sideBySide(names, (account) => haltOne(stack, account));
@@ -104,20 +148,20 @@ async function halt(desk: Desk, only: string | undefined, reason: string | undef
     desk.say(isHalted ? `${account} is halted on ${stack.name}.` : `${account} is NOT halted: ${detail}`);
   }
   if (names.length === 0) {
-    throw refusal(`Nothing was halted: ${stack.name} has no secret that begins with ${stack.secretPrefix}. Is it the right region and account of AWS?`, EXIT.trouble); // prettier-ignore
+    throw refusal(`No account was halted: ${stack.name} has no secret that begins with ${stack.secretPrefix}. Is it the right region and account of AWS?`, EXIT.trouble); // prettier-ignore
   }
   const done = results.filter(({ isHalted }) => isHalted).map(({ account }) => account);
   const waitMs = cacheMs();
   if (done.length > 0) {
     desk.say(`No order is sent any more once the functions have read it: within ${waitMs / 1000} s, unless the stack has another secretCacheSeconds. Cancels still pass.`); // prettier-ignore
   }
-  const said = reason === undefined ? 'halted' : `halted: ${reason}`;
   const [notes, isCanceled] = await Promise.all([
-    sideBySide(done, (account) => noted(desk, account, said)),
+    sideBySide(done, (account) => noted(desk, account, haltNote(reason))),
     !cancels || cancelAll(desk, done, waitMs),
   ]);
-  desk.result(results.map(({ account, isHalted, detail }) => ({ account, isHalted, ...(detail === undefined ? {} : { detail }) }))); // prettier-ignore
-  return done.length === names.length && notes.every(Boolean) && isCanceled ? EXIT.done : EXIT.trouble;
+  const accounts = results.map(({ account, isHalted, detail }) => ({ account, isHalted, ...(detail === undefined ? {} : { detail }) })); // prettier-ignore
+  const isDone = done.length === names.length && notes.every(Boolean) && isCanceled;
+  return { accounts, exitCode: isDone ? EXIT.done : EXIT.trouble };
 }
 
 /** Tries once more where AWS failed: of all writes this one should not be lost to an odd answer. Never throws. */
@@ -138,6 +182,13 @@ async function haltOne(stack: Connection, account: string, isLast = false): Prom
 function cacheMs(): number {
   const { secretCacheSeconds } = commonSettings;
   return readSettings(process.env, { secretCacheSeconds }).secretCacheSeconds * 1000;
+}
+
+function resumeEither(desk: Desk, name: string | undefined, options: ResumeOptions): Promise<ExitCode> {
+  if ((name === undefined) !== (options.mapping === true)) {
+    throw refusal('Say which account, or --mapping; not both: `desk resume main`, `desk resume --mapping`.');
+  }
+  return name === undefined ? resumeMapping(desk, options.reason) : resume(desk, name, options);
 }
 
 async function resume(desk: Desk, name: string, options: ResumeOptions): Promise<ExitCode> {

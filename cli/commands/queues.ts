@@ -26,7 +26,9 @@ export interface Depth {
 
 /** Of all queues, those included where lies what failed. @throws Refusal where SQS cannot be asked */
 export async function depths({ stack }: Desk): Promise<readonly Depth[]> {
-  const failed = ['pending-dead', 'trigger-dead'].map(async (name) => [name, await queueUrl(stack, name)] as const);
+  const failed = ['pending-dead', 'trigger-dead', 'probe-dead'].map(
+    async (name) => [name, await queueUrl(stack, name)] as const,
+  );
   const all: readonly (readonly [string, string])[] = [...Object.entries(stack.queues), ...(await Promise.all(failed))];
   return Promise.all(all.map(([queue, url]) => depthOf(stack, queue, url)));
 }

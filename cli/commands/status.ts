@@ -4,8 +4,10 @@ import type { Command } from 'commander';
 import type { Finding } from '../../shared/order/finding.ts';
 import { sideBySide } from '../accounts.ts';
 import { allows } from '../mandate.ts';
+import { lastDeed, mappingOf } from '../mapping.ts';
 import { onStack, type Desk, type GlobalOptions } from '../run.ts';
 import { EXIT, type ExitCode } from '../terminal.ts';
+import { versionRows, versionsOf, type Versions } from '../versions.ts';
 import { mandates } from './accounts.ts';
 import { depths, type Depth } from './queues.ts';
 import { orWhyNot } from './reads.ts';
@@ -28,6 +30,9 @@ export interface Reach {
 /** What a signed read of an account showed. */
 export type Signed = { readonly account: string } & ({ readonly openOrders: number } | { readonly trouble: string });
 
+/** The event source mapping: its state and who disabled it, or why it cannot be seen. */
+export type Feed = { readonly state: string; readonly note?: string } | { readonly untold: string };
+
 /** All that a status is made of. */
 export interface Seen {
   readonly accounts: readonly Account[];
@@ -37,6 +42,9 @@ export interface Seen {
   readonly service: readonly Finding[];
   /** With --deep. */
   readonly signed: readonly Signed[];
+  readonly versions: Versions;
+  /** What feeds `execute` with intents. */
+  readonly mapping: Feed;
   /** From what difference of the clocks on the exchange refuses what is signed, ms. */
   readonly mostOffsetMs: number;
 }
@@ -52,18 +60,28 @@ export function statusCommand(program: Command): void {
 
 async function status(desk: Desk, { deep }: GlobalOptions & { readonly deep?: boolean }): Promise<ExitCode> {
   const { stack } = desk;
-  const [accounts, queues, exchange] = await Promise.all([mandates(desk), depths(desk), reach(desk)]);
+  const [accounts, queues, exchange, mapping, versions] = await Promise.all([mandates(desk), depths(desk), reach(desk), feed(desk), versionsOf(stack)]); // prettier-ignore
   const service = exchange.latencyMs === undefined ? [] : (await stack.doctor.exchange()).filter(isOfService);
   const signed = deep === true ? await sideBySide(accounts, ({ account }) => signedRead(desk, account)) : [];
-  const seen = { accounts, queues, exchange, service, signed, mostOffsetMs: stack.exchange.venue.promises.refusesTimestampsAfterMs }; // prettier-ignore
+  const seen = { accounts, queues, exchange, service, signed, mapping, versions, mostOffsetMs: stack.exchange.venue.promises.refusesTimestampsAfterMs }; // prettier-ignore
   const matters = mattersOf(seen);
   const trading = tradingOf(seen);
   desk.say(`${stack.name}: ${trading.said}`);
   for (const { level, said } of matters) desk.say(`${level === 'trouble' ? '!' : '-'} ${said}`);
   show(desk, seen);
   const { isTrading } = trading;
-  desk.result({ stack: stack.name, isTrading, attention: matters, accounts, queues, exchange, service, signed });
+  desk.result({ stack: stack.name, isTrading, attention: matters, accounts, queues, exchange, service, signed, mapping, versions }); // prettier-ignore
   return matters.some(({ level }) => level === 'trouble') ? EXIT.trouble : EXIT.done;
+}
+
+async function feed({ stack }: Desk): Promise<Feed> {
+  try {
+    const found = await mappingOf(stack);
+    const note = found.state === 'Enabled' ? undefined : await lastDeed(stack, found, 'halted');
+    return { state: found.state, ...(note === undefined ? {} : { note }) };
+  } catch (error) {
+    return { untold: error instanceof Error ? error.message : 'no answer' };
+  }
 }
 
 function isOfService({ check }: Finding): boolean {
@@ -97,7 +115,10 @@ async function signedRead({ stack }: Desk, account: string): Promise<Signed> {
 }
 
 /** In one sentence: does anything trade, and for real? */
-export function tradingOf({ accounts, exchange }: Seen): { readonly isTrading: boolean; readonly said: string } {
+export function tradingOf({ accounts, exchange, mapping }: Seen): {
+  readonly isTrading: boolean;
+  readonly said: string;
+} {
   const readable = accounts.flatMap((account) => ('unreadable' in account ? [] : [account]));
   const counts = [
     [readable.filter(({ state, shadow }) => state === 'active' && shadow !== true).length, 'active'],
@@ -107,14 +128,23 @@ export function tradingOf({ accounts, exchange }: Seen): { readonly isTrading: b
     [accounts.length - readable.length, 'unreadable'],
   ] as const;
   const [[active], [reducing]] = counts;
-  const isTrading = active + reducing > 0 && exchange.latencyMs !== undefined;
+  const isFed = 'untold' in mapping || mapping.state === 'Enabled';
+  const isTrading = active + reducing > 0 && exchange.latencyMs !== undefined && isFed;
   const parts = counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
   const whose = parts.length === 0 ? 'it has no account' : `accounts: ${parts.join(', ')}`;
   return { isTrading, said: isTrading ? `it trades; ${whose}.` : `nothing is traded; ${whose}.` };
 }
 
 /** What to tell first: troubles, then notes. */
-export function mattersOf({ accounts, queues, exchange, service, signed, mostOffsetMs }: Seen): readonly Matter[] {
+export function mattersOf({
+  accounts,
+  queues,
+  exchange,
+  service,
+  signed,
+  mapping,
+  mostOffsetMs,
+}: Seen): readonly Matter[] {
   const depth = (name: string): number => {
     const { waiting = 0, inFlight = 0, delayed = 0 } = queues.find(({ queue }) => queue === name) ?? {};
     return waiting + inFlight + delayed;
@@ -126,10 +156,16 @@ export function mattersOf({ accounts, queues, exchange, service, signed, mostOff
   const clock = `the exchange's clock is ${Math.abs(offset / 1000).toFixed(1)} s ${offset > 0 ? 'ahead of' : 'behind'} this machine's: set this machine's clock, or if it is right, look whether the functions are refused`; // prettier-ignore
   const dead = depth('dead');
   const matters = [
+    ...('untold' in mapping
+      ? [note(`whether intents are taken off the queue cannot be seen: ${mapping.untold}`)]
+      : mapping.state === 'Enabled'
+        ? []
+        : [trouble(`the event source mapping is ${mapping.state}: no intent is taken off the queue, no cancel either${mapping.note === undefined ? '' : ` (${mapping.note})`}; \`desk resume --mapping\``)]), // prettier-ignore
     ...(latencyMs === undefined ? [trouble('the exchange cannot be reached from here; `desk doctor` says more')] : []),
     ...service.flatMap(({ level, said, next = '' }) => (level === 'good' ? [] : [{ level, said: `the exchange: ${said}. ${next}` }])), // prettier-ignore
     ...(dead > 0 ? [trouble(`${dead} dead letter${dead === 1 ? '' : 's'}: \`desk dead list\` says why`)] : []),
-    ...(depth('trigger-dead') > 0 ? [trouble('strategies failed, or could not be started: docs/runbook.md, A strategy fails')] : []), // prettier-ignore
+    ...(depth('trigger-dead') > 0 ? [trouble('strategies failed, or could not be started: docs/runbook/strategy-fails.md')] : []), // prettier-ignore
+    ...(depth('probe-dead') > 0 ? [trouble('the probe failed, or could not be started: docs/runbook/probe-silent.md')] : []), // prettier-ignore
     ...(depth('pending-dead') > 0 ? [trouble('orders that nobody follows any more: `desk dead list --pending`')] : []),
     ...(isOff ? [Math.abs(offset) > mostOffsetMs / 2 ? trouble(clock) : note(clock)] : []),
     ...accounts.flatMap((account) =>
@@ -147,7 +183,7 @@ export function mattersOf({ accounts, queues, exchange, service, signed, mostOff
   return [...matters.filter(({ level }) => level === 'trouble'), ...matters.filter(({ level }) => level === 'note')];
 }
 
-function show(desk: Desk, { accounts, queues, exchange, signed }: Seen): void {
+function show(desk: Desk, { accounts, queues, exchange, signed, versions }: Seen): void {
   const { clockOffsetMs, latencyMs } = exchange;
   desk.say('');
   desk.table(
@@ -166,5 +202,8 @@ function show(desk: Desk, { accounts, queues, exchange, signed }: Seen): void {
     queues.map(({ queue, waiting, inFlight, delayed }) => [queue, waiting, inFlight, delayed]),
     '',
   );
+  desk.say('');
+  desk.table(['function', 'code', 'runtime', 'last modified', 'built here'], versionRows(versions), '');
+  desk.say(`\nThis desk is of version ${versions.desk}, on Node ${versions.node}.`);
   if (latencyMs !== undefined) desk.say(`\nThe exchange answers in ${latencyMs} ms; its clock differs by ${clockOffsetMs ?? 0} ms.`); // prettier-ignore
 }

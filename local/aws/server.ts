@@ -1,5 +1,5 @@
-// The local AWS: SQS, Secrets Manager, and reading logs and a metric, on 127.0.0.1 over AWS JSON, for the
-// unmodified SDK and CLI.
+// The local AWS: SQS, Secrets Manager, reading logs and metrics over AWS JSON, and a little of Lambda over REST, on
+// 127.0.0.1, for the unmodified SDK and CLI.
 // Promises the wire of the real service, a record of who called what, and faults on request (`/_faults`).
 // Keeps everything in memory, checks no signature, and never listens beyond this machine.
 import { randomUUID } from 'node:crypto';
@@ -8,8 +8,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Account } from './account.ts';
 import { callRing, type AwsCall, type Calls, type Service } from './calls.ts';
 import { nextFault, readFaults, splitBatch, type Fault } from './faults.ts';
+import { localLambda, restCallOf, type Lambda } from './lambda.ts';
 import { localLogs, type Logs } from './logs.ts';
 import { metricsActions } from './metrics.ts';
+import { metricPoints, type Points } from './points.ts';
 import { secretsActions } from './secrets.ts';
 import { sqsActions } from './sqs.ts';
 import { isFailure, isRecord, refuse, text } from './wire.ts';
@@ -23,8 +25,16 @@ export interface LocalAws {
   readonly region: string;
   /** The last 50,000 finished calls, oldest first. */
   calls(): readonly AwsCall[];
-  /** Where the functions' lines are put, to be read with FilterLogEvents. */
+  /** The first call of each kind: caller, action, resource. */
+  kinds(): readonly AwsCall[];
+  /** Adds what AWS does by itself, as a role, and not over this wire: a schedule that fires. */
+  record(call: AwsCall): void;
+  /** Where the functions' lines are put, to be read with FilterLogEvents; what is in the embedded metric format becomes metrics. */
   readonly logs: Pick<Logs, 'create' | 'write'>;
+  /** Where the runner's functions are made known. */
+  readonly lambda: Pick<Lambda, 'deploy'>;
+  /** Where whoever runs the functions tells of it, and what CloudWatch made of their lines. */
+  readonly metrics: Pick<Points, 'put' | 'refused'>;
   close(): Promise<void>;
 }
 
@@ -64,7 +74,7 @@ const answer = (
   body: unknown,
   headers: Record<string, string> = {},
 ): void => {
-  const bytes = Buffer.from(JSON.stringify(body), 'utf8');
+  const bytes = Buffer.from(status === 204 ? '' : JSON.stringify(body), 'utf8');
   const own = { 'x-amzn-requestid': randomUUID(), 'content-length': String(bytes.length) };
   response.writeHead(status, { 'content-type': 'application/json', ...own, ...headers }).end(bytes);
 };
@@ -73,6 +83,8 @@ interface Route {
   readonly service: Service;
   readonly action: string;
   readonly type: string;
+  /** Of a REST call: what its path and query say, and the status of a good answer. */
+  readonly rest?: { readonly parameters: Input; readonly status: number };
 }
 
 const routeOf = (request: IncomingMessage): Route | undefined => {
@@ -82,6 +94,8 @@ const routeOf = (request: IncomingMessage): Route | undefined => {
   if (prefix === 'Logs_20140328') return { service: 'logs', action, type: 'application/x-amz-json-1.1' };
   if (prefix === 'GraniteServiceVersion20100801')
     return { service: 'monitoring', action, type: 'application/x-amz-json-1.0' };
+  const rest = prefix === '' ? restCallOf(request.method ?? '', request.url ?? '') : undefined;
+  if (rest !== undefined) return { service: 'lambda', action: rest.action, type: 'application/json', rest };
   return undefined;
 };
 
@@ -93,6 +107,7 @@ const resourceOf = ({ service }: Route, input: Input): string => {
     return lastPart(input['QueueUrl'] ?? input['QueueName'], '/') || lastPart(input['SourceArn'], ':');
   if (service === 'monitoring') return text(input, 'MetricName') ?? '';
   if (service === 'logs') return text(input, 'logGroupName') ?? '';
+  if (service === 'lambda') return lastPart(input['UUID'] ?? input['FunctionName'] ?? input['Resource'], ':');
   const id = input['SecretId'] ?? input['Name'];
   const name = lastPart(id, ':secret:');
   return name === id ? name : name.replace(/-[A-Za-z0-9]{6}$/, '');
@@ -136,8 +151,9 @@ const serveAction = async (
     stack.record({ at, accessKeyId, service: route.service, action: route.action, resource, outcome });
   };
   try {
-    const input = await readBody(request);
-    if (!isRecord(input)) throw refuse('SerializationException', 'The request body must be a JSON object.');
+    const body = await readBody(request);
+    if (!isRecord(body)) throw refuse('SerializationException', 'The request body must be a JSON object.');
+    const input = { ...body, ...route.rest?.parameters };
     resource = resourceOf(route, input);
     const table = stack.services[route.service];
     const act = Object.hasOwn(table, route.action) ? table[route.action] : undefined;
@@ -157,14 +173,15 @@ const serveAction = async (
       return;
     }
     finish(result['Failed'] === undefined ? 'ok' : 'partial');
-    answer(response, 200, result, { 'content-type': route.type });
+    answer(response, route.rest?.status ?? 200, result, { 'content-type': route.type });
   } catch (error) {
     const { shape, code, status, message } = failureOf(error);
     finish(code);
     // Secrets Manager spells it Message, SQS message; each reader finds its own.
     const body = { __type: shape, message, ...(route.service === 'secretsmanager' && { Message: message }) };
     const sender = `${code};${status < 500 ? 'Sender' : 'Receiver'}`;
-    answer(response, status, body, { 'content-type': route.type, 'x-amzn-query-error': sender });
+    const header = route.rest === undefined ? { 'x-amzn-query-error': sender } : { 'x-amzn-errortype': code };
+    answer(response, status, body, { 'content-type': route.type, ...header });
   }
 };
 
@@ -209,11 +226,18 @@ export const startLocalAws = async (
     queues: new Map(),
   };
   const logs = localLogs(Date.now);
+  const lambda = localLambda(region, Date.now);
+  const metrics = metricPoints(Date.now);
+  const write: Logs['write'] = (name, message) => {
+    logs.write(name, message);
+    metrics.emf(message);
+  };
   const services = {
+    lambda: lambda.actions,
     sqs: sqsActions(account),
     secretsmanager: secretsActions({ region, now: Date.now }),
     logs: logs.actions,
-    monitoring: metricsActions(account),
+    monitoring: metricsActions(account, metrics),
   };
   const stack: Stack = { services, faults: [], ...callRing() };
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
@@ -233,5 +257,16 @@ export const startLocalAws = async (
       server.close(() => resolve());
       server.closeAllConnections();
     });
-  return { url, port, region, calls: stack.calls, logs, close };
+  return {
+    url,
+    port,
+    region,
+    calls: stack.calls,
+    kinds: stack.kinds,
+    record: stack.record,
+    logs: { create: logs.create, write },
+    metrics,
+    lambda,
+    close,
+  };
 };

@@ -6,7 +6,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   DeleteMessageBatchCommand,
   GetQueueAttributesCommand,
-  GetQueueUrlCommand,
   type Message,
   ReceiveMessageCommand,
   SendMessageCommand,
@@ -49,6 +48,8 @@ export interface Mapping {
   /** No further poll; resolves when the batches in flight have ended and were deleted as far as they succeeded. */
   readonly pause: () => Promise<void>;
   readonly resume: () => void;
+  /** No further poll; what was received goes on. */
+  readonly stop: () => Promise<void>;
   /** As pause, for good. */
   readonly close: () => Promise<void>;
 }
@@ -109,8 +110,8 @@ async function inspect(client: SQSClient, { definition, source }: MappingOptions
   const arn = attributes['QueueArn'] ?? '';
   const queue = { arn, fifo: source.queueUrl.endsWith('.fifo') };
   if (deadLetterName === undefined) return queue;
-  const { QueueUrl } = await client.send(new GetQueueUrlCommand({ QueueName: deadLetterName }));
-  return { ...queue, ...(QueueUrl !== undefined && { deadLetterUrl: QueueUrl }) };
+  // Beside its source: Lambda asks nobody for it, and the function's role may not ask.
+  return { ...queue, deadLetterUrl: source.queueUrl.replace(/[^/]+$/, deadLetterName) };
 }
 
 /** Deletes with a few attempts; what cannot be deleted is counted and comes back after its visibility timeout. */
@@ -260,10 +261,13 @@ export async function startMapping(options: MappingOptions): Promise<Mapping> {
   const metrics: MappingMetrics = { ...batches, undeleted: 0, recursionStopped: 0 };
   const sets = { running: new Set<Promise<void>>(), polls: new Set<Promise<void>>() };
   const state: State = { options, client, queue, metrics, ...sets, invoking: 0, polling: undefined };
-  const pause = async (): Promise<void> => {
+  const stop = async (): Promise<void> => {
     state.polling?.abort();
     state.polling = undefined;
     await Promise.all(state.polls);
+  };
+  const pause = async (): Promise<void> => {
+    await stop();
     await Promise.all(state.running);
   };
   const resume = (): void => {
@@ -275,6 +279,7 @@ export async function startMapping(options: MappingOptions): Promise<Mapping> {
     metrics,
     pause,
     resume,
+    stop,
     close: async () => {
       await pause();
       client.destroy();

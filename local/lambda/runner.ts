@@ -31,12 +31,20 @@ export interface RunnerOptions {
   readonly onLog?: (line: LogLine) => void;
   /** Called with every event (JSON) that a queue gives to a function, before the function has it. */
   readonly onEvent?: (functionName: string, event: string) => void;
+  /** Called when an invocation has ended: how long it took, and whether in a function error; throttled: it never ran. */
+  readonly onInvocation?: (functionName: string, invocation: Invoked) => void;
   /** n environments per function strictly in rotation, each started up front; default: Lambda's choice. */
   readonly rotateEnvironments?: number;
   /** Freeze (SIGSTOP) idle environments, thaw them at the next invocation; default true. */
   readonly freeze?: boolean;
   /** Milliseconds after which an idle environment is ended; default 300,000; not with rotation. */
   readonly idleMs?: number;
+}
+
+export interface Invoked {
+  readonly durationMs: number;
+  readonly isError: boolean;
+  readonly isThrottled: boolean;
 }
 
 export interface Runner {
@@ -50,6 +58,10 @@ export interface Runner {
   /** Disables the mapping; resolves when the batches in flight have ended. */
   readonly pause: (name: string) => Promise<void>;
   readonly resume: (name: string) => void;
+  /** As pause, but does not wait for the batches in flight: what Lambda's Disabled means. */
+  readonly stop: (name: string) => Promise<void>;
+  /** As the function is deployed now. */
+  readonly definition: (name: string) => FunctionDefinition;
   /** Ends every poll and every child; batches in flight fail and come back after their visibility timeout. */
   readonly close: () => Promise<void>;
 }
@@ -90,8 +102,14 @@ const parse = (text: string): InvocationResult => {
   }
 };
 
-async function run({ pool, counts }: Deployed, body: string, traceId: string): Promise<InvocationResult> {
+async function run(
+  { pool, counts }: Deployed,
+  body: string,
+  traceId: string,
+  ended: RunnerOptions['onInvocation'],
+): Promise<InvocationResult> {
   counts.invocations += 1;
+  const startedAt = performance.now();
   const bytes = Buffer.byteLength(body);
   const errorMessage = `${bytes} byte payload is too large for an event: at most ${maxEventBytes} bytes`;
   const result = await (bytes > maxEventBytes
@@ -100,6 +118,9 @@ async function run({ pool, counts }: Deployed, body: string, traceId: string): P
   if (result.kind === 'timeout') counts.timeouts += 1;
   const outcome = result.kind === 'response' ? parse(result.body) : { error: result.error };
   if (outcome.error !== undefined) counts.errors += 1;
+  const isThrottled = outcome.error?.errorType === 'TooManyRequestsException';
+  const durationMs = performance.now() - startedAt;
+  ended?.(pool.deployment().definition.name, { durationMs, isThrottled, isError: outcome.error !== undefined && !isThrottled }); // prettier-ignore
   return outcome;
 }
 
@@ -145,7 +166,7 @@ async function map(deployed: Deployed, options: RunnerOptions, log: (text: strin
     awsEndpoint: options.awsEndpoint,
     invoke: (body, traceId) => {
       options.onEvent?.(definition.name, body);
-      return run(deployed, body, traceId);
+      return run(deployed, body, traceId, options.onInvocation);
     },
     log,
   });
@@ -189,7 +210,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   }
   return {
     invoke: async (name, payload) =>
-      run(find(name), payload === undefined ? '{}' : JSON.stringify(payload), freshTrace()),
+      run(find(name), payload === undefined ? '{}' : JSON.stringify(payload), freshTrace(), options.onInvocation),
     metrics: (name) => measure(find(name)),
     kill: (name, which = 'any') => find(name).pool.kill(which),
     update: async (name, change) => {
@@ -199,6 +220,8 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     },
     pause: async (name) => find(name).mapping?.pause(),
     resume: (name) => find(name).mapping?.resume(),
+    stop: async (name) => find(name).mapping?.stop(),
+    definition: (name) => find(name).pool.deployment().definition,
     close,
   };
 }

@@ -2,6 +2,7 @@
 // how long a halt takes to act. Past its lifetime a secret that cannot be read is not used: trading stops instead.
 // Never writes, never logs a value, knows no venue: the credentials' shape is the venue's.
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { unmeasured, type Measure } from '../metrics.ts';
 import { readMandate, salvaged } from '../order/mandate.ts';
 import type { TradingAccount } from '../order/venue.ts';
 
@@ -32,6 +33,8 @@ export interface AccountsOptions {
   readonly now: () => number;
   /** Reads the venue's part of the secret: all fields but the mandate. */
   readonly readCredentials: (secret: Readonly<Record<string, unknown>>) => object | { readonly unreadable: string };
+  /** Is told of each secret that was asked for. */
+  readonly measure?: Measure;
 }
 
 /** A forced refresh is made at most this often per account, so that a wrong key cannot become a flood of calls. */
@@ -49,6 +52,7 @@ export function secretAccounts(options: AccountsOptions, fetchSecret: FetchSecre
   const cache = new Map<string, { readonly reading: AccountReading; readonly readAt: number }>();
   const reading = new Map<string, { readonly answer: Promise<AccountReading>; readonly askedAt: number }>();
   const refreshedAt = new Map<string, number>();
+  const { measure = unmeasured } = options;
 
   const fetch = async (name: string): Promise<AccountReading> => {
     try {
@@ -63,6 +67,8 @@ export function secretAccounts(options: AccountsOptions, fetchSecret: FetchSecre
     // What it says may have been true when it was asked for, and no later.
     const askedAt = options.now();
     const answer = fetch(name).then((result) => {
+      // Anybody can name an account; only one that is there is worth a metric of its own.
+      measure('SecretRefreshes', 1, 'account' in result ? { account: name } : {});
       // Another was asked for since, and knows better.
       if (reading.get(name) !== started) return result;
       reading.delete(name);

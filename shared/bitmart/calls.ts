@@ -3,10 +3,11 @@
 import * as z from 'zod/mini';
 import type { Clock } from '../clock.ts';
 import type { Transport } from '../http.ts';
+import { unmeasured, type Measure } from '../metrics.ts';
 import type { Verdict } from '../order/report.ts';
 import type { Book, NewOrder, Times, TradingAccount, Venue } from '../order/venue.ts';
 import { verdictOf, type Refusal } from './answers.ts';
-import { remedy } from './codes.ts';
+import { meaningOf, remedy } from './codes.ts';
 import { endpoints, type Endpoint } from './endpoints.ts';
 import type { Limit, Pacer } from './pace.ts';
 import { send, type Answer, type Credentials, type Lost, type Request } from './wire.ts';
@@ -18,6 +19,8 @@ export interface Outside {
   readonly clock: Clock;
   /** This function's part of the look-up limits: 0.5 for execute. */
   readonly lookupShare: number;
+  /** Is told what the answers say of limits, bans, refused keys and the clock, and of each look-up. */
+  readonly measure?: Measure;
   /** From 0 to 1: spreads the reloading of tables. */
   readonly random?: () => number;
 }
@@ -57,7 +60,7 @@ const LEAST_MS = 20;
 
 const timeSchema = z.object({ server_time: z.number() });
 
-export function calls({ settings, transport, pacer, clock, lookupShare }: Outside): Calls {
+export function calls({ settings, transport, pacer, clock, lookupShare, measure = unmeasured }: Outside): Calls {
   const call = ({ host }: Endpoint, request: Request, via = transport): Promise<Reply> =>
     send(via, host === 'spot' ? settings.spotUrl : settings.futuresUrl, request, () => clock.now());
 
@@ -69,6 +72,7 @@ export function calls({ settings, transport, pacer, clock, lookupShare }: Outsid
     const answer = await pacer.run('', name, PUBLIC, 1, { until: startBy(deadline) }, () =>
       call(endpoint, { method: 'GET', path, query, deadline }),
     );
+    if (answer !== undefined) note(answer, endpoint, undefined, measure);
     return answer ?? notSent(path, clock.now());
   };
 
@@ -76,7 +80,7 @@ export function calls({ settings, transport, pacer, clock, lookupShare }: Outsid
     account: TradingAccount,
     endpoint: Endpoint,
     fields: Fields,
-    { answerBy: deadline, holdBy, expiresAt }: Times & { readonly expiresAt: number },
+    { answerBy: deadline, holdBy, expiresAt, sent }: Times & { readonly expiresAt: number },
   ): Promise<Reply> => {
     complete(endpoint, fields);
     const { name, kind, method, path, limit } = endpoint;
@@ -85,18 +89,25 @@ export function calls({ settings, transport, pacer, clock, lookupShare }: Outsid
     const share = isLookup ? lookupShare : (account.mandate.limitShare ?? 1);
     const credentials = account.credentials as Credentials;
     const until = Math.min(expiresAt, startBy(deadline));
+    const isShadow = account.mandate.shadow === true && !isLookup;
     const answer = await pacer.run(account.name, name, limit, share, { until, holdBy }, () => {
-      const via = account.mandate.shadow === true && !isLookup ? shadow : transport;
+      const via = isShadow ? shadow : transport;
       const parameters = method === 'GET' ? { query: fields as Readonly<Record<string, string>> } : { body: fields };
       return call(endpoint, { method, path, ...parameters, credentials, deadline, sendBefore: expiresAt }, via);
     });
-    return answer ?? notSent(path, clock.now());
+    if (answer === undefined) return notSent(path, clock.now());
+    if (!isShadow) note(answer, endpoint, account.name, measure, sent);
+    return answer;
   };
 
   const time: Calls['time'] = async (deadline) => {
     const answer = await ask(endpoints.time, {}, deadline);
     const data = timeSchema.safeParse(answer.kind === 'answer' ? answer.data : undefined);
-    return data.success ? data.data.server_time : undefined;
+    if (!data.success) return undefined;
+    const { server_time: theirs } = data.data;
+    const { sentAt, tookMs = 0 } = answer.journey ?? { sentAt: answer.signedAt };
+    measure('ClockOffsetMs', sentAt + tookMs / 2 - theirs);
+    return theirs;
   };
   const explain: Calls['explain'] = async (answer, deadline) =>
     verdictOf(answer, settings.banMs, await clockNote(answer, time, deadline));
@@ -148,6 +159,28 @@ export const NO_ORDER_ID = {
 function complete({ path, needs = [] }: Endpoint, fields: Fields): void {
   const missing = needs.filter((name) => typeof fields[name] !== 'string' || fields[name] === '');
   if (missing.length > 0) throw new TypeError(`${path} without ${missing.join(' and ')} is never sent`);
+}
+
+/** Of a smaller limit one request is so large a part that a share of it says nothing: cancel-all has one in 3 s. */
+const LEAST_LIMIT = 20;
+
+/** What one request showed beside what it was for. */
+function note(
+  answer: Reply,
+  { kind }: Endpoint,
+  account: string | undefined,
+  measure: Measure,
+  sent?: Times['sent'],
+): void {
+  const about = { account };
+  const { usage, journey, code, message } = answer;
+  if (journey !== undefined) sent?.(journey);
+  if (usage !== undefined && usage.limit >= LEAST_LIMIT) measure('RateLimitUse', usage.used / usage.limit, about);
+  if (kind === 'look-up' && journey !== undefined) measure('Lookups', 1, about);
+  if (code === '1000') return;
+  const { means } = meaningOf(code, message);
+  if (means === 'banned') measure('Bans', 1, about);
+  if (means === 'unauthorised') measure('AuthenticationRefusals', 1, about);
 }
 
 /** Stands where an answer's code would stand. */

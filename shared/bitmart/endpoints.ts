@@ -67,13 +67,13 @@ export const endpoints = {
 /** What the operator and strategies read; not part of the functions that place and follow. */
 // prettier-ignore
 export const readEndpoints = {
-  service: spotPublic('public', [10, 1, '/system/service', 'maintenance, for the doctor; orders are told of it by their answers (30016)']),
+  service: spotPublic('public', [10, 1, '/system/service', 'maintenance, for doctor and probe; orders are told of it by their answers (30016)']),
   wallet: spotRead('wallet', [12, 2, '/spot/v1/wallet', 'balances, spot']),
   marginAccount: spotRead('marginAccount', [12, 2, '/spot/v1/margin/isolated/account', 'balances, margin']),
   assets: read('assets', [12, 2, '/contract/private/assets-detail', 'balances, futures']),
   positions: read('positions', [6, 2, '/contract/private/position-v2', 'positions']),
   positionMode: read('positionMode', [2, 2, '/contract/private/get-position-mode', 'positionMode, which positions do not show where there are none']),
-  openOrders: spotQuery('openOrders', [12, 2, '/spot/v4/query/open-orders', 'openOrders, spot and margin']),
+  openOrders: spotQuery('openOrders', [12, 2, '/spot/v4/query/open-orders', 'openOrders, spot and margin; the signed read of the probe']),
   trades: spotQuery('trades', [12, 2, '/spot/v4/query/trades', 'fills, spot and margin']),
   userFee: spotRead('userFee', [2, 2, '/spot/v1/user_fee', 'feeRates without a symbol, spot and margin']),
   tradeFee: spotRead('tradeFee', [2, 2, '/spot/v1/trade_fee', 'feeRates of a symbol, spot and margin']),

@@ -24,18 +24,31 @@ export async function health(visit: Visit): Promise<readonly Finding[]> {
   return found;
 }
 
-/** Clock and time of an answer, by a few looks; the quickest one tells the offset best. */
-async function clockOf(visit: Visit): Promise<readonly Finding[]> {
+/** Looks at the exchange's clock: how far ours is ahead by each, and how long it took; and why there are no more of them. */
+export interface Looks {
+  readonly looks: readonly { readonly aheadMs: number; readonly tookMs: number }[];
+  readonly failed?: Finding;
+}
+
+/** @param most how many; the first one that fails is the last */
+export async function looksAt(visit: Visit, most: number): Promise<Looks> {
   const { ways, options } = visit;
   const looks: { readonly aheadMs: number; readonly tookMs: number }[] = [];
-  for (let look = 0; look < CLOCK_CALLS; look += 1) {
+  for (let look = 0; look < most; look += 1) {
     const reply = await visit.ask(endpoints.time, (deadline) => ways.ask(endpoints.time, {}, deadline));
     const doneAt = options.clock.now();
-    if (!succeeded(reply)) return [trouble(reply)];
+    if (!succeeded(reply)) return { looks, failed: trouble(reply) };
     const theirs = z.object({ server_time: z.number() }).safeParse(reply.data).data?.server_time;
-    if (theirs === undefined) return [finding('CLOCK_UNTOLD', 'the answer holds no time')];
+    if (theirs === undefined) return { looks, failed: finding('CLOCK_UNTOLD', 'the answer holds no time') };
     looks.push({ aheadMs: (reply.signedAt + doneAt) / 2 - theirs, tookMs: doneAt - reply.signedAt });
   }
+  return { looks };
+}
+
+/** Clock and time of an answer, by a few looks; the quickest one tells the offset best. */
+async function clockOf(visit: Visit): Promise<readonly Finding[]> {
+  const { looks, failed } = await looksAt(visit, CLOCK_CALLS);
+  if (failed !== undefined) return [failed];
   const byTime = looks.toSorted((a, b) => a.tookMs - b.tookMs);
   const middle = byTime[Math.floor(byTime.length / 2)]?.tookMs ?? 0;
   const { aheadMs = 0, tookMs = 0 } = byTime[0] ?? {};
@@ -67,7 +80,7 @@ const serviceSchema = z.object({
   ),
 });
 
-async function serviceOf(visit: Visit): Promise<readonly Finding[]> {
+export async function serviceOf(visit: Visit): Promise<readonly Finding[]> {
   const { ways } = visit;
   const reply = await visit.ask(readEndpoints.service, (deadline) => ways.ask(readEndpoints.service, {}, deadline));
   if (!succeeded(reply)) return [trouble(reply)];
@@ -93,7 +106,7 @@ const symbolsSchema = z.object({
 });
 
 /** What the table of pairs says; and, where this is the real exchange, what it has announced. */
-async function tradingOf(visit: Visit): Promise<readonly Finding[]> {
+export async function tradingOf(visit: Visit): Promise<readonly Finding[]> {
   const { ways, options } = visit;
   const reply = await visit.ask(endpoints.symbols, (deadline) => ways.ask(endpoints.symbols, {}, deadline));
   const isReal = REAL_HOST.test(new URL(options.settings.spotUrl).hostname);

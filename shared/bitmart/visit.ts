@@ -17,10 +17,11 @@ export interface Visit {
   readonly ask: (endpoint: Endpoint, send: (deadline: number) => Promise<Reply>) => Promise<Reply>;
 }
 
-/** For turn and answer of one request. */
+/** A person waits. */
 const PATIENCE_MS = 8000;
 
-export function visitBy(ways: Calls, options: BitmartOptions): Visit {
+/** @param patienceMs for turn and answer of one request */
+export function visitBy(ways: Calls, options: BitmartOptions, patienceMs = PATIENCE_MS): Visit {
   const { clock } = options;
   const sent: { readonly path: string; readonly at: number }[] = [];
   let enough: Finding | undefined;
@@ -28,7 +29,7 @@ export function visitBy(ways: Calls, options: BitmartOptions): Visit {
     ...{ ways, options, sent },
     enough: () => enough,
     ask: async ({ path }, send) => {
-      const reply = await send(clock.now() + PATIENCE_MS);
+      const reply = await send(clock.now() + patienceMs);
       sent.push({ path, at: clock.now() });
       const found = succeeded(reply) ? undefined : trouble(reply);
       if (found !== undefined && isEnough(found)) enough = found;

@@ -2,6 +2,7 @@
 // Never retries and never decides what an answer means; the transport is a function, so any network can stand behind it.
 import { createHmac } from 'node:crypto';
 import type { HttpFailure, HttpRequest, Transport } from '../http.ts';
+import type { Journey } from '../order/venue.ts';
 import { pseudoCode } from './codes.ts';
 import type { Usage } from './pace.ts';
 
@@ -34,6 +35,7 @@ export interface Answer {
   readonly data: unknown;
   readonly signedAt: number;
   readonly usage: Usage | undefined;
+  readonly journey?: Journey;
 }
 /** No answer. `code` is TIMEOUT where the request may have arrived, CONNECT_FAILED where it cannot have, NOT_SENT where we did not send it. */
 export interface Lost {
@@ -42,6 +44,8 @@ export interface Lost {
   readonly message: string;
   readonly signedAt: number;
   readonly usage: undefined;
+  /** Absent where not one byte was sent. */
+  readonly journey?: Journey;
 }
 
 const USER_AGENT = 'serverless-trading-bot/0.1';
@@ -76,16 +80,26 @@ export async function send(
   const signedAt = now();
   const response = await transport(compose(baseUrl, request, signedAt));
   if (response.kind === 'failure') return lost(response, signedAt);
+  const { sentAt = signedAt } = response;
+  const journey = { sentAt, tookMs: Math.max(0, now() - sentAt) };
   const usage = usageOf(response.headers);
   const isHtml = /^\s*</.test(response.body);
   const envelope = isHtml ? undefined : readEnvelope(response.body);
   if (envelope === undefined) {
     const message = `HTTP ${response.status} without a BitMart code`;
-    return { kind: 'answer', code: pseudoCode(response.status, isHtml), message, data: undefined, signedAt, usage };
+    return {
+      kind: 'answer',
+      code: pseudoCode(response.status, isHtml),
+      message,
+      data: undefined,
+      signedAt,
+      usage,
+      journey,
+    };
   }
   // A 418 is a ban whatever the body says of it.
   const code = response.status === 418 && envelope.code !== '30017' ? 'HTTP_418' : envelope.code;
-  return { kind: 'answer', ...envelope, code, signedAt, usage };
+  return { kind: 'answer', ...envelope, code, signedAt, usage, journey };
 }
 
 /** By key alone where there is no body, as the exchange's documents have it. */
@@ -108,7 +122,9 @@ function authentication(
 
 function lost(failure: HttpFailure, signedAt: number): Lost {
   const code = failure.reached ? 'TIMEOUT' : 'CONNECT_FAILED';
-  return { kind: 'lost', code, message: failure.detail, signedAt, usage: undefined };
+  const { reached, sentAt = signedAt } = failure;
+  const journey = reached ? { journey: { sentAt } } : {};
+  return { kind: 'lost', code, message: failure.detail, signedAt, usage: undefined, ...journey };
 }
 
 /**

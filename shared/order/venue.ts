@@ -150,6 +150,14 @@ export interface Times {
   readonly answerBy: number;
   /** When the invocation is stopped: `hold` returns before this. */
   readonly holdBy: number;
+  /** Is told when a write was really sent, once its answer is in or known to be lost. */
+  readonly sent?: (journey: Journey) => void;
+}
+
+/** `sentAt`: when the request was written, ms by our clock. `tookMs`: until the whole answer was read; absent where none came. */
+export interface Journey {
+  readonly sentAt: number;
+  readonly tookMs?: number;
 }
 
 export interface Venue {

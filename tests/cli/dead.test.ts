@@ -243,7 +243,8 @@ test('an order that nobody can follow any more is counted, and shown with what t
   expect((await desk(['dead', 'list'])).out).toContain('desk dead list --pending');
   const said = await desk(['dead', 'list', '--pending']);
   expect(said.code).toBe(0);
-  for (const part of [unfollowed.id, '4711', 'no order', 'docs/runbook.md']) expect(said.out).toContain(part);
+  for (const part of [unfollowed.id, '4711', 'no order', 'docs/runbook/orders-not-followed.md'])
+    expect(said.out).toContain(part);
   const listed = json(await desk(['dead', 'list', '--pending', '--json'])) as { readonly messages: readonly object[] };
   expect(listed.messages).toHaveLength(2);
   expect(await count(QueueUrl)).toBe(2);

@@ -1,8 +1,11 @@
-// What holds for every command of `desk`: what it says to input that is none, and to a stack that is not there.
+// What holds for every command of `desk`, run from its sources: what it says to input that is none, and to a stack that is
+// not there.
 import { expect, test } from '@jest/globals';
 import { tmpdir } from 'node:os';
 import { startLocalAws } from '../../local/aws/server.ts';
-import { desk } from './fixture.ts';
+import { desk as run, type Given, type Said } from './fixture.ts';
+
+const desk = (args: readonly string[], given: Given = {}): Promise<Said> => run(args, { ...given, fromSources: true });
 
 test('no stack named: it says how to name one, and exits 2', async () => {
   const { code, err } = await desk(['intents']);
@@ -40,7 +43,7 @@ test('a stage that has no accounts: nothing was halted, and that is no success',
   const aws = await startLocalAws({ port: 0, region: 'ap-northeast-1' });
   const env = { AWS_ENDPOINT_URL: aws.url, AWS_REGION: 'ap-northeast-1', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' }; // prettier-ignore
   const { code, err } = await desk(['halt', '--all', '--stage', 'prod'], { env });
-  expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('Nothing was halted: stage prod') });
+  expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('No account was halted: stage prod') });
   // An endpoint that the shell still has is named, since everything goes there and nothing to AWS.
   expect(err).toContain(`NOT at AWS but at ${aws.url}`);
   await aws.close();

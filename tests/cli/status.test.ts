@@ -2,9 +2,12 @@
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { GetQueueUrlCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Versions } from '../../cli/versions.ts';
 import type { Ready } from '../../local/stack.ts';
 import { intent } from '../system/fixture.ts';
 import { desk, startDesk, type DeskSystem } from './fixture.ts';
@@ -15,6 +18,7 @@ interface Told {
   readonly queues: readonly { readonly queue: string; readonly waiting: number }[];
   readonly exchange: { readonly clockOffsetMs?: number; readonly latencyMs?: number };
   readonly signed: readonly object[];
+  readonly versions: Versions;
 }
 
 let system: DeskSystem;
@@ -47,6 +51,36 @@ test('all is well: it says that it trades, shows accounts, queues and exchange, 
   const { out } = await system.desk(['status']);
   expect(out).toMatch(/^the local stack: it trades; accounts: 1 active\./);
   expect(out).toMatch(/^main +active +every symbol[^]*^intents +0 +0 +0$[^]*answers in \d+ ms/m);
+});
+
+test('it tells what runs: of each function the hash of its code, which is that of the zip that was built here, and of itself', async () => {
+  const { versions } = await status();
+  const files = await readdir(fileURLToPath(new URL('../../functions/', import.meta.url)));
+  expect(versions.functions.map(({ name }) => `${name}.ts`)).toEqual(files.sort());
+  for (const { name, ...rest } of versions.functions) {
+    const zip = await readFile(fileURLToPath(new URL(`../../.build/${name}.zip`, import.meta.url)));
+    const codeSha256 = createHash('sha256').update(zip).digest('base64');
+    expect(rest).toEqual({
+      codeSha256,
+      runtime: 'nodejs24.x',
+      modifiedAt: expect.stringMatching(/^20\d\d-/),
+      isBuiltHere: true,
+    });
+  }
+  const { version } = JSON.parse(await readFile(fileURLToPath(new URL('../../package.json', import.meta.url)), 'utf8')) as { readonly version: string }; // prettier-ignore
+  expect(versions).toMatchObject({ desk: version, node: process.version });
+  const { out } = await system.desk(['status']);
+  expect(out).toMatch(/^execute +\S{12} +nodejs24.x +\S+ +yes$/m);
+  expect(out).toContain(`version ${version}, on Node ${process.version}`);
+});
+
+test('functions that nobody may ask about are unknown, and the rest of the status is there', async () => {
+  const fault = (...faults: readonly object[]) => fetch(`${system.ready.aws}/_faults`, { method: 'PUT', body: JSON.stringify({ faults }) }); // prettier-ignore
+  await fault({ service: 'lambda', fault: 'error', code: 'AccessDeniedException' });
+  const { code, versions, isTrading } = await status();
+  await fault();
+  expect({ code, isTrading }).toEqual({ code: 0, isTrading: true });
+  expect(new Set(versions.functions.map(({ unknown }) => unknown))).toEqual(new Set(['AccessDeniedException']));
 });
 
 test('a halted account is a note, and where no other trades for real nothing is traded', async () => {

@@ -108,59 +108,74 @@ interface Wish {
   readonly workers: number;
 }
 
-/** Hands slices of seeds to workers until all are run. */
+interface Slice {
+  readonly from: number;
+  /** Not of the slice any more. */
+  readonly to: number;
+  readonly kind: string | undefined;
+}
+
+/** Runs slices of seeds until all are run: one after the other here, or in several processes. */
 async function runAll(
   { runs, from, kind, untilFailure, workers }: Wish,
   progress: (tally: Tally) => void,
 ): Promise<Tally> {
   const total = newTally();
-  let next = from;
-  let isOver = false;
-  const work = (): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const worker = fork(fileURLToPath(import.meta.url), ['--worker'], {
-        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      });
-      const ask = (): void => {
-        if (isOver || next >= from + runs) {
-          worker.kill();
-          resolve();
-          return;
-        }
-        worker.send({ from: next, to: Math.min(next + SLICE, from + runs), kind });
-        next += SLICE;
-      };
-      worker.on('message', (part: Tally) => {
-        merge(total, part);
-        // A long run says at once what it has found.
-        progressLine();
-        for (const each of part.broken) console.error(sentenceOf(each));
-        progress(total);
-        if (untilFailure && total.failures > 0) isOver = true;
-        ask();
-      });
-      worker.on('error', reject);
-      worker.on('exit', (code, signal) => {
-        if (code !== 0 && !worker.killed) reject(new Error(`a worker ended with ${code ?? signal ?? 'nothing'}`));
-      });
-      ask();
-    });
-  await Promise.all(Array.from({ length: workers }, work));
+  let start = from;
+  const next = (): Slice | undefined => {
+    if (start >= from + runs || (untilFailure && total.failures > 0)) return undefined;
+    const slice = { from: start, to: Math.min(start + SLICE, from + runs), kind };
+    start = slice.to;
+    return slice;
+  };
+  const take = (part: Tally): void => {
+    merge(total, part);
+    // A long run says at once what it has found.
+    progressLine();
+    for (const each of part.broken) console.error(sentenceOf(each));
+    progress(total);
+  };
+  if (workers === 1) for (let slice = next(); slice !== undefined; slice = next()) take(await runSlice(slice));
+  else await Promise.all(Array.from({ length: workers }, () => work(next, take)));
   total.broken.sort((a, b) => a.seed - b.seed);
   return total;
 }
 
-function serveSlices(): void {
-  process.on('message', ({ from, to, kind }: { from: number; to: number; kind?: string }) => {
-    void (async () => {
-      const tally = newTally();
-      for (let seed = from; seed < to; seed += 1) {
-        const plan = planOf(seed);
-        if (kind === undefined || plan.kind === kind) await count(tally, plan);
-      }
-      process.send?.(tally);
-    })();
+/** A process of its own that runs slices until there are no more. */
+function work(next: () => Slice | undefined, take: (part: Tally) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const worker = fork(fileURLToPath(import.meta.url), ['--worker'], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    const ask = (): void => {
+      const slice = next();
+      if (slice !== undefined) return void worker.send(slice);
+      worker.kill();
+      resolve();
+    };
+    worker.on('message', (part: Tally) => {
+      take(part);
+      ask();
+    });
+    worker.on('error', reject);
+    worker.on('exit', (code, signal) => {
+      if (code !== 0 && !worker.killed) reject(new Error(`a worker ended with ${code ?? signal ?? 'nothing'}`));
+    });
+    ask();
   });
+}
+
+async function runSlice({ from, to, kind }: Slice): Promise<Tally> {
+  const tally = newTally();
+  for (let seed = from; seed < to; seed += 1) {
+    const plan = planOf(seed);
+    if (kind === undefined || plan.kind === kind) await count(tally, plan);
+  }
+  return tally;
+}
+
+function serveSlices(): void {
+  process.on('message', (slice: Slice) => void runSlice(slice).then((tally) => process.send?.(tally)));
   process.on('disconnect', () => process.exit());
 }
 

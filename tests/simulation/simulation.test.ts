@@ -8,7 +8,7 @@ import { judge } from './judge.ts';
 import { KINDS, planOf, type Plan } from './plan.ts';
 import { runWorld, type World } from './world.ts';
 
-const SEEDS = 2000;
+const SEEDS = 900;
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
 
 const simulate = (
@@ -114,7 +114,7 @@ test('--help names every option and every kind of world, and the tables begin wi
 
 test('the same seeds make the same worlds, whichever ran before them', async () => {
   const counted = async (): Promise<unknown> => {
-    const { stdout } = await simulate(['--json', '--runs', '150', '--workers', '1']);
+    const { stdout } = await simulate(['--json', '--runs', '50', '--workers', '1']);
     return { ...(JSON.parse(stdout) as object), seconds: 0 };
   };
   expect(await counted()).toEqual(await counted());
@@ -141,7 +141,7 @@ const orderPerIntent = ({ orders }: World): boolean =>
   new Set(orders.map(({ account, clientOrderId }) => `${account}/${clientOrderId}`)).size === orders.length;
 
 test('every message sent again, at once under another deduplication id and after ten minutes: no second order', async () => {
-  const plans = seeds(150).map((seed) => ({ ...planOf(seed), sendsAllAgain: true }));
+  const plans = seeds(60).map((seed) => ({ ...planOf(seed), sendsAllAgain: true }));
   expect(await brokenIn(plans)).toEqual([]);
 }, 60_000);
 
@@ -153,7 +153,7 @@ test.each([
   'no second order where %s',
   async (_, promise) => {
     const quiet = { refusesRepeatedIds: 'always', showsOrdersWithinMs: 0, refusesTimestamps: true } as const;
-    const plans = seeds(150).map((seed) => ({
+    const plans = seeds(60).map((seed) => ({
       ...planOf(seed),
       ...quiet,
       ...promise,
@@ -169,7 +169,7 @@ test.each([
 test('orders that go out together keep every promise, whatever the venue does where some of them fail', async () => {
   let together = 0;
   const broken: string[] = [];
-  for (const seed of seeds(150)) {
+  for (const seed of seeds(60)) {
     const plan = { ...planOf(seed), isBatching: true, isFollowed: false };
     const world = await runWorld(plan);
     together += world.calls.filter(({ path }) => path === PLACE_ALL).length;
@@ -182,7 +182,7 @@ test('orders that go out together keep every promise, whatever the venue does wh
 test('two invocations of one delivery make a second order only where the venue accepts repeated ids', async () => {
   const doubles = { doubleInvocation: true, badClocks: false, trouble: 1 };
   let second = 0;
-  for (const seed of seeds(100)) {
+  for (const seed of seeds(40)) {
     const refusing = { ...planOf(seed), ...doubles, refusesRepeatedIds: 'always' } as const;
     expect(orderPerIntent(await runWorld(refusing))).toBe(true);
     const accepting = { ...planOf(seed), ...doubles, refusesRepeatedIds: 'never' } as const;

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { seeded } from '../../local/exchange/faults.ts';
 import { intent, startSystem, type System } from './fixture.ts';
 
-const ACCOUNTS = 20;
+const ACCOUNTS = 40;
 const INTENTS = 500;
 /** In about the first half: each costs its account a visibility timeout. */
 const KILLS = 20;
@@ -67,7 +67,7 @@ test(`${INTENTS} intents over ${ACCOUNTS} accounts under every kind of trouble: 
   let killed = 0;
   const killing = setInterval(() => {
     if (killed < KILLS && draw() < 0.5 && system.runner.kill('execute', 'busy')) killed += 1;
-  }, 1500);
+  }, 750);
   try {
     await system.until('an end of each', () => intents.every(({ id }) => system.reportsOf(id).length > 0), MOST_MS);
   } finally {

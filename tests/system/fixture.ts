@@ -1,8 +1,11 @@
 // A whole stack for a test: packaged functions, local AWS, local BitMart; and a reader that empties reports and dead
 // letters into memory. Every line that a function writes is kept, so that a test can look for secrets in all of them.
+// Closing it rejects where a function called what its role does not allow.
 import { DeleteMessageBatchCommand, ReceiveMessageCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { randomBytes } from 'node:crypto';
 import type { ExecutionReport } from '../../shared/order/report.ts';
+import { refusedOf } from '../calls.ts';
+import { packagedTemplate } from '../packaged.ts';
 import { startStack, type Stack, type StackOptions } from '../../local/stack.ts';
 
 export interface Letter {
@@ -92,6 +95,9 @@ export async function startSystem(options: StackOptions & { readonly keeps?: boo
       reading.abort();
       await Promise.all(readers);
       await stack.close();
+      // Whatever was tested: AWS would have allowed each call of a function, by its role.
+      const refused = refusedOf(await packagedTemplate(), stack.aws?.kinds() ?? []);
+      if (refused.length > 0) throw new Error(`calls that AWS would refuse:\n${refused.join('\n')}`);
     },
   };
 }
@@ -136,7 +142,7 @@ async function sendAll(stack: Stack, messages: readonly Sendable[]): Promise<rea
   return ids;
 }
 
-async function drain(
+export async function drain(
   stack: Stack,
   queueUrl: string,
   signal: AbortSignal,

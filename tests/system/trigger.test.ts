@@ -11,8 +11,8 @@ let example: ScheduleTemplate;
 beforeAll(async () => {
   // Lambda waits 3 and 6 s before it tries again.
   system = await startSystem({ timeScale: 0.05 });
-  const [schedule] = system.schedules;
-  if (schedule === undefined) throw new Error('the template has no schedule');
+  const schedule = system.schedules.find(({ target }) => target === 'trigger');
+  if (schedule === undefined) throw new Error('the template has no schedule of a strategy');
   example = schedule;
 });
 afterAll(() => system.close());

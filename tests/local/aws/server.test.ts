@@ -35,6 +35,21 @@ test('every call is recorded with its caller, resource and outcome', async () =>
   expect(seen.every(({ accessKeyId, at }) => accessKeyId === 'AKIATESTS' && Date.now() - at < 5000)).toBe(true);
 });
 
+test('of each kind of call the first is kept, and what AWS does by itself can be added', async () => {
+  const ours = () => stack.aws.kinds().filter(({ resource }) => resource === 'kinds');
+  const own = await stack.queue('kinds');
+  for (let time = 0; time < 3; time += 1) await stack.send(own, 'x');
+  const fired = { at: 1, accessKeyId: 'SCHEDULER', service: 'lambda', action: 'Invoke', resource: 'kinds', outcome: 'ok' } as const; // prettier-ignore
+  stack.aws.record(fired);
+  stack.aws.record({ ...fired, at: 2 });
+  expect(ours().map(({ accessKeyId, action }) => [accessKeyId, action])).toEqual([
+    ['AKIATESTS', 'CreateQueue'],
+    ['AKIATESTS', 'SendMessage'],
+    ['SCHEDULER', 'Invoke'],
+  ]);
+  expect(ours().at(-1)).toEqual(fired);
+});
+
 test('an error fault answers its code as often as it is told, and only where it matches', async () => {
   await stack.faults({ service: 'sqs', action: 'SendMessage', resource: 'faulty', fault: 'error', times: 2 });
   expect(await codeOf(stack.send(await stack.queue('healthy'), 'x'))).toBe('ok');
