@@ -263,6 +263,22 @@ test('who else uses the limit of a key is counted, and what the probe itself sen
   expect(line('one')).toMatchObject({ outcome: 'good', foreignUse: 5, limit: 12 });
 });
 
+test('accounts of one user, however many, are not asked about faster than their one limit takes', async () => {
+  const names = Array.from({ length: 14 }, (_, index) => `twin${index}`);
+  const sentAt: number[] = [];
+  const { result } = await look({
+    names,
+    via: (request) => {
+      if (request.url.includes(READ)) sentAt.push(Date.now());
+      return transport(request);
+    },
+  });
+  expect(Object.keys(result.accounts)).toEqual(names);
+  const inTwoSeconds = sentAt.map((from) => sentAt.filter((at) => at >= from && at < from + 2000).length);
+  expect(sentAt.length).toBe(14);
+  expect(Math.max(...inTwoSeconds)).toBeLessThanOrEqual(10);
+});
+
 test('a venue that is slow takes no more than the time of the invocation: who is left is told as not asked', async () => {
   const names = Array.from({ length: 25 }, (_, index) => `slow${index}`);
   const slow: Transport = async (request) => {
