@@ -317,10 +317,8 @@ async function concludeEach(judged: readonly Judged[], desk: Desk): Promise<read
   const holding = holder(lost, desk);
   const seen = await seenAmong(lost, desk);
   // The venue has answered: what is not seen twice is not there, and goes out alone.
-  const proofs = await prove(
-    taken.map((candidate) => ({ ...candidate, disproved: false })),
-    desk,
-  );
+  const sought = taken.map((candidate) => ({ ...candidate, disproved: false }));
+  const proofs = await prove(sought, desk);
   const steps: Step[] = [];
   let stop: Step['stop'];
   for (const { candidate, verdict, note } of judged) {

@@ -230,8 +230,8 @@ export function horizonOf({ showsOrdersWithinMs }: Horizon, refusedFrom: number)
  * @returns message id → proof, for each of the doubtful ones
  */
 export async function prove(doubtful: readonly Candidate[], desk: Desk): Promise<ReadonlyMap<string, Proof>> {
-  const { outside, time, venue } = desk;
-  const { clock, memory } = outside;
+  const { time, venue } = desk;
+  const { clock, memory } = desk.outside;
   const { showsOrdersWithinMs } = promisesAt(desk);
   const proofs = new Map<string, Proof>();
   const unproven = ({ message }: Candidate): boolean => !proofs.has(message.messageId);
@@ -289,8 +289,7 @@ export async function prove(doubtful: readonly Candidate[], desk: Desk): Promise
     else stopAt(again[0], 1, 'no time for a second look');
   }
   for (const candidate of doubtful.filter(unproven)) {
-    const isSeenTwice = again.includes(candidate);
-    const proof = isSeenTwice ? absence(candidate, venueNow, desk) : ({ kind: 'absent' } as const);
+    const proof = again.includes(candidate) ? absence(candidate, venueNow, desk) : ({ kind: 'absent' } as const);
     proofs.set(candidate.message.messageId, proof);
   }
   return proofs;

@@ -238,6 +238,6 @@ export function placeOf(
   const site = siteOf(secret, sites);
   if ('unreadable' in site) return site;
   const credentials = site.kind.readCredentials(secret);
-  if ('unreadable' in credentials) return { unreadable: String(credentials.unreadable) };
+  if ('unreadable' in credentials) return { unreadable: credentials.unreadable };
   return { venue: site.venue, environment: site.environment, credentials };
 }

@@ -71,7 +71,7 @@ export function secretAccounts(options: AccountsOptions, fetchSecret: FetchSecre
     const askedAt = options.now();
     const answer = fetch(name).then((result) => {
       // Anybody can name an account; only one that is there is worth a metric of its own.
-      measure('SecretRefreshes', 1, 'account' in result ? { account: name, venue: result.account?.venue } : {});
+      measure('SecretRefreshes', 1, 'account' in result ? { account: name, venue: result.account.venue } : {});
       // Another was asked for since, and knows better.
       if (reading.get(name) !== started) return result;
       reading.delete(name);
