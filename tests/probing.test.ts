@@ -8,6 +8,7 @@ import { systemClock, type Clock } from '../shared/clock.ts';
 import type { Transport } from '../shared/http.ts';
 import type { Fields } from '../shared/log.ts';
 import type { About, MetricName } from '../shared/metrics.ts';
+import type { AccountLook, Prober, VenueLook } from '../shared/order/probe.ts';
 import { probe, quantile, type Around } from '../shared/probing.ts';
 import type { AccountReading } from '../shared/aws/accounts.ts';
 import { optionsAt, transport } from './bitmart/fixture.ts';
@@ -56,6 +57,8 @@ interface Scene {
   readonly clock?: Clock;
   readonly leftMs?: number;
   readonly samples?: number;
+  /** What the prober does otherwise. */
+  readonly over?: Partial<Prober>;
 }
 
 const register = (account: string, changes: object = {}) =>
@@ -71,11 +74,8 @@ async function look(scene: Scene = {}): Promise<Seen> {
     account: { name, venue: 'bitmart', environment: 'live', credentials: keysOf(name), mandate: { state: 'halted' } },
     version: '1',
   });
-  const prober = bitmartProbe({
-    ...optionsAt(local.spotUrl, local.futuresUrl, clock),
-    transport: via,
-    lookupShare: 0.05,
-  });
+  const options = { ...optionsAt(local.spotUrl, local.futuresUrl, clock), transport: via, lookupShare: 0.05 };
+  const prober = { ...bitmartProbe(options), ...scene.over };
   const around: Around = {
     clock,
     log: (level, message, fields = {}) => lines.push({ ...fields, level, message }),
@@ -232,6 +232,49 @@ describe('what is wrong with an account is told of it, and hides no other', () =
     });
     expect(seen.of('ProbeFailures', 'seven')).toEqual([1]);
   });
+  test('a ban of the address, which the answer says: nobody is asked after it, though addresses change', async () => {
+    const names = ['one', 'two', 'three', 'four', 'five', 'six'];
+    const banned: AccountLook = { state: 'banned', isOfAddress: true, findings: [], tookMs: 1 };
+    const seen = await look({ names, over: { account: () => Promise.resolve(banned) } });
+    expect(seen.result.accounts['six']).toBe('NOT_ASKED');
+  });
+  test('a ban at one venue: accounts on another are asked, and each venue is told of under its name', async () => {
+    const lines: Line[] = [];
+    const asked: string[] = [];
+    const prober = (name: string, state: VenueLook['state']): Prober => ({
+      name,
+      venue: () => Promise.resolve({ state, findings: [], tookMs: [3] }),
+      account: ({ name: of }) => {
+        asked.push(`${name} ${of}`);
+        return Promise.resolve({ state: 'good', findings: [], tookMs: 1 });
+      },
+    });
+    const [closed, open] = [prober('closed', 'banned'), prober('open demo', 'open')];
+    const values: { readonly name: MetricName; readonly about: About }[] = [];
+    const result = await probe(
+      {
+        clock: systemClock,
+        log: (level, message, fields = {}) => lines.push({ ...fields, level, message }),
+        measure: (name, _, about = {}) => values.push({ name, about }),
+        accounts: {
+          read: (name) => {
+            const venue = name === 'two' ? 'open' : 'closed';
+            const account = { name, venue, environment: 'demo', credentials: {}, mandate: { state: 'active' } } as const;
+            return Promise.resolve({ kind: 'account', account, version: '1' });
+          },
+        },
+        probers: [closed, open],
+        proberOf: ({ venue }) => (venue === 'open' ? open : closed),
+        ...{ names: ['one', 'two'], samples: 1, isEgressFixed: false },
+      },
+      Date.now() + 30_000,
+    );
+    expect(result).toEqual({ venues: { closed: 'banned', 'open demo': 'open' }, accounts: { one: 'NOT_ASKED', two: '' } });
+    expect(asked).toEqual(['open demo two']);
+    expect(lines.map(({ venue }) => venue)).toEqual(['closed', 'open demo', 'closed', 'open demo']);
+    expect(values).toContainEqual({ name: 'ProbeLatencyMs', about: { venue: 'open demo' } });
+    expect(values).toContainEqual({ name: 'Probes', about: { account: 'two', venue: 'open demo' } });
+  }); // prettier-ignore
   test('a ban that the venue alone answers: nothing more is asked at all', async () => {
     const before = await requests();
     const seen = await look({
