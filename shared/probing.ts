@@ -128,7 +128,9 @@ function tellVenue(look: VenueLook, venue: string, { log, measure }: Around): vo
   for (const ms of tookMs) measure('ProbeLatencyMs', ms, { venue });
 }
 
-function tellAccount({ account, code, detail, look, prober: venue }: Told, { log, measure }: Around): void {
+function tellAccount({ account, code, detail, look, prober }: Told, { log, measure, probers }: Around): void {
+  // Of a secret that cannot be read nobody knows where its account is, but where there is one place alone.
+  const venue = prober ?? (probers.length === 1 ? probers[0]?.name : undefined);
   const isGood = look?.state === 'good';
   const { foreign, tookMs } = look ?? {};
   log(isGood ? 'info' : 'error', 'probed', {
