@@ -7,7 +7,16 @@ import { follow, type Beyond } from '../shared/following.ts';
 import { nextLookSeconds } from '../shared/order/progress.ts';
 import type { Instrument } from '../shared/order/instrument.ts';
 import type { DeadLetter, ExecutionReport, PendingOrder } from '../shared/order/report.ts';
-import type { Fills, OrderQuery, Sighting, Unseen, Venue, VenueOrder } from '../shared/order/venue.ts';
+import type {
+  Fills,
+  OrderQuery,
+  Promises,
+  Sighting,
+  TradingAccount,
+  Unseen,
+  Venue,
+  VenueOrder,
+} from '../shared/order/venue.ts';
 import { cancel, changed, limitBuy, marketBuy, type Fields } from './order/arbitraries.ts';
 
 const START = Date.parse(limitBuy.createdAt);
@@ -39,6 +48,19 @@ interface Call {
   readonly query: OrderQuery;
   readonly at: number;
 }
+const TOGETHER: Venue['together'] = {
+  spot: { most: 10, isOneSymbol: true },
+  margin: { most: 1, isOneSymbol: true },
+  futures: { most: 1, isOneSymbol: true },
+};
+const PROMISES: Promises = {
+  refusesRepeatedIds: 'always',
+  answersLookupsForMs: 20 * MINUTE,
+  refusesTimestampsAfterMs: MINUTE,
+  showsOrdersWithinMs: LAG,
+  acknowledges: 'booking',
+  keepsPrice: { spot: true, margin: true, futures: true },
+};
 let commands = 0;
 /** Whatever happens: nothing is placed, changed or canceled from here. */
 afterEach(() => {
@@ -71,6 +93,24 @@ function still(venue: Partial<Venue> = {}, reading?: (name: string) => Reading, 
     throw new Error('nothing is sent from here');
   };
   const { find = () => Promise.resolve(found(open)), ...others } = venue;
+  const its: Venue = {
+    name: 'paper',
+    promises: PROMISES,
+    submit: forbidden,
+    together: TOGETHER,
+    submitAll: forbidden,
+    instruct: forbidden,
+    find: (account, query, deadline) => {
+      told.looks.push({ account: account.name, query, at: now });
+      return find(account, query, deadline);
+    },
+    fee: () => Promise.resolve(fillsOf('1000000')),
+    time: () => Promise.resolve(now),
+    instrument: () => Promise.resolve(undefined),
+    book: () => Promise.resolve(undefined),
+    hold: () => Promise.resolve(),
+    ...others,
+  };
   const beyond: Beyond = {
     clock,
     parked: new Map(),
@@ -82,7 +122,7 @@ function still(venue: Partial<Venue> = {}, reading?: (name: string) => Reading, 
         Promise.resolve(
           reading?.(name) ?? {
             kind: 'account',
-            account: { name, credentials: {}, mandate: { state: 'active' } },
+            account: { name, venue: 'paper', environment: 'live', credentials: {}, mandate: { state: 'active' } },
             version: '1',
           },
         ),
@@ -110,30 +150,7 @@ function still(venue: Partial<Venue> = {}, reading?: (name: string) => Reading, 
         return Promise.resolve(postponed.map(() => true));
       },
     },
-    venue: {
-      name: 'paper',
-      promises: {
-        refusesRepeatedIds: 'always',
-        answersLookupsForMs: 20 * MINUTE,
-        refusesTimestampsAfterMs: MINUTE,
-        showsOrdersWithinMs: LAG,
-        acknowledges: 'booking',
-      },
-      submit: forbidden,
-      together: { spot: 10, margin: 1, futures: 1 },
-      submitAll: forbidden,
-      instruct: forbidden,
-      find: (account, query, deadline) => {
-        told.looks.push({ account: account.name, query, at: now });
-        return find(account, query, deadline);
-      },
-      fee: () => Promise.resolve(fillsOf('1000000')),
-      time: () => Promise.resolve(now),
-      instrument: () => Promise.resolve(undefined),
-      book: () => Promise.resolve(undefined),
-      hold: () => Promise.resolve(),
-      ...others,
-    },
+    venueOf: () => its,
     ...more,
   };
   const run = (messages: readonly Delivery[], forMs = 30_000) => {
@@ -287,6 +304,80 @@ describe('an end', () => {
   });
 });
 
+describe('an order whose acceptance was no booking', () => {
+  const acceptance = { promises: { ...PROMISES, acknowledges: 'acceptance' } } as const;
+  const why = 'EC_PostOnlyWillTakeLiquidity';
+
+  test('and that is rejected later is told as rejected, with the venue’s word for why, in the letter as well', async () => {
+    const { told, run } = still({ ...acceptance, ...answers(found({ ...open, state: 'rejected', reason: why })) });
+    expect(await run([resting('a')])).toEqual([]);
+    const detail = `the venue shows the order as failed: ${why}`;
+    expect(told.reports).toMatchObject([{ id: 'a', status: 'rejected', reason: 'VENUE_REFUSED', filledSize: '0', detail }]);
+    expect(told.letters).toMatchObject([{ intentId: 'a', reason: 'VENUE_REFUSED', certainty: 'refused', venueCode: why, detail }]);
+  }); // prettier-ignore
+  test.each([
+    ['by whom it says', { cancelSource: 'system' }, `canceled by system: ${why}`],
+    ['by nobody', {}, `canceled by somebody whom the venue does not name: ${why}`],
+  ])('and that is canceled later is told as canceled, with the word for why: %s', async (_, more, detail) => {
+    const { told, run } = still({ ...acceptance, ...answers(found({ ...open, state: 'canceled', reason: why, ...more })) });
+    expect(await run([resting('a')])).toEqual([]);
+    expect(told.reports).toMatchObject([{ id: 'a', status: 'canceled', filledSize: '0', detail }]);
+    expect(told.letters).toEqual([]);
+  }); // prettier-ignore
+  test.each([
+    ['booking', 'it was canceled, nobody knows by whom'],
+    ['acceptance', 'it was canceled, or never booked after it was accepted'],
+  ] as const)('and that is never shown is not said to have been there: %s', async (acknowledges, said) => {
+    const { told, run, clock } = still({
+      promises: { ...PROMISES, acknowledges },
+      ...answers(NOTHING),
+      fee: () => Promise.resolve(fillsOf('0')),
+    });
+    await clock.sleep(YOUNG);
+    expect(await run([resting('a')])).toEqual([]);
+    expect(told.reports).toMatchObject([{ id: 'a', status: 'canceled', filledSize: '0', detail: expect.stringContaining(said) }]); // prettier-ignore
+  });
+});
+
+describe('a venue that says more', () => {
+  test.each([
+    [300, 1],
+    [4200, 5],
+    [600_000, 60],
+  ])('its limit is free again after %i ms: the orders of the account wait for %i s', async (retryAfterMs, seconds) => {
+    const { told, run } = still(answers({ kind: 'throttled', ...refusal, retryAfterMs }));
+    expect(await run([resting('a'), resting('b', { more: { receiveCount: 6 } })])).toEqual(['m-a', 'm-b']);
+    expect([[...told.back], told.looks.length]).toEqual([[['r-a', seconds], ['r-b', seconds]], 1]);
+  }); // prettier-ignore
+  test('a ban of the address is that of all accounts there, and of none elsewhere, though addresses change', async () => {
+    const banned: Unseen = { kind: 'banned', ...refusal, forMs: 10 * MINUTE, of: 'address' };
+    const at = (name: string, venue: string): Reading => ({
+      kind: 'account',
+      account: { name, venue, environment: 'live', credentials: {}, mandate: { state: 'active' } },
+      version: '1',
+    });
+    const { told, run } = still(
+      { find: ({ venue }) => Promise.resolve(venue === 'paper' ? banned : found(filled)) },
+      (name) => at(name, name === 'elsewhere' ? 'glass' : 'paper'),
+    );
+    await run([resting('a')]);
+    const others = ['other', 'elsewhere'].map((account) => resting(account, { fields: { ...limitBuy, account } }));
+    expect(await run(others)).toEqual(['m-other']);
+    expect(told.looks.map(({ account }) => account)).toEqual(['main', 'elsewhere']);
+    expect(told.back.get('r-other')).toBe(600);
+  });
+  test('an account whose secret names another venue after its key was refused is not looked for there', async () => {
+    const there: Partial<Venue> = {};
+    const moved: Reading = { kind: 'account', account: { name: 'main', venue: 'glass', environment: 'live', credentials: { key: 'new' }, mandate: { state: 'active' } }, version: '2' }; // prettier-ignore
+    const world = still(answers({ kind: 'unauthorised', ...refusal }));
+    const its = world.beyond.venueOf(moved.account);
+    Object.assign(world.beyond, { venueOf: ({ venue }: TradingAccount) => (venue === 'glass' ? there : its) });
+    Object.assign(world.beyond.accounts, { refresh: () => Promise.resolve(moved) });
+    expect(await world.run([resting('a')])).toEqual(['m-a']);
+    expect(world.told.looks).toHaveLength(1);
+  });
+});
+
 describe('a partial fill', () => {
   test('is reported, and a copy that remembers it takes the place of the message', async () => {
     const { told, run } = still(answers(found(partly)));
@@ -425,7 +516,7 @@ describe('a message that SQS would give up', () => {
   const gone = (): Reading => ({ kind: 'unknown', detail: 'no such secret' });
   test.each([
     ['the key is refused', answers({ kind: 'unauthorised', ...refusal }), undefined],
-    ['the account is banned', answers({ kind: 'banned', ...refusal, forMs: DAY }), undefined],
+    ['the account is banned', answers({ kind: 'banned', ...refusal, forMs: DAY, of: 'account' }), undefined],
     ['the look-ups fail', answers({ kind: 'unknown', ...refusal, signedAt: START }), undefined],
     ['the account is missing', {}, gone],
     ['its fills cannot be had', { ...answers(NOTHING), fee: () => Promise.resolve(BUSY) }, undefined],
@@ -481,7 +572,7 @@ describe('an account', () => {
   const other = { ...limitBuy, account: 'other' };
   test.each([
     ['refused', { kind: 'unauthorised', ...refusal }, 60],
-    ['banned', { kind: 'banned', ...refusal, forMs: 5 * MINUTE }, 300],
+    ['banned', { kind: 'banned', ...refusal, forMs: 5 * MINUTE, of: 'account' }, 300],
   ] as const)(
     'that is %s is left alone until its time is over, and no other with it',
     async (word, answer, seconds) => {
@@ -502,7 +593,7 @@ describe('an account', () => {
     },
   );
   test('that is refused is looked at with the key that the secret holds by then, at once', async () => {
-    const keyed = (key: string): Reading => ({ kind: 'account', account: { name: 'main', credentials: { key }, mandate: { state: 'active' } }, version: key }); // prettier-ignore
+    const keyed = (key: string): Reading => ({ kind: 'account', account: { name: 'main', venue: 'paper', environment: 'live', credentials: { key }, mandate: { state: 'active' } }, version: key }); // prettier-ignore
     let refreshed = 0;
     const accounts = {
       read: () => Promise.resolve(keyed('old')),
@@ -526,7 +617,7 @@ describe('an account', () => {
     let key = 'old';
     const { told, run } = still(
       { find: ({ credentials }) => Promise.resolve(JSON.stringify(credentials).includes('new') ? found(filled) : { kind: 'unauthorised', ...refusal }) }, // prettier-ignore
-      (name) => ({ kind: 'account', account: { name, credentials: { key }, mandate: { state: 'active' } }, version: key }), // prettier-ignore
+      (name) => ({ kind: 'account', account: { name, venue: 'paper', environment: 'live', credentials: { key }, mandate: { state: 'active' } }, version: key }), // prettier-ignore
     );
     expect(await run([resting('a')])).toEqual(['m-a']);
     key = 'new';
@@ -538,7 +629,7 @@ describe('an account', () => {
     ['no other', false, ['main', 'other']],
   ] as const)('that is banned parks %s where the egress is fixed: %s', async (_, isEgressFixed, asked) => {
     const { told, run } = still(
-      { find: ({ name }) => Promise.resolve(name === 'main' ? { kind: 'banned', ...refusal, forMs: MINUTE } : found(open)) }, // prettier-ignore
+      { find: ({ name }) => Promise.resolve(name === 'main' ? { kind: 'banned', ...refusal, forMs: MINUTE , of: 'account'} : found(open)) }, // prettier-ignore
       undefined,
       { isEgressFixed },
     );
@@ -548,7 +639,7 @@ describe('an account', () => {
     if (isEgressFixed) expect(told.back.get('r-b')).toBe(60);
   });
   test('that is banned for days is never put off for longer than SQS can', async () => {
-    const { told, run } = still(answers({ kind: 'banned', ...refusal, forMs: 3 * DAY }));
+    const { told, run } = still(answers({ kind: 'banned', ...refusal, forMs: 3 * DAY, of: 'account' }));
     await run([resting('a')]);
     expect([...told.back]).toEqual([['r-a', 43_000]]);
   });
@@ -575,7 +666,13 @@ describe('an account', () => {
     expect(told.logs.join()).toContain(`account out of reach {"account":"main","detail":"${reading.detail}"}`);
   });
   test('whose mandate alone cannot be read is followed all the same', async () => {
-    const account = { name: 'main', credentials: {}, mandate: { state: 'halted' } } as const;
+    const account = {
+      name: 'main',
+      venue: 'paper',
+      environment: 'live',
+      credentials: {},
+      mandate: { state: 'halted' },
+    } as const;
     const { told, run } = still(answers(found(filled)), () => ({ kind: 'unreadable', detail: 'broken', account }));
     expect(await run([resting('a')])).toEqual([]);
     expect(told.reports).toMatchObject([{ status: 'filled' }]);
@@ -857,7 +954,7 @@ describe('orders that live for up to a fortnight', () => {
 
 test.each([
   ['throttled', { kind: 'throttled', ...refusal }],
-  ['banned', { kind: 'banned', ...refusal, forMs: 300_000 }],
+  ['banned', { kind: 'banned', ...refusal, forMs: 300_000 , of: 'account'}],
 ] as const)('after an answer that is %s nothing more is asked for the account in this batch, of orders or of fills', async (_, hush) => {
   const orders = ['a', 'b', 'c'].map((id) => resting(id));
   const looks = still(answers(hush));

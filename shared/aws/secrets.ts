@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { randomUUID } from 'node:crypto';
 import { readMandate } from '../order/mandate.ts';
+import type { AccountsOptions } from './accounts.ts';
 import type { Venue } from '../order/venue.ts';
 
 /** One secret: its versions and the labels that wander between them. Rejects with the SDK's errors. */
@@ -82,7 +83,7 @@ export async function stage(store: SecretStore, credentials: Fields): Promise<Wr
 }
 
 /**
- * Makes the staged key current, if it is good. The mandate is the one that is current when the label moves.
+ * Makes the staged key current, if it is good. The account stays where it is, and the mandate is the one that is current when the label moves.
  * @param check proves the key with a signed read; the sentence says what the venue said of it
  */
 export async function promote(
@@ -106,7 +107,11 @@ export async function promote(
     if ((await versionOf(store, PENDING)) !== pending.version) {
       return { unreadable: 'another key was staged or promoted meanwhile; look which one is wanted' };
     }
-    return 'mandate' in current ? { ...credentials, mandate: current['mandate'] } : credentials;
+    const moved = PLACE.find((field) => field in credentials && credentials[field] !== current[field]);
+    if (moved !== undefined) return { unreadable: `${moved} of the staged key is not that of the account; an account never moves, make another` }; // prettier-ignore
+    // What a new key does not say of where it is stays as it was.
+    const kept = Object.entries(current).filter(([field]) => field === 'mandate' || PLACE.includes(field));
+    return { ...credentials, ...Object.fromEntries(kept) };
   });
   if (written.kind === 'written') await forget(store, PENDING, pending.version);
   return written;
@@ -115,19 +120,19 @@ export async function promote(
 /**
  * Proves a key by a signed read: a look-up of an order that does not exist. A balance would not do: venues answer it to a
  * key alone, with a wrong secret and memo beside it.
- * @param readCredentials the venue's own reading of a secret
+ * @param readPlace reads of a secret where the account is, and its key
  * @param deadline by when the answer must be in, ms
  */
 export function signedRead(
   venue: Pick<Venue, 'find'>,
-  readCredentials: (secret: Fields) => object | { readonly unreadable: string },
+  readPlace: AccountsOptions['readPlace'],
   name: string,
   deadline: () => number,
 ): (credentials: Fields) => Promise<{ readonly isGood: boolean; readonly detail: string }> {
   return async (fields) => {
-    const credentials = readCredentials(fields);
-    if ('unreadable' in credentials) return { isGood: false, detail: credentials.unreadable };
-    const account = { name, credentials, mandate: { state: 'halted' as const } };
+    const place = readPlace(fields);
+    if ('unreadable' in place) return { isGood: false, detail: place.unreadable };
+    const account = { name, ...place, mandate: { state: 'halted' as const } };
     const query = { id: randomUUID().replaceAll('-', ''), market: 'spot' as const, symbol: 'BTC_USDT' };
     const sighting = await venue.find(account, query, { answerBy: deadline(), holdBy: Infinity });
     if (sighting.kind === 'nothing' || sighting.kind === 'found') return { isGood: true, detail: '' };
@@ -135,6 +140,9 @@ export function signedRead(
     return { isGood: false, detail: isOpen ? `it could not be proven: ${sighting.detail}` : sighting.detail };
   };
 }
+
+/** Where an account is. */
+const PLACE: readonly string[] = ['venue', 'environment'];
 
 /** Reads what is current, changes it, and moves the label from exactly the version that was read; or begins anew. */
 async function replace(
