@@ -4,7 +4,7 @@ import { secretAccounts, type Accounts } from './aws/accounts.ts';
 import { sqsQueues, type executeQueues } from './aws/queues.ts';
 import type { Outside } from './bitmart/calls.ts';
 import { bitmartDoctor } from './bitmart/doctor.ts';
-import { pacer } from './bitmart/pace.ts';
+import { pacer } from './pace.ts';
 import { bitmartProbe } from './bitmart/probe.ts';
 import { bitmartReads } from './bitmart/reads.ts';
 import { bitmart, bitmartSettings, readCredentials } from './bitmart/venue.ts';

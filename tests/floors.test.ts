@@ -53,17 +53,19 @@ const EXCEPTIONS = [
 
 /** The house of a file: files of one house may import each other; between houses only the arrows below are allowed. */
 const houseOf = (path: string): string => {
-  if (/^shared\/(log|config|clock|http|metrics)\.ts$/.test(path)) return path;
+  if (/^shared\/(log|config|clock|http|metrics|pace|kept)\.ts$/.test(path)) return path;
   if (/^local\/(aws|bitmart|bybit|exchange|lambda)\//.test(path)) return 'local servers';
   return (
-    /^(shared\/(order|bitmart|aws|strategies|execution|following|firing|probing|proof|parking|wiring)|functions|producer|cli|local|tests|bench)\b/.exec(
+    /^(shared\/(order|bitmart|bybit|aws|strategies|execution|following|firing|probing|proof|parking|wiring)|functions|producer|cli|local|tests|bench)\b/.exec(
       path,
     )?.[1] ?? path
   );
 };
 const floor0 = ['shared/log.ts', 'shared/config.ts', 'shared/clock.ts', 'shared/http.ts', 'shared/metrics.ts'];
-const below2 = [...floor0, 'shared/order'];
-const below3 = [...below2, 'shared/bitmart', 'shared/aws', 'shared/strategies'];
+// Keeps requests apart, and asks nobody but the clock.
+const below2 = [...floor0, 'shared/pace.ts', 'shared/kept.ts', 'shared/order'];
+const venueless = [...below2, 'shared/aws', 'shared/strategies'];
+const below3 = [...venueless, 'shared/bitmart', 'shared/bybit'];
 const below4 = [
   ...below3,
   'shared/parking',
@@ -79,21 +81,25 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'shared/clock.ts': [],
   'shared/http.ts': [],
   'shared/metrics.ts': [],
+  'shared/pace.ts': ['shared/clock.ts'],
+  'shared/kept.ts': ['shared/clock.ts'],
   'shared/order': [],
+  // A venue knows no other one.
   'shared/bitmart': below2,
+  'shared/bybit': below2,
   'shared/aws': below2,
   'shared/strategies': below2,
   // Whom to leave alone is one question for all that ask a venue.
   'shared/parking': below2,
   // Proving is a part of executing, and never sends.
-  'shared/proof': [...below3.filter((house) => house !== 'shared/bitmart'), 'shared/parking'],
-  'shared/execution': [...below3.filter((house) => house !== 'shared/bitmart'), 'shared/parking', 'shared/proof'],
+  'shared/proof': [...venueless, 'shared/parking'],
+  'shared/execution': [...venueless, 'shared/parking', 'shared/proof'],
   // Following shares nothing with executing: it never sends.
-  'shared/following': [...below3.filter((house) => house !== 'shared/bitmart'), 'shared/parking'],
+  'shared/following': [...venueless, 'shared/parking'],
   // Firing is a producer's work: it shares nothing with those who place.
-  'shared/firing': below3.filter((house) => house !== 'shared/bitmart'),
+  'shared/firing': venueless,
   // Probing asks, and shares nothing with those who place.
-  'shared/probing': below3.filter((house) => house !== 'shared/bitmart'),
+  'shared/probing': venueless,
   // Where a venue is chosen, for all functions at once.
   'shared/wiring': below3,
   functions: [...below4, 'shared/wiring'],
@@ -138,7 +144,7 @@ const VENUES = /bit-?mart|bybit|binance|X-BM-|okx|coinbase|kraken|kucoin|gate\.i
 const nameless = (path: string): boolean =>
   path.startsWith('functions/') ||
   path.startsWith('producer/') ||
-  /^shared\/(order\/|aws\/|strategies\/|execution\.ts|following\.ts|firing\.ts|proof\.ts|parking\.ts|log\.ts|clock\.ts|http\.ts|config\.ts|metrics\.ts)/.test(
+  /^shared\/(order\/|aws\/|strategies\/|execution\.ts|following\.ts|firing\.ts|proof\.ts|parking\.ts|log\.ts|clock\.ts|http\.ts|config\.ts|metrics\.ts|pace\.ts|kept\.ts)/.test(
     path,
   );
 const namedVenues = (files: readonly Source[]): readonly string[] =>
@@ -196,8 +202,11 @@ describe('a planted violation is seen', () => {
     ['shared/order/new.ts', "import type { Delivery } from '../aws/queues.ts';"],
     ['shared/bitmart/new.ts', "import { sqsQueues } from '../aws/queues.ts';"],
     ['shared/aws/new.ts', "import { sign } from '../bitmart/wire.ts';"],
-    ['shared/strategies/new.ts', "import { pacer } from '../bitmart/pace.ts';"],
+    ['shared/strategies/new.ts', "import { spotDesk } from '../bitmart/spot.ts';"],
     ['shared/bitmart/new.ts', "import { execute } from '../execution.ts';"],
+    ['shared/bitmart/new.ts', "import { sign } from '../bybit/wire.ts';"],
+    ['shared/bybit/new.ts', "import { sign } from '../bitmart/wire.ts';"],
+    ['shared/execution.ts', "import { sign } from './bybit/wire.ts';"],
     ['shared/execution.ts', "import { sign } from './bitmart/wire.ts';"],
     ['shared/execution.ts', "import { handler } from '../functions/execute.ts';"],
     ['functions/new.ts', "import { handler } from './execute.ts';"],

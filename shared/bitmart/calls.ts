@@ -9,7 +9,7 @@ import type { Book, NewOrder, Times, TradingAccount, Venue } from '../order/venu
 import { verdictOf, type Refusal } from './answers.ts';
 import { meaningOf, remedy } from './codes.ts';
 import { endpoints, type Endpoint } from './endpoints.ts';
-import type { Limit, Pacer } from './pace.ts';
+import type { Limit, Pacer } from '../pace.ts';
 import { send, type Answer, type Credentials, type Lost, type Request } from './wire.ts';
 
 export interface Outside {

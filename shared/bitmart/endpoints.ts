@@ -1,6 +1,6 @@
 // Every endpoint of BitMart: what it is used for, with the limit its requests are paced by, or why it is not used.
 // docs/endpoints.md is made of it, and so are the lanes: one per endpoint. Data only.
-import type { Limit } from './pace.ts';
+import type { Limit } from '../pace.ts';
 
 /** write: changes something, and stops at the transport in shadow mode. look-up: shares its limit with other functions. */
 export interface Endpoint {

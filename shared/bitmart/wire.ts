@@ -4,7 +4,7 @@ import { createHmac } from 'node:crypto';
 import type { HttpFailure, HttpRequest, Transport } from '../http.ts';
 import type { Journey } from '../order/venue.ts';
 import { pseudoCode } from './codes.ts';
-import type { Usage } from './pace.ts';
+import type { Usage } from '../pace.ts';
 
 /** What an account needs to sign. `memo` is the text typed when the key was made, not a user id. */
 export interface Credentials {

@@ -1,7 +1,7 @@
 // What the tests of the venue share: venues at a recorder or the local exchange, an account, and orders that are good.
 // Holds no test.
 import { randomBytes } from 'node:crypto';
-import { pacer } from '../../shared/bitmart/pace.ts';
+import { pacer } from '../../shared/pace.ts';
 import { bitmart, bitmartSettings, type BitmartOptions } from '../../shared/bitmart/venue.ts';
 import { systemClock, type Clock } from '../../shared/clock.ts';
 import { readSettings } from '../../shared/config.ts';

@@ -7,7 +7,7 @@ import { eventOf, timesOf, type ScheduleTemplate } from '../../local/scheduler.t
 import type { Input } from '../../local/aws/wire.ts';
 import { secretAccounts, type FetchSecret } from '../../shared/aws/accounts.ts';
 import { sendIntents } from '../../shared/aws/intents.ts';
-import { pacer } from '../../shared/bitmart/pace.ts';
+import { pacer } from '../../shared/pace.ts';
 import { bitmartReads } from '../../shared/bitmart/reads.ts';
 import { bitmart, bitmartSettings, readCredentials } from '../../shared/bitmart/venue.ts';
 import { readSettings } from '../../shared/config.ts';

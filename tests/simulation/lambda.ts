@@ -5,7 +5,7 @@ import type { SQSRecord } from 'aws-lambda';
 import type { Input } from '../../local/aws/wire.ts';
 import { secretAccounts, type FetchSecret } from '../../shared/aws/accounts.ts';
 import { deliveries, sqsQueues, type Delivery } from '../../shared/aws/queues.ts';
-import { pacer } from '../../shared/bitmart/pace.ts';
+import { pacer } from '../../shared/pace.ts';
 import { bitmart, bitmartSettings, readCredentials } from '../../shared/bitmart/venue.ts';
 import { readSettings } from '../../shared/config.ts';
 import type { Clock } from '../../shared/clock.ts';

@@ -323,14 +323,14 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   ],
   'look-ups unpaced': [
     {
-      file: 'shared/bitmart/pace.ts',
+      file: 'shared/pace.ts',
       find: 'const interval = paceMs(limit, utilisation, share);',
       replace: 'const interval = /find|query|client/i.test(name) ? 1 : paceMs(limit, utilisation, share);',
     },
   ],
   "another lane's tail not held": [
     {
-      file: 'shared/bitmart/pace.ts',
+      file: 'shared/pace.ts',
       find: 'for (const lane of accounts.get(account)?.values() ?? []) {',
       replace: 'for (const lane of [...(accounts.get(account)?.values() ?? [])].slice(0, 1)) {',
     },

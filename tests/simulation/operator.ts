@@ -4,7 +4,7 @@ import { secretsActions } from '../../local/aws/secrets.ts';
 import type { FetchSecret } from '../../shared/aws/accounts.ts';
 import { changeMandate, promote, signedRead, stage as stageKey, type SecretStore } from '../../shared/aws/secrets.ts';
 import type { Written } from '../../shared/aws/secrets.ts';
-import { pacer } from '../../shared/bitmart/pace.ts';
+import { pacer } from '../../shared/pace.ts';
 import { bitmart, bitmartSettings, readCredentials } from '../../shared/bitmart/venue.ts';
 import { readSettings } from '../../shared/config.ts';
 import { keyOf, type Exchange } from './exchange.ts';

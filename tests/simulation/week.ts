@@ -15,7 +15,7 @@ import type { Input, Output } from '../../local/aws/wire.ts';
 import { secretAccounts } from '../../shared/aws/accounts.ts';
 import { deliveries, sqsQueues, type Queues, type Sqs } from '../../shared/aws/queues.ts';
 import { endpoints } from '../../shared/bitmart/endpoints.ts';
-import { pacer } from '../../shared/bitmart/pace.ts';
+import { pacer } from '../../shared/pace.ts';
 import { bitmart, bitmartSettings, readCredentials } from '../../shared/bitmart/venue.ts';
 import { readSettings } from '../../shared/config.ts';
 import { follow, type Beyond } from '../../shared/following.ts';

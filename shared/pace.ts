@@ -5,7 +5,7 @@
 // the invocation until its last request is one interval old, so that the next environment cannot come too close.
 // Never sends by itself. A plain { limit: 40, interval: 2000 } would break a sliding window at every boundary.
 import pThrottle from 'p-throttle';
-import type { Clock } from '../clock.ts';
+import type { Clock } from './clock.ts';
 
 /** A documented limit: at most `requests` in any `windowMs`. */
 export interface Limit {

@@ -2,9 +2,9 @@
 // over many invocations: nothing starts too late, nothing is held too long, and what is refused leaves no trace.
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { pacer, paceMs, type Usage } from '../../shared/bitmart/pace.ts';
-import { systemClock } from '../../shared/clock.ts';
-import { virtualTime } from '../simulation/time.ts';
+import { pacer, paceMs, type Usage } from '../shared/pace.ts';
+import { systemClock } from '../shared/clock.ts';
+import { virtualTime } from './simulation/time.ts';
 
 const LIMIT = { requests: 40, windowMs: 2000 };
 const PACE = paceMs(LIMIT, 0.94, 1);
