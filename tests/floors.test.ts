@@ -53,7 +53,7 @@ const EXCEPTIONS = [
 
 /** The house of a file: files of one house may import each other; between houses only the arrows below are allowed. */
 const houseOf = (path: string): string => {
-  if (/^shared\/(log|config|clock|http|metrics|pace|kept)\.ts$/.test(path)) return path;
+  if (/^shared\/(log|config|clock|http|metrics|pace|kept|asking)\.ts$/.test(path)) return path;
   if (/^local\/(aws|bitmart|bybit|exchange|lambda)\//.test(path)) return 'local servers';
   return (
     /^(shared\/(order|bitmart|bybit|aws|strategies|execution|following|firing|probing|proof|parking|wiring)|functions|producer|cli|local|tests|bench)\b/.exec(
@@ -63,7 +63,7 @@ const houseOf = (path: string): string => {
 };
 const floor0 = ['shared/log.ts', 'shared/config.ts', 'shared/clock.ts', 'shared/http.ts', 'shared/metrics.ts'];
 // Keeps requests apart, and asks nobody but the clock.
-const below2 = [...floor0, 'shared/pace.ts', 'shared/kept.ts', 'shared/order'];
+const below2 = [...floor0, 'shared/pace.ts', 'shared/kept.ts', 'shared/asking.ts', 'shared/order'];
 const venueless = [...below2, 'shared/aws', 'shared/strategies'];
 const below3 = [...venueless, 'shared/bitmart', 'shared/bybit'];
 const below4 = [
@@ -83,6 +83,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'shared/metrics.ts': [],
   'shared/pace.ts': ['shared/clock.ts'],
   'shared/kept.ts': ['shared/clock.ts'],
+  'shared/asking.ts': ['shared/clock.ts', 'shared/http.ts', 'shared/order', 'shared/pace.ts'],
   'shared/order': [],
   // A venue knows no other one.
   'shared/bitmart': below2,
@@ -144,7 +145,7 @@ const VENUES = /bit-?mart|bybit|binance|X-BM-|okx|coinbase|kraken|kucoin|gate\.i
 const nameless = (path: string): boolean =>
   path.startsWith('functions/') ||
   path.startsWith('producer/') ||
-  /^shared\/(order\/|aws\/|strategies\/|execution\.ts|following\.ts|firing\.ts|proof\.ts|parking\.ts|log\.ts|clock\.ts|http\.ts|config\.ts|metrics\.ts|pace\.ts|kept\.ts)/.test(
+  /^shared\/(order\/|aws\/|strategies\/|execution\.ts|following\.ts|firing\.ts|proof\.ts|parking\.ts|log\.ts|clock\.ts|http\.ts|config\.ts|metrics\.ts|pace\.ts|kept\.ts|asking\.ts)/.test(
     path,
   );
 const namedVenues = (files: readonly Source[]): readonly string[] =>

@@ -5,10 +5,7 @@ import { anything, readable, told } from '../order/amounts.ts';
 import type { Verdict } from '../order/report.ts';
 import type { Sighting, Unseen, VenueOrder } from '../order/venue.ts';
 import { meaningOf, remedy } from './codes.ts';
-import type { Answer, Lost } from './wire.ts';
-
-/** What a request that failed can have proved. */
-export type Refusal = Exclude<Verdict, { readonly kind: 'placed' | 'done' | 'taken' | 'failed' }>;
+import type { Answer, Lost, Refusal } from '../asking.ts';
 
 export const succeeded = (answer: Answer | Lost): answer is Answer =>
   answer.kind === 'answer' && answer.code === '1000';

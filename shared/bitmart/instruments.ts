@@ -8,7 +8,7 @@ import { kept, type Rules, type Table } from '../kept.ts';
 import { anything, number } from '../order/amounts.ts';
 import type { Calls, Outside } from './calls.ts';
 import { endpoints } from './endpoints.ts';
-import type { Reply } from './calls.ts';
+import type { Reply } from '../asking.ts';
 
 /** An empty list is no table: the venue trades something, and every order would be denied for want of its symbol. */
 const tableSchema = z.object({ symbols: z.array(z.looseObject({ symbol: z.string() })).check(z.minLength(1)) });

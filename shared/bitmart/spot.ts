@@ -16,16 +16,8 @@ import {
   unreadable,
   unseen,
 } from './answers.ts';
-import {
-  NAMELESS,
-  NO_ORDER_ID,
-  named,
-  refusedHere,
-  type Calls,
-  type Fields,
-  type MarketDesk,
-  type Reply,
-} from './calls.ts';
+import { NAMELESS, NO_ORDER_ID, refusedHere, type Reply } from '../asking.ts';
+import { named, type Calls, type Fields, type MarketDesk } from './calls.ts';
 import { endpoints } from './endpoints.ts';
 
 /** How many orders one request takes [spot documentation, 50033]. */
