@@ -52,7 +52,8 @@ async function cancelOf(desk: Desk, account: string, queueUrl: string): Promise<
   const { stack } = desk;
   try {
     await send(stack, queueUrl, account, { market: 'spot' });
-    const open = await stack.exchange.reads.openOrders(await stack.account(account), 'futures', Date.now() + READ_MS);
+    const trading = await stack.account(account);
+    const open = await stack.exchange.deskOf(trading).reads.openOrders(trading, 'futures', Date.now() + READ_MS);
     if (open.kind !== 'read') {
       desk.say(`${account}: its open futures orders could not be read, so none of them is canceled: ${open.detail}.`);
       return false;

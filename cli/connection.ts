@@ -40,8 +40,8 @@ export interface Connection {
   readonly logs: CloudWatchLogsClient;
   readonly queues: QueueUrls;
   readonly secretPrefix: string;
-  /** The venue and what can be read of an account there; desk has a small part of the look-up limits. */
-  readonly exchange: ReturnType<typeof wireReads>;
+  /** The venues and what can be read of an account there; desk has a small part of the look-up limits. */
+  readonly exchange: Awaited<ReturnType<typeof wireReads>>;
   /** Examines the exchange and accounts there; one for all that is examined in one run. */
   readonly doctor: Doctor;
   /** @throws Refusal that says why the account cannot be had */
@@ -78,7 +78,7 @@ export async function connectTo({ local, ready, stage, region }: Where, needsQue
     logs: new CloudWatchLogsClient(PATIENCE),
   };
   const settings = readSettings(process.env, commonSettings);
-  const exchange = wireReads(settings, LOOKUP_SHARE);
+  const exchange = await wireReads(settings, LOOKUP_SHARE);
   return {
     name: isLocal
       ? 'the local stack'
@@ -89,7 +89,7 @@ export async function connectTo({ local, ready, stage, region }: Where, needsQue
     queues: found?.queues ?? (needsQueues ? await queuesOf(clients.sqs, service) : NOT_ASKED),
     secretPrefix: settings.secretPrefix,
     exchange,
-    doctor: wireDoctor(settings, LOOKUP_SHARE),
+    doctor: await wireDoctor(settings, LOOKUP_SHARE),
     account: async (name) => {
       const reading = await exchange.accounts.read(name);
       if (reading.kind === 'account') return reading.account;
@@ -99,6 +99,11 @@ export async function connectTo({ local, ready, stage, region }: Where, needsQue
       for (const client of Object.values(clients)) client.destroy();
     },
   };
+}
+
+/** What the exchange of an account is asked. Its secret is read only where several could be meant. */
+export async function deskFor({ exchange, account }: Pick<Connection, 'exchange' | 'account'>, name: string) {
+  return exchange.onlyDesk ?? exchange.deskOf(await account(name));
 }
 
 /** An endpoint that this shell has set, for a local stack say, and that everything goes to instead of AWS. */

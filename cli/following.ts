@@ -85,7 +85,7 @@ async function lookNowAndThen(
       // Who may not read the account's key, or cannot reach the exchange, sees the reports all the same.
       const sighting = await stack
         .account(intent.account)
-        .then((account) => stack.exchange.venue.find(account, intent, { answerBy, holdBy: answerBy }))
+        .then((account) => stack.exchange.deskOf(account).venue.find(account, intent, { answerBy, holdBy: answerBy }))
         .catch(() => undefined);
       if (sighting?.kind === 'found') note(found(intent, sighting.order));
     }

@@ -2,7 +2,7 @@
 // exchange shows of it now. Reads, and leaves everything where it is. A message that has not been taken up yet is not found:
 // it is never received for a look.
 import { parse, type Market } from '../shared/order/intent.ts';
-import type { Fill } from '../shared/order/reads.ts';
+import type { Fill, Reads } from '../shared/order/reads.ts';
 import type { ExecutionReport } from '../shared/order/report.ts';
 import type { Sighting } from '../shared/order/venue.ts';
 import { isOf, ownerOf } from './letters.ts';
@@ -133,7 +133,7 @@ export async function askExchange(
   }
   try {
     const account = await stack.account(name);
-    const { venue, reads } = stack.exchange;
+    const { venue, reads } = stack.exchange.deskOf(account);
     const query = { id, market, symbol, ...(venueOrderId === undefined ? {} : { venueOrderId }) };
     const sighting = await venue.find(account, query, {
       answerBy: Date.now() + ASK_MS,
@@ -154,7 +154,7 @@ export async function askExchange(
   }
 }
 
-type FillsRead = Awaited<ReturnType<Desk['stack']['exchange']['reads']['fills']>>;
+type FillsRead = Awaited<ReturnType<Reads['fills']>>;
 
 function noteOf(sighting: Sighting, fills: FillsRead): string | undefined {
   if ('detail' in sighting) return `The exchange could not be asked: ${sighting.detail}`;

@@ -18,10 +18,8 @@ const settings = readSettings(process.env, {
   warmMarkets: names('WARM_MARKETS', '', 3, ['spot', 'margin', 'futures']),
 });
 
-refuseShortVisibility(settings);
-
 const outside = {
-  ...wire(settings, 0.5),
+  ...(await wire(settings, 0.5)),
   memory: newMemory(),
   timing: {
     parkMs: settings.parkSeconds * 1000,
@@ -31,10 +29,12 @@ const outside = {
   isEgressFixed: settings.isEgressFixed,
 };
 
+refuseShortVisibility(settings.visibilitySeconds, outside.waits);
+
 // What the first order needs is asked for before it comes, side by side, and nobody waits for it here. What fails is asked for
 // again when it is needed (rules a second later at the earliest), and so is what the environment slept through.
 for (const name of settings.warmAccounts) void outside.accounts.read(name);
-for (const market of settings.warmMarkets) void outside.venue.instrument(market, '', 0);
+for (const market of settings.warmMarkets) for (const venue of outside.venues) void venue.instrument(market, '', 0);
 
 /** Never answers undefined or null: Lambda would take that for full success and delete everything. */
 export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {

@@ -1,4 +1,4 @@
-// Lambda entry point: EventBridge Scheduler → a probe of the exchange and of accounts → a line and metrics for each.
+// Lambda entry point: EventBridge Scheduler → a probe of each exchange and of accounts → a line and metrics for each.
 // Reads settings, wires the outside, hands over. Everything here is made once per environment; nothing is ever placed from here.
 import type { Context } from 'aws-lambda';
 import { names, readSettings } from '../shared/config.ts';
@@ -13,7 +13,7 @@ const settings = readSettings(process.env, {
 
 const around = {
   // Of the 0.2 of each look-up limit that is left for probe, desk and strategies (decision 2).
-  ...wireProbe(settings, 0.05),
+  ...(await wireProbe(settings, 0.05)),
   names: settings.accounts,
   // Two seconds under the limit of public calls.
   samples: 8,

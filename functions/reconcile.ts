@@ -14,7 +14,7 @@ const settings = readSettings(process.env, {
 });
 
 const beyond = {
-  ...wire(settings, 0.3 / settings.concurrency),
+  ...(await wire(settings, 0.3 / settings.concurrency)),
   parked: new Map(),
   parkMs: settings.parkSeconds * 1000,
   isEgressFixed: settings.isEgressFixed,

@@ -21,7 +21,7 @@ const sqs = new SQSClient({
 
 const around = {
   // Of the 0.2 of each look-up limit that is left for probe, desk and strategies (decision 2).
-  ...wireReads(settings, 0.05),
+  ...(await wireReads(settings, 0.05)),
   send: (intents: Parameters<typeof sendIntents>[2]) => sendIntents(sqs, settings.intentsUrl, intents),
   lateAfterMs: settings.lateAfterSeconds * 1000,
 };

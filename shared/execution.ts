@@ -25,6 +25,7 @@ import {
   mayNotAsk,
   parkedNow,
   pause,
+  promisesAt,
   prove,
   remember,
   renew,
@@ -51,6 +52,7 @@ interface Step {
 const ELSEWHERE = 'an earlier delivery of it came to nothing, and the log says why';
 const ITS_TURN = 'it waited for the intents before it';
 const NOT_OURS = 'SQS did not renew its visibility';
+const MOVED = 'its secret names another venue since this batch was begun';
 const NO_TIME = { seconds: 1, why: 'no time left in this invocation' };
 const AS_WANTED = 'the order is as wanted';
 /** So that the first look at an accepted order comes after the report of its acceptance. */
@@ -92,18 +94,18 @@ async function executeGroup(
 ): Promise<readonly Result[]> {
   const { turnedAway, candidates, isUntold } = door(group, outside);
   for (const { message, intent } of candidates) trails.set(message.messageId, { intent, sent: 0, lookups: 0 });
-  if (isUntold) return [...turnedAway, ...candidates.map((each) => putBack(each, 1, ITS_TURN, outside, false))];
   const name = candidates[0]?.intent.account;
   if (name === undefined) return turnedAway;
-  // At a cold start the venue's rules are loaded side by side with the secret.
+  const desk: Desk = { outside, time, name, touched, trails, attempted: new Set(), silence: undefined, ...UNREAD };
+  if (isUntold) return [...turnedAway, ...candidates.map((each) => putBack(each, 1, ITS_TURN, desk, false))];
+  // At a cold start the rules are loaded side by side with the secret, where only one venue can be meant.
   const first = candidates.find(({ intent }) => intent.action === 'place')?.intent;
-  if (first?.action === 'place') void rulesOf(first, outside, time);
+  if (first?.action === 'place') void rulesOf(first, { ...desk, venue: onlyOf(outside) });
   const ours = await secure(candidates, outside, time.deadline);
   const late = candidates
     .slice(ours)
     .map(({ message }): Result => ({ message, why: NOT_OURS, disposition: { kind: 'keep' } }));
   if (ours === 0) return [...turnedAway, ...late];
-  const desk: Desk = { outside, time, name, touched, trails, attempted: new Set(), silence: undefined, ...UNREAD };
   await enter(desk);
   const isTimed = desk.account !== undefined && desk.account.mandate.batching !== true;
   const mine = candidates.slice(0, ours).map((candidate) => ({ ...candidate, isTimed }));
@@ -126,7 +128,12 @@ async function secure(candidates: readonly Candidate[], outside: Outside, deadli
   return lost === undefined ? candidates.length : candidates.indexOf(lost);
 }
 
-const UNREAD = { account: undefined, gate: undefined, outOfReach: undefined };
+const UNREAD = { account: undefined, venue: undefined, gate: undefined, outOfReach: undefined };
+
+/** The venue of every account, where there is but one. */
+function onlyOf({ venues }: Outside): Venue | undefined {
+  return venues.length === 1 ? venues[0] : undefined;
+}
 
 /** What the account may do now: read anew for each intent, from the cache as long as its lifetime lasts. */
 async function enter(desk: Desk): Promise<void> {
@@ -134,9 +141,14 @@ async function enter(desk: Desk): Promise<void> {
   const reading = await outside.accounts.read(name);
   const code = reading.kind === 'unknown' ? 'ACCOUNT_UNKNOWN' : 'MANDATE_UNREADABLE';
   const isGated = reading.kind === 'unknown' || reading.kind === 'unreadable';
-  desk.account = 'account' in reading ? reading.account : undefined;
+  const account = 'account' in reading ? reading.account : undefined;
+  const venue = account && outside.venueOf(account);
+  // What this batch has sent is looked for where it was sent.
+  const isMoved = desk.venue !== undefined && venue !== undefined && venue !== desk.venue;
+  desk.venue ??= venue;
+  desk.account = isMoved ? undefined : account;
   desk.gate = isGated ? { code, detail: reading.detail } : undefined;
-  desk.outOfReach = reading.kind === 'unavailable' ? reading.detail : undefined;
+  desk.outOfReach = isMoved ? MOVED : reading.kind === 'unavailable' ? reading.detail : undefined;
   if (desk.account === undefined) return;
   touched.set(name, desk.account);
   unpark(desk.account, outside.memory);
@@ -202,7 +214,7 @@ async function inOrder(candidates: readonly Candidate[], desk: Desk): Promise<re
     const run = isLate ? [] : sentTogether(candidates.slice(index), desk);
     let steps: readonly Step[];
     if (isLate || (isAlone && index > 0)) {
-      steps = [stopped(settled(candidate), 1, isLate ? NO_TIME.why : ITS_TURN, outside, isLate)];
+      steps = [stopped(settled(candidate), 1, isLate ? NO_TIME.why : ITS_TURN, desk, isLate)];
     } else if (run.length > 1) steps = await takeTogether(run, desk);
     else steps = [await takeAnew(settled(candidate), proofs.get(candidate.message.messageId), desk)];
     results.push(...steps.map(({ result }) => result));
@@ -211,42 +223,43 @@ async function inOrder(candidates: readonly Candidate[], desk: Desk): Promise<re
     if (stop === undefined && !isAlone) continue;
     const { seconds, why } = stop ?? { seconds: 1, why: ITS_TURN };
     const isTouched = stop !== undefined && why !== ITS_TURN;
-    results.push(...candidates.slice(index).map((rest) => putBack(settled(rest), seconds, why, outside, isTouched)));
+    results.push(...candidates.slice(index).map((rest) => putBack(settled(rest), seconds, why, desk, isTouched)));
     break;
   }
   return results;
 }
 
 /**
- * The intents from the first on that may go out in one request: new orders of one market and symbol, never sent before. In
- * shadow mode none, so that each report says what would have been sent for it.
+ * The intents from the first on that may go out in one request: new orders of one market, and of one symbol where the venue
+ * wants that, never sent before. In shadow mode none, so that each report says what would have been sent for it.
  */
-function sentTogether(candidates: readonly Candidate[], { account, outside, attempted }: Desk): readonly Candidate[] {
+function sentTogether(candidates: readonly Candidate[], { account, venue, attempted }: Desk): readonly Candidate[] {
   const [first] = candidates;
-  if (account?.mandate.batching !== true || account.mandate.shadow === true) return [];
+  if (venue === undefined || account?.mandate.batching !== true || account.mandate.shadow === true) return [];
   if (first?.intent.action !== 'place') return [];
   const { market, symbol } = first.intent;
+  const { most, isOneSymbol } = venue.together[market];
   const isWith = ({ intent, message, disproved }: Candidate, index: number): boolean =>
     intent.action === 'place' &&
     intent.market === market &&
-    intent.symbol === symbol &&
+    (intent.symbol === symbol || !isOneSymbol) &&
     message.receiveCount === 1 &&
     disproved &&
     !attempted.has(intent.id) &&
     candidates.findIndex((each) => each.intent.id === intent.id) === index;
   const end = candidates.findIndex((candidate, index) => !isWith(candidate, index));
-  return candidates.slice(0, end === -1 ? undefined : end).slice(0, outside.venue.together[market]);
+  return candidates.slice(0, end === -1 ? undefined : end).slice(0, most);
 }
 
 /**
- * Several intents in one request: each is admitted on its own, all at the last moment, and the answer counts only if it is
- * exactly right. Where it is not, each order is looked for, and what is not there goes out alone; so what comes behind in the
- * run may be placed before it.
+ * Several intents in one request: each is admitted on its own, all at the last moment, and each has a verdict of its own. What
+ * was not executed, or is not there though the venue took it, goes out alone; so what comes behind in the run may be placed
+ * before it.
  * @returns a step for each of the first intents; fewer than were given where one of them stopped
  */
 async function takeTogether(run: readonly Candidate[], desk: Desk, isRetry = false): Promise<readonly Step[]> {
-  const { outside, time } = desk;
-  const { venue, clock, memory } = outside;
+  const { outside, time, venue } = desk;
+  const { clock, memory } = outside;
   const [first] = run;
   // Where nobody may be asked, it is put off as it would be alone.
   if (first !== undefined && mayNotAsk(first, desk) !== undefined) return [await take(first, undefined, desk)];
@@ -257,78 +270,93 @@ async function takeTogether(run: readonly Candidate[], desk: Desk, isRetry = fal
   const inPlace = (concluded: readonly Step[]): readonly Step[] => {
     const stop = concluded.at(-1)?.stop ?? NO_TIME;
     let next = 0;
-    return steps.map((step) =>
-      'admitted' in step
-        ? (concluded[next++] ?? { result: putBack(step.candidate, stop.seconds, stop.why, outside), stop })
-        : step,
-    );
+    return steps.map((step) => ('admitted' in step ? (concluded[next++] ?? behind(step.candidate, stop, desk)) : step));
   };
   const [only] = ready;
-  if (only === undefined || desk.account === undefined) return inPlace([]);
+  if (only === undefined || desk.account === undefined || venue === undefined) return inPlace([]);
   if (ready.length === 1) return inPlace([await dispatch(only, desk, isRetry)]);
   for (const { candidate } of ready) mayBeThere(candidate, desk);
   const sent = (journey: Journey): void => ready.forEach(({ candidate }) => wasSent(candidate, desk, journey));
-  const verdict = await venue.submitAll(desk.account, orders, { ...time.within(clock.now()), sent });
-  for (const { candidate } of ready) logVerdict(candidate, verdict, outside.log);
-  const unsign = (): void => ready.forEach(({ candidate: { intent } }) => memory.signed.delete(keyOf(intent)));
-  if (verdict.kind === 'taken') {
-    unsign();
-    return soughtOneByOne(steps, desk);
+  const signedAt = clock.now();
+  const verdicts = await venue.submitAll(desk.account, orders, { ...time.within(signedAt), sent });
+  const judged = ready.map((each, index) => ({ ...each, verdict: verdicts[index] ?? unsaid(clock.now()) }));
+  for (const { candidate, verdict } of judged) {
+    logVerdict(candidate, verdict, outside.log);
+    if (!MAY_BE_THERE.includes(verdict.kind)) memory.signed.delete(keyOf(candidate.intent));
   }
-  if (verdict.kind === 'unknown') return soughtTogether(steps, verdict, desk);
-  if (verdict.kind === 'late' || verdict.kind === 'unavailable') {
-    // Nothing was executed, and why need not hold for one alone: one of them may have expired, or the path be closed.
-    unsign();
-    return oneByOne(steps, desk, () => ({ kind: 'absent' }));
-  }
-  if (verdict.kind === 'unauthorised' && !isRetry && (await renew(desk))) {
-    unsign();
+  if (!isRetry && judged.every(({ verdict }) => verdict.kind === 'unauthorised') && (await renew(desk))) {
     const candidates = ready.map(({ candidate }) => candidate);
     return inPlace(await takeTogether(candidates, desk, true));
   }
-  const concluded: Step[] = [];
-  for (const { candidate, note } of ready) concluded.push(await conclude(candidate, verdict, desk, true, note));
-  return inPlace(concluded);
+  return inPlace(await concludeEach(judged, desk));
 }
 
-/** What is needed is fetched for all of them, one book included; then, with no wait before the send, each is admitted. */
+/** Of an order that went out with others, and that the answer does not speak of. @param now when the answer was in */
+function unsaid(now: number): Extract<Verdict, { kind: 'unknown' }> {
+  return { kind: 'unknown', venueCode: 'NO_VERDICT', detail: 'the answer says nothing of it', signedAt: now };
+}
+
+/** Waits with the one before it that stopped. */
+function behind(candidate: Candidate, stop: NonNullable<Step['stop']>, desk: Desk): Step {
+  return { result: putBack(candidate, stop.seconds, stop.why, desk), stop };
+}
+
+type Judged = Ready & { readonly verdict: Verdict };
+
+/**
+ * Each order of one request by its own verdict, in their order. What has to be looked for is looked for first and together;
+ * after one that stops nothing more is sent, and what was not executed waits with it. What the venue has done is told all the same.
+ */
+async function concludeEach(judged: readonly Judged[], desk: Desk): Promise<readonly Step[]> {
+  const { clock } = desk.outside;
+  const lost = judged.flatMap(({ candidate, verdict }) => (verdict.kind === 'unknown' ? [{ candidate, verdict }] : []));
+  const taken = judged.flatMap(({ candidate, verdict }) => (verdict.kind === 'taken' ? [candidate] : []));
+  const ban = judged.find(({ verdict }) => verdict.kind === 'banned');
+  // Nothing may be looked for then: it is known before anybody asks.
+  if (ban?.verdict.kind === 'banned' && lost.length + taken.length > 0) pause(ban.candidate, ban.verdict, desk);
+  const holding = holder(lost, desk);
+  const seen = await seenAmong(lost, desk);
+  // The venue has answered: what is not seen twice is not there, and goes out alone.
+  const sought = taken.map((candidate) => ({ ...candidate, disproved: false }));
+  const proofs = await prove(sought, desk);
+  const steps: Step[] = [];
+  let stop: Step['stop'];
+  for (const { candidate, verdict, note } of judged) {
+    if (clock.now() > desk.time.takeUntil) stop ??= NO_TIME;
+    const sighting = seen.get(candidate);
+    if (sighting !== undefined) steps.push(await sighted(candidate, sighting, desk));
+    else if (verdict.kind === 'unknown') steps.push(await holding(candidate, verdict.detail));
+    else if (verdict.kind === 'taken') {
+      steps.push(await soughtStep(candidate, proofs.get(candidate.message.messageId), stop, desk));
+    } else if (verdict.kind === 'late' || verdict.kind === 'unavailable') {
+      // Nothing was executed, and why need not hold for one alone: one of them may have expired, or the path be closed.
+      steps.push(await soughtStep(candidate, { kind: 'absent' }, stop, desk));
+    } else if (verdict.kind === 'throttled' && stop !== undefined) steps.push(behind(candidate, stop, desk));
+    else steps.push(await conclude(candidate, verdict, desk, true, note));
+    stop ??= steps.at(-1)?.stop;
+  }
+  return steps;
+}
+
+/** What is needed is fetched for all of them, the book of each symbol once; then, with no wait before the send, each is admitted. */
 async function readied(run: readonly Candidate[], desk: Desk): Promise<readonly (Step | Ready)[]> {
   const { outside, time } = desk;
-  let book: Promise<Book | undefined> | undefined;
+  const books = new Map<string, Promise<Book | undefined>>();
   const fetched: (Step | Gathered)[] = [];
   for (const candidate of run) {
     const isLate = fetched.length > 0 && outside.clock.now() > time.takeUntil;
     const each = isLate
-      ? stopped(candidate, NO_TIME.seconds, NO_TIME.why, outside)
-      : await gather(candidate, desk, (fetch) => (book ??= fetch()));
+      ? stopped(candidate, NO_TIME.seconds, NO_TIME.why, desk)
+      : await gather(candidate, desk, (symbol, fetch) => {
+          const book = books.get(symbol) ?? fetch();
+          books.set(symbol, book);
+          return book;
+        });
     fetched.push(each);
     if ('result' in each && each.stop !== undefined) break;
   }
   await enter(desk);
   return fetched.map((each) => ('result' in each ? each : decide(each, desk)));
-}
-
-/** The venue has answered: what is not seen twice is not there, and goes out alone. */
-async function soughtOneByOne(steps: readonly (Step | Ready)[], desk: Desk): Promise<readonly Step[]> {
-  const sought = steps.flatMap((step) => ('admitted' in step ? [{ ...step.candidate, disproved: false }] : []));
-  const proofs = await prove(sought, desk);
-  return oneByOne(steps, desk, ({ message }) => proofs.get(message.messageId));
-}
-
-async function oneByOne(
-  steps: readonly (Step | Ready)[],
-  desk: Desk,
-  proofOf: (candidate: Candidate) => Proof | undefined,
-): Promise<readonly Step[]> {
-  const taken: Step[] = [];
-  let stop: Step['stop'];
-  for (const step of steps) {
-    if (desk.outside.clock.now() > desk.time.takeUntil) stop ??= NO_TIME;
-    const isReady = 'admitted' in step;
-    taken.push(isReady ? await soughtStep(step.candidate, proofOf(step.candidate), stop, desk) : step);
-    stop ??= taken.at(-1)?.stop;
-  }
-  return taken;
 }
 
 /** After one that stops nothing more is sent; what is there already is told all the same. */
@@ -344,45 +372,41 @@ async function soughtStep(
     const { seconds, why } = proof ?? { seconds: 1, why: 'not looked for' };
     return { result: { message: candidate.message, why, disposition: { kind: 'keep' } }, stop: { seconds, why } };
   }
-  if (stop !== undefined) return stopped(candidate, stop.seconds ?? 1, stop.why, desk.outside);
+  if (stop !== undefined) return stopped(candidate, stop.seconds ?? 1, stop.why, desk);
   return attempt(candidate, desk);
 }
 
-/** Nobody knows whether it arrived: what is seen now is told now, and the rest is held until it can be proven. */
-async function soughtTogether(
-  steps: readonly (Step | Ready)[],
-  verdict: Extract<Verdict, { kind: 'unknown' }>,
-  desk: Desk,
-): Promise<readonly Step[]> {
-  const { venue, clock, memory } = desk.outside;
-  const refusedFrom = refusalOf(verdict, desk.outside);
+type Lost = readonly { readonly candidate: Candidate; readonly verdict: Extract<Verdict, { kind: 'unknown' }> }[];
+
+/** Nobody knows whether they arrived: what is seen now is told now. */
+async function seenAmong(lost: Lost, desk: Desk): Promise<ReadonlyMap<Candidate, Extract<Looked, { kind: 'found' }>>> {
+  const { clock, memory } = desk.outside;
   const seen = new Map<Candidate, Extract<Looked, { kind: 'found' }>>();
-  const sought = steps.flatMap((step) => ('admitted' in step ? [step.candidate] : []));
-  for (const { intent } of sought) remember(memory.signed, keyOf(intent), refusedFrom);
-  for (const waitMs of [0, venue.promises.showsOrdersWithinMs / 4]) {
-    if (seen.size === sought.length || clock.now() + waitMs > desk.time.takeUntil) break;
+  for (const { candidate, verdict } of lost) {
+    remember(memory.signed, keyOf(candidate.intent), refusalOf(verdict, desk));
+  }
+  for (const waitMs of [0, promisesAt(desk).showsOrdersWithinMs / 4]) {
+    if (seen.size === lost.length || clock.now() + waitMs > desk.time.takeUntil) break;
     await clock.sleep(waitMs);
-    for (const candidate of sought.filter((each) => !seen.has(each))) {
+    for (const { candidate } of lost.filter((each) => !seen.has(each.candidate))) {
       if (clock.now() > desk.time.takeUntil || mayNotAsk(candidate, desk) !== undefined) break;
       const sighting = await look(candidate, desk, [candidate.intent.id]);
       if (sighting.kind === 'found') seen.set(candidate, sighting);
       else if (sighting.kind !== 'nothing') pause(candidate, sighting, desk);
     }
   }
-  const taken: Step[] = [];
+  return seen;
+}
+
+/** The rest is held until it can be proven: all for the same time, so that the venue's clock is asked for once. */
+function holder(lost: Lost, desk: Desk): (candidate: Candidate, why: string) => Promise<Step> {
+  const refusedFrom = Math.max(...lost.map(({ verdict }) => refusalOf(verdict, desk)));
+  const windows = lost.map(({ verdict }) => verdict.refusedAfterMs ?? promisesAt(desk).refusesTimestampsAfterMs);
   let kept: Step | undefined;
-  for (const step of steps) {
-    const sighting = 'admitted' in step ? seen.get(step.candidate) : undefined;
-    if (!('admitted' in step)) taken.push(step);
-    else if (sighting !== undefined) taken.push(await sighted(step.candidate, sighting, desk));
-    else {
-      kept ??= await keptPastHorizon(step.candidate, refusedFrom, verdict.detail, desk, {
-        windowMs: verdict.refusedAfterMs,
-      });
-      taken.push({ ...kept, result: { ...kept.result, message: step.candidate.message } });
-    }
-  }
-  return taken;
+  return async (candidate, why) => {
+    kept ??= await keptPastHorizon(candidate, refusedFrom, why, desk, { windowMs: Math.max(...windows) });
+    return { ...kept, result: { ...kept.result, message: candidate.message } };
+  };
 }
 
 /** A proof from before this invocation sent the same id, or the one that is replayed, proves nothing: it is taken anew. */
@@ -397,43 +421,40 @@ async function takeAnew(candidate: Candidate, proof: Proof | undefined, desk: De
 
 /** One intent: what may have been sent is settled first, then it is admitted and sent. */
 async function take(candidate: Candidate, proof: Proof | undefined, desk: Desk): Promise<Step> {
-  const { outside } = desk;
   if (proof?.kind === 'found') return sighted(candidate, proof, desk);
-  const parked = parkedNow(candidate, outside) ?? desk.silence;
-  if (proof?.kind === 'unproven') return putOff(candidate, proof, outside);
+  const parked = parkedNow(desk) ?? desk.silence;
+  if (proof?.kind === 'unproven') return putOff(candidate, proof, desk);
   if (parked !== undefined) {
     return putOff(
       candidate,
-      { seconds: desk.silence?.seconds ?? untilParkOver(candidate, outside), why: parked.why },
-      outside,
+      { seconds: desk.silence?.seconds ?? untilParkOver(candidate, desk), why: parked.why },
+      desk,
     );
   }
   return attempt(candidate, desk);
 }
 
 /** What keeps the account from having it done, by what `enter` found. */
-function kept({ account, gate, outOfReach, outside }: Desk, candidate: Candidate): Step | undefined {
+function kept(desk: Desk, candidate: Candidate): Step | undefined {
+  const { account, gate, outOfReach, outside } = desk;
   const { intent } = candidate;
-  if (outOfReach !== undefined) return putOff(candidate, { seconds: backoff(candidate), why: outOfReach }, outside);
+  if (outOfReach !== undefined) return putOff(candidate, { seconds: backoff(candidate), why: outOfReach }, desk);
   // What takes risk away passes without a mandate as it passes a halt, if there is a key to send it with.
   if (gate !== undefined && (!isRelief(intent) || account === undefined)) {
-    return { result: denied(candidate, gate, outside) };
+    return { result: denied(candidate, gate, desk) };
   }
   const denial = account && barred(intent, account.mandate, outside.clock.now());
-  return denial && { result: denied(candidate, denial, outside) };
+  return denial && { result: denied(candidate, denial, desk) };
 }
 
 /** Nothing can be done for it now: it comes back, unless its time is over in a way that can be told. */
-function putOff(
-  candidate: Candidate,
-  wait: Omit<Extract<Proof, { kind: 'unproven' }>, 'kind'>,
-  outside: Outside,
-): Step {
+function putOff(candidate: Candidate, wait: Omit<Extract<Proof, { kind: 'unproven' }>, 'kind'>, desk: Desk): Step {
+  const { outside } = desk;
   const { message, intent } = candidate;
   const { seconds, why, isForgotten = false, isUntried = false } = wait;
   const now = outside.clock.now();
   const end = (because: End): Step => ({ result: buried(message, intent, because, now) });
-  const isUnsent = isFirstOrUnsent(candidate, outside);
+  const isUnsent = isFirstOrUnsent(candidate, desk);
   const isExpired = now >= Date.parse(intent.expiresAt);
   if (isUnsent && isExpired) {
     return end({ code: 'INTENT_EXPIRED', detail: `expired at ${intent.expiresAt} unsent; last: ${why}` });
@@ -454,26 +475,26 @@ function putOff(
     const detail = `${minutes} min after its first delivery nobody can prove whether it was executed; last: ${why}`;
     return end({ code: 'UNRESOLVED', detail });
   }
-  return stopped(candidate, seconds, why, outside);
+  return stopped(candidate, seconds, why, desk);
 }
 
 /**
  * Was nothing of this message sent? An instruction leaves no trace of its own to be looked up, and a cancel comes back soon
  * even when it was sent: only a first or remembered delivery tells of it.
  */
-function isFirstOrUnsent({ message, intent, disproved, isTimed }: Candidate, outside: Outside): boolean {
-  if (wasPutBackUnsent(message, outside.memory)) return true;
+function isFirstOrUnsent({ message, intent, disproved, isTimed }: Candidate, desk: Desk): boolean {
+  if (wasPutBackUnsent(message, desk.outside.memory)) return true;
   if (intent.action !== 'place') return message.receiveCount === 1 && disproved;
-  return disproved || (isTimed && cameBackTooSoon(message, intent, outside));
+  return disproved || (isTimed && cameBackTooSoon(message, intent, desk));
 }
 
 /** The venue's rules for a symbol: they are waited for a second at most. */
 function rulesOf(
   { market, symbol }: { readonly market: Market; readonly symbol: string },
-  { venue, clock }: Outside,
-  time: Budget,
+  { venue, outside, time }: Pick<Desk, 'venue' | 'outside' | 'time'>,
 ): Promise<Instrument | 'unknown' | undefined> {
-  const now = clock.now();
+  const now = outside.clock.now();
+  if (venue === undefined) return Promise.resolve(undefined);
   return venue.instrument(market, symbol, Math.min(now + 1000, time.answerBy(now)));
 }
 
@@ -504,16 +525,16 @@ async function attempt(candidate: Candidate, desk: Desk, isRetry = false): Promi
 async function gather(
   candidate: Candidate,
   desk: Desk,
-  share: (fetch: () => Promise<Book | undefined>) => Promise<Book | undefined> = (fetch) => fetch(),
+  share: (symbol: string, fetch: () => Promise<Book | undefined>) => Promise<Book | undefined> = (_, fetch) => fetch(),
 ): Promise<Step | Gathered> {
   await enter(desk);
   const barrier = kept(desk, candidate);
   if (barrier !== undefined) return barrier;
-  const { outside, time } = desk;
-  const { venue, clock } = outside;
+  const { time, venue } = desk;
+  const { clock } = desk.outside;
   const { intent } = candidate;
   const isPriced = intent.action === 'place' || intent.action === 'amend';
-  const instrument = isPriced ? await rulesOf(intent, outside, time) : undefined;
+  const instrument = isPriced ? await rulesOf(intent, desk) : undefined;
   const target = intent.action === 'amend' ? await sightTarget(candidate, desk) : undefined;
   if (target !== undefined && 'result' in target) return target;
   if (target !== undefined && intent.action === 'amend' && isAmended(intent, target, listed(instrument))) {
@@ -521,10 +542,10 @@ async function gather(
   }
   const isBookNeeded = isPriced && desk.account !== undefined && needsBook(intent, desk.account.mandate);
   const book = isBookNeeded
-    ? await share(() => venue.book(intent.market, intent.symbol, time.answerBy(clock.now())))
+    ? await share(intent.symbol, async () => venue?.book(intent.market, intent.symbol, time.answerBy(clock.now())))
     : undefined;
   if (isBookNeeded && book === undefined && clock.now() < Date.parse(intent.expiresAt)) {
-    return stopped(candidate, backoff(candidate), `the order book of ${intent.symbol} cannot be had`, outside);
+    return stopped(candidate, backoff(candidate), `the order book of ${intent.symbol} cannot be had`, desk);
   }
   return { candidate, instrument, book, target };
 }
@@ -536,12 +557,12 @@ function decide({ candidate, instrument, book, target }: Gathered, desk: Desk): 
   // What came before took its time: the account may have been halted by now.
   const barrier = kept(desk, candidate);
   if (barrier !== undefined) return barrier;
-  if (account === undefined) return stopped(candidate, backoff(candidate), 'no account', outside);
+  if (account === undefined) return stopped(candidate, backoff(candidate), 'no account', desk);
   // Another account may have met a ban of the address meanwhile.
   const silence = mayNotAsk(candidate, desk);
-  if (silence !== undefined) return stopped(candidate, silence.seconds, silence.why, outside);
+  if (silence !== undefined) return stopped(candidate, silence.seconds, silence.why, desk);
   const admission = admit(intent, instrument, account.mandate, book, outside.clock.now(), target);
-  if (admission.kind === 'denial') return { result: denied(candidate, admission, outside) };
+  if (admission.kind === 'denial') return { result: denied(candidate, admission, desk) };
   const isPriced = intent.action === 'place' || intent.action === 'amend';
   const note =
     instrument === undefined && isPriced ? "sent without the venue's rules, which could not be had" : undefined;
@@ -550,9 +571,9 @@ function decide({ candidate, instrument, book, target }: Gathered, desk: Desk): 
 
 /** Sends what is admitted. */
 async function dispatch({ candidate, admitted, note }: Ready, desk: Desk, isRetry: boolean): Promise<Step> {
-  const { outside, time, account } = desk;
-  const { venue, clock } = outside;
-  if (account === undefined) return stopped(candidate, backoff(candidate), 'no account', outside);
+  const { outside, time, account, venue } = desk;
+  const { clock } = outside;
+  if (account === undefined || venue === undefined) return stopped(candidate, backoff(candidate), 'no account', desk);
   if (admitted.action === 'place') mayBeThere(candidate, desk);
   const sent = (journey: Journey): void => wasSent(candidate, desk, journey);
   const verdict = await request(venue, account, admitted, { ...time.within(clock.now()), sent });
@@ -561,9 +582,10 @@ async function dispatch({ candidate, admitted, note }: Ready, desk: Desk, isRetr
 }
 
 /** An order is about to be sent: from now on a look-up from before says nothing of it. */
-function mayBeThere({ intent }: Candidate, { attempted, outside: { memory, clock, venue } }: Desk): void {
-  attempted.add(intent.id);
-  remember(memory.signed, keyOf(intent), clock.now() + venue.promises.refusesTimestampsAfterMs);
+function mayBeThere({ intent }: Candidate, desk: Desk): void {
+  const { memory, clock } = desk.outside;
+  desk.attempted.add(intent.id);
+  remember(memory.signed, keyOf(intent), clock.now() + promisesAt(desk).refusesTimestampsAfterMs);
 }
 
 function wasSent({ message }: Candidate, { trails }: Desk, journey: Journey): void {
@@ -572,12 +594,13 @@ function wasSent({ message }: Candidate, { trails }: Desk, journey: Journey): vo
 }
 
 /** What may have been sent before, and cannot be seen, is never told as unsent. */
-function denied(candidate: Candidate, { code, detail }: Pick<Denial, 'code' | 'detail'>, outside: Outside): Result {
+function denied(candidate: Candidate, { code, detail }: Pick<Denial, 'code' | 'detail'>, desk: Desk): Result {
+  const { outside } = desk;
   const { message, intent } = candidate;
   const now = outside.clock.now();
   const isAgain = message.receiveCount > 1;
   const last = outside.memory.unsent.get(message.messageId)?.why ?? (isAgain ? ELSEWHERE : undefined);
-  if (intent.action === 'place' || isFirstOrUnsent(candidate, outside)) {
+  if (intent.action === 'place' || isFirstOrUnsent(candidate, desk)) {
     return buried(message, intent, { code, detail: last === undefined ? detail : `${detail}; last: ${last}` }, now);
   }
   const sent = `${detail}; it was sent before, and nobody saw it take effect`;
@@ -591,18 +614,18 @@ async function sightTarget(candidate: Candidate, desk: Desk): Promise<VenueOrder
   const seen = await lookTwice(candidate, desk);
   if (seen === undefined) {
     const { seconds, why } = mayNotAsk(candidate, desk) ?? { seconds: 1, why: 'no time left to look for its target' };
-    return stopped(candidate, seconds, why, outside);
+    return stopped(candidate, seconds, why, desk);
   }
   if (seen.kind === 'found') {
     if (isOpen(seen.order)) return seen.order;
     return { result: done(message, intent, `the order was already ${seen.order.state}`, outside.clock.now()) };
   }
-  if (seen.kind !== 'nothing') return stopped(candidate, pause(candidate, seen, desk), seen.detail, outside);
-  if (mayStillAppear(candidate, outside)) {
-    return stopped(candidate, backoff(candidate), 'its target may still be on its way', outside);
+  if (seen.kind !== 'nothing') return stopped(candidate, pause(candidate, seen, desk), seen.detail, desk);
+  if (mayStillAppear(candidate, desk)) {
+    return stopped(candidate, backoff(candidate), 'its target may still be on its way', desk);
   }
   const detail = 'the venue shows no order with the id that it is about; correct target';
-  return { result: denied(candidate, { code: 'TARGET_NOT_FOUND', detail }, outside) };
+  return { result: denied(candidate, { code: 'TARGET_NOT_FOUND', detail }, desk) };
 }
 
 /**
@@ -614,22 +637,24 @@ async function lookTwice(
   desk: Desk,
   isEnough = ({ kind }: Looked): boolean => kind === 'found',
 ): Promise<Looked | undefined> {
-  const { clock, venue } = desk.outside;
+  const { clock } = desk.outside;
   const ids = candidate.intent.action === 'place' ? [candidate.intent.id] : undefined;
   if (mayNotAsk(candidate, desk) !== undefined) return undefined;
   const first = await look(candidate, desk, ids);
   if (isEnough(first) || (first.kind !== 'nothing' && first.kind !== 'found')) return first;
-  const { showsOrdersWithinMs } = venue.promises;
+  const { showsOrdersWithinMs } = promisesAt(desk);
   if (clock.now() + showsOrdersWithinMs > desk.time.takeUntil) return undefined;
   await clock.sleep(showsOrdersWithinMs);
   return mayNotAsk(candidate, desk) === undefined ? look(candidate, desk, ids) : undefined;
 }
 
 /** Was the target sent from here so lately that the venue may still execute it? */
-function mayStillAppear({ intent }: Candidate, { memory, clock, venue }: Outside): boolean {
+function mayStillAppear({ intent }: Candidate, desk: Desk): boolean {
+  const { memory, clock } = desk.outside;
   const refusedFrom = 'target' in intent ? memory.signed.get(keyOf(intent, intent.target)) : undefined;
-  const { refusesTimestampsAfterMs } = venue.promises;
-  return refusedFrom !== undefined && clock.now() - refusedFrom < leastReturnMs(venue) - refusesTimestampsAfterMs;
+  const promises = promisesAt(desk);
+  const graceMs = leastReturnMs(promises) - promises.refusesTimestampsAfterMs;
+  return refusedFrom !== undefined && clock.now() - refusedFrom < graceMs;
 }
 
 function isOpen({ state }: VenueOrder): boolean {
@@ -647,6 +672,9 @@ function request(venue: Venue, account: TradingAccount, admitted: Admitted, time
     : venue.instruct(account, admitted, times);
 }
 
+/** Verdicts after which something of the message is on the venue, or may be. */
+const MAY_BE_THERE: readonly Verdict['kind'][] = ['placed', 'unknown', 'duplicate', 'failed'];
+
 /** What a verdict means for the intent. Every branch either ends it or says when it is taken up again. */
 async function conclude(
   candidate: Candidate,
@@ -658,7 +686,7 @@ async function conclude(
   const { outside } = desk;
   const { message, intent } = candidate;
   const now = outside.clock.now();
-  if (!['placed', 'unknown', 'duplicate', 'failed'].includes(verdict.kind)) {
+  if (!MAY_BE_THERE.includes(verdict.kind)) {
     // Nothing of this message is on the venue, so nothing of it needs to be looked for.
     outside.memory.signed.delete(keyOf(intent));
   }
@@ -673,7 +701,7 @@ async function conclude(
       const code = verdict.tradingOver ? 'TRADING_OVER' : 'VENUE_REFUSED';
       const { venueCode, detail } = verdict;
       // What an instruction changed at an earlier delivery may be why it is refused now.
-      const isRepeated = intent.action !== 'place' && !isFirstOrUnsent(candidate, outside);
+      const isRepeated = intent.action !== 'place' && !isFirstOrUnsent(candidate, desk);
       const end: End = isRepeated
         ? { code, venueCode, detail: `${detail}; it may have been sent before and taken effect`, certainty: 'unknown' }
         : { code, venueCode, detail };
@@ -681,12 +709,12 @@ async function conclude(
     }
     case 'unauthorised':
       if (!isRetry && (await renew(desk))) return attempt(candidate, desk, true);
-      return stopped(candidate, pause(candidate, verdict, desk), verdict.detail, outside);
+      return stopped(candidate, pause(candidate, verdict, desk), verdict.detail, desk);
     case 'banned':
     case 'throttled':
     case 'unavailable':
     case 'late':
-      return stopped(candidate, pause(candidate, verdict, desk), verdict.detail, outside);
+      return stopped(candidate, pause(candidate, verdict, desk), verdict.detail, desk);
     case 'failed':
       return resolveFailed(candidate, verdict, desk);
     case 'finished':
@@ -705,13 +733,13 @@ type Open = Extract<Verdict, { kind: 'unknown' | 'duplicate' | 'finished' }>;
 /** It may still take effect, and then undo what comes after it: nothing of the group goes on before it no longer can. */
 async function heldPastHorizon(candidate: Candidate, verdict: Open, desk: Desk): Promise<Step> {
   const why = 'detail' in verdict ? verdict.detail : 'no answer';
-  return keptPastHorizon(candidate, refusalOf(verdict, desk.outside), why, desk);
+  return keptPastHorizon(candidate, refusalOf(verdict, desk), why, desk);
 }
 
 /** When the venue, by its own clock, takes the request no more. */
-function refusalOf(verdict: Open, { clock, venue }: Outside): number {
-  const { signedAt, refusedAfterMs = venue.promises.refusesTimestampsAfterMs } =
-    verdict.kind === 'unknown' ? verdict : { signedAt: clock.now() };
+function refusalOf(verdict: Open, desk: Desk): number {
+  const { signedAt, refusedAfterMs = promisesAt(desk).refusesTimestampsAfterMs } =
+    verdict.kind === 'unknown' ? verdict : { signedAt: desk.outside.clock.now() };
   return signedAt + refusedAfterMs;
 }
 
@@ -723,17 +751,18 @@ async function keptPastHorizon(
   candidate: Candidate,
   refusedFrom: number,
   why: string,
-  { outside, time }: Desk,
+  desk: Desk,
   { windowMs, leastSeconds = 0 }: { readonly windowMs?: number | undefined; readonly leastSeconds?: number } = {},
 ): Promise<Step> {
-  const { venue, clock } = outside;
+  const { venue, time } = desk;
   const { message } = candidate;
-  const isParked = parkedNow(candidate, outside) !== undefined;
-  const venueNow = isParked ? undefined : await venue.time(time.answerBy(clock.now()));
+  const isParked = parkedNow(desk) !== undefined;
+  const venueNow = isParked ? undefined : await venue?.time(time.answerBy(desk.outside.clock.now()));
   if (venueNow === undefined) {
     return { result: { message, why, disposition: { kind: 'keep' } }, stop: { seconds: undefined, why } };
   }
-  const untilHorizonMs = Math.max(horizonOf(venue, refusedFrom) - venueNow, leastReturnMs(venue, windowMs));
+  const promises = promisesAt(desk);
+  const untilHorizonMs = Math.max(horizonOf(promises, refusedFrom) - venueNow, leastReturnMs(promises, windowMs));
   const seconds = Math.max(leastSeconds, Math.ceil(untilHorizonMs / 1000) + 1);
   return { result: { message, why, disposition: postponed(seconds) }, stop: { seconds, why } };
 }
@@ -763,11 +792,11 @@ async function resolveFailed(
 /** The order may be there: up to three looks now. What stays open keeps the head of its group until it can be proven. */
 async function resolve(candidate: Candidate, verdict: Open, desk: Desk): Promise<Step> {
   const { outside, time } = desk;
-  const { venue, clock, memory } = outside;
+  const { clock, memory } = outside;
   const { intent, message } = candidate;
-  const refusedFrom = refusalOf(verdict, outside);
+  const refusedFrom = refusalOf(verdict, desk);
   remember(memory.signed, keyOf(intent), refusedFrom);
-  const lagMs = venue.promises.showsOrdersWithinMs;
+  const lagMs = promisesAt(desk).showsOrdersWithinMs;
   let seconds = 0;
   for (const waitMs of [0, lagMs / 20, lagMs / 4]) {
     if (clock.now() + waitMs > time.takeUntil) break;
@@ -799,8 +828,7 @@ async function resolveTarget(
   verdict: Open | Extract<Verdict, { kind: 'taken' }>,
   desk: Desk,
 ): Promise<Step> {
-  const { outside } = desk;
-  const { venue, clock } = outside;
+  const { clock } = desk.outside;
   const { message, intent } = candidate;
   const isTaken = verdict.kind === 'taken';
   const why = isTaken
@@ -811,11 +839,11 @@ async function resolveTarget(
   const again = async (): Promise<Step> => {
     if (intent.action === 'amend' && !isTaken && verdict.kind !== 'finished')
       return heldPastHorizon(candidate, verdict, desk);
-    const seconds = Math.max(backoff(candidate), venue.promises.showsOrdersWithinMs / 1000);
+    const seconds = Math.max(backoff(candidate), promisesAt(desk).showsOrdersWithinMs / 1000);
     return { result: { message, why, disposition: postponed(seconds) }, stop: { seconds, why } };
   };
   if (mayNotAsk(candidate, desk) !== undefined) return again();
-  const rules = intent.action === 'amend' ? listed(await rulesOf(intent, outside, desk.time)) : undefined;
+  const rules = intent.action === 'amend' ? listed(await rulesOf(intent, desk)) : undefined;
   const isSettled = (order: VenueOrder): boolean => intent.action === 'amend' && isAmended(intent, order, rules);
   const isEnough = (seen: Looked): boolean =>
     seen.kind === 'found' && (!isTaken || !isOpen(seen.order) || isSettled(seen.order));
@@ -827,7 +855,7 @@ async function resolveTarget(
   }
   if (seen !== undefined && seen.kind !== 'nothing') pause(candidate, seen, desk);
   // An order that does not exist is one that was not seen for as long as an order may stay invisible.
-  if (seen?.kind !== 'nothing' || verdict.kind !== 'finished' || mayStillAppear(candidate, outside)) return again();
+  if (seen?.kind !== 'nothing' || verdict.kind !== 'finished' || mayStillAppear(candidate, desk)) return again();
   const end: End = { code: 'VENUE_REFUSED', detail: why, venueCode: verdict.venueCode };
   return { result: buried(message, intent, end, clock.now()) };
 }
@@ -847,8 +875,9 @@ async function sighted(candidate: Candidate, proof: Extract<Proof, { kind: 'foun
     const detail = `this is a replay of ${id}, whose order was placed (${order.venueOrderId}, ${order.state})`;
     return { result: buried(message, intent, { code: 'REPLAYED_ORDER_EXISTS', detail }, now) };
   }
-  const instrument = await rulesOf(intent, desk.outside, desk.time);
-  const differs = difference(intent, order, listed(instrument));
+  const instrument = await rulesOf(intent, desk);
+  const keepsPrice = desk.venue?.promises.keepsPrice[intent.market] ?? true;
+  const differs = difference(intent, order, listed(instrument), keepsPrice);
   if (differs !== undefined) {
     // Contracts can be amended, by people at the exchange as well: it may be this intent's own order.
     const end: End =
@@ -858,14 +887,16 @@ async function sighted(candidate: Candidate, proof: Extract<Proof, { kind: 'foun
     return { result: buried(message, intent, end, now) };
   }
   if (isFailure(order)) {
-    const detail = `the venue shows the order ${order.venueOrderId} as failed`;
-    return { result: buried(message, intent, { code: 'VENUE_REFUSED', detail }, now) };
+    const { reason } = order;
+    const shown = `the venue shows the order ${order.venueOrderId} as failed`;
+    const end: End = { code: 'VENUE_REFUSED', detail: reason === undefined ? shown : `${shown}: ${reason}` };
+    return { result: buried(message, intent, reason === undefined ? end : { ...end, venueCode: reason }, now) };
   }
   return { result: accepted(message, intent, order.venueOrderId, now) };
 }
 
-function stopped(candidate: Candidate, seconds: number, why: string, outside: Outside, isTouched = true): Step {
-  return { result: putBack(candidate, seconds, why, outside, isTouched), stop: { seconds, why } };
+function stopped(candidate: Candidate, seconds: number, why: string, desk: Desk, isTouched = true): Step {
+  return { result: putBack(candidate, seconds, why, desk, isTouched), stop: { seconds, why } };
 }
 
 /**
@@ -876,20 +907,14 @@ function stopped(candidate: Candidate, seconds: number, why: string, outside: Ou
  * @param isTouched false for what only waits behind a setting: this delivery is past the horizon of any earlier send, and sent
  * nothing itself
  */
-function putBack(
-  candidate: Candidate,
-  seconds: number | undefined,
-  why: string,
-  outside: Outside,
-  isTouched = true,
-): Result {
+function putBack(candidate: Candidate, seconds: number | undefined, why: string, desk: Desk, isTouched = true): Result {
   const { message, intent, disproved } = candidate;
-  const { memory, venue } = outside;
+  const { memory } = desk.outside;
   if (seconds === undefined) return { message, why, disposition: { kind: 'keep' } };
-  const isUnsent = isFirstOrUnsent(candidate, outside);
+  const isUnsent = isFirstOrUnsent(candidate, desk);
   if (isUnsent) remember(memory.unsent, message.messageId, { receiveCount: message.receiveCount, why });
   // Twice the window: the clock that signed an unknown request may have been a whole window ahead.
-  const { refusesTimestampsAfterMs, showsOrdersWithinMs } = venue.promises;
+  const { refusesTimestampsAfterMs, showsOrdersWithinMs } = promisesAt(desk);
   const isPastAnyHorizon = seconds * 1000 >= 2 * refusesTimestampsAfterMs + showsOrdersWithinMs;
   const isSafe = !isTouched || isUnsent || disproved || intent.action !== 'place' || isPastAnyHorizon;
   return { message, why, disposition: isSafe ? postponed(seconds) : { kind: 'keep' } };
@@ -919,8 +944,8 @@ async function settle(
 ): Promise<readonly string[]> {
   // Stopped, and gone on with later: others have the messages by now, and what was decided may be true no more.
   if (outside.clock.now() >= deadline) return results.map(({ message }) => message.messageId);
-  const { queues, venue, memory } = outside;
-  const held = Promise.all([...done.touched.values()].map((account) => venue.hold(account)));
+  const { queues, memory } = outside;
+  const held = Promise.all([...done.touched.values()].map((account) => outside.venueOf(account).hold(account)));
   const letterOf = ({ disposition }: Result) => (disposition.kind === 'bury' ? disposition.letter : undefined);
   const [buriedOk, followedOk] = await Promise.all([
     sendEach(results.map(letterOf), (letters) => queues.bury(letters)),
@@ -966,7 +991,8 @@ function logVerdict({ intent }: Candidate, verdict: Verdict, log: Log): void {
 /** The line of a message, the last thing that is said of it, and its numbers. */
 function tell(result: Result, isUnfinished: boolean, { touched, trails }: Done, outside: Outside): void {
   const { message, disposition, report, why } = result;
-  const { log, venue, measure = unmeasured } = outside;
+  const { log, measure = unmeasured } = outside;
+  const account = touched.get(message.group);
   const letter = disposition.kind === 'bury' ? disposition.letter : undefined;
   const trail = trails.get(message.messageId);
   const intent = trail?.intent;
@@ -975,7 +1001,7 @@ function tell(result: Result, isUnfinished: boolean, { touched, trails }: Done, 
   const sendToAckMs = trail?.journey?.tookMs;
   const untold = isUnfinished && (disposition.kind === 'acknowledge' || disposition.kind === 'bury');
   // A name that anybody may write into a message is not worth a metric of its own.
-  const about = touched.has(message.group) ? { account: message.group } : {};
+  const about = account === undefined ? {} : { account: account.name, venue: account.venue };
   if (decisionToSendMs !== undefined) measure('DecisionToSendMs', Math.max(0, decisionToSendMs), about);
   if (sendToAckMs !== undefined) measure('SendToAckMs', sendToAckMs, about);
   if (!isUnfinished) measure('Intents', 1, { ...about, outcome: report?.status ?? 'misdirected' });
@@ -988,7 +1014,7 @@ function tell(result: Result, isUnfinished: boolean, { touched, trails }: Done, 
     // What is put back came through the door: its deduplication id is the intent's.
     id: report?.id ?? letter?.intentId ?? message.deduplicationId,
     account: message.group,
-    venue: venue.name,
+    venue: account?.venue ?? onlyOf(outside)?.name,
     action: intent?.action ?? report?.action,
     market: intent?.market,
     symbol: intent !== undefined && 'symbol' in intent ? intent.symbol : undefined,

@@ -14,13 +14,21 @@ import { strategies, strategyNamed } from './strategies/all.ts';
 import { timeOf } from './strategies/parameters.ts';
 import { utc, type Findings, type Needs, type Prepared } from './strategies/strategy.ts';
 
+/** What a venue is asked. */
+export interface Desk {
+  readonly venue: Pick<Venue, 'instrument' | 'book' | 'hold'>;
+  readonly reads: Pick<Reads, 'balances' | 'candles'>;
+}
+
 /** What a firing works with. */
 export interface Around {
   readonly clock: Clock;
   readonly log: Log;
   readonly accounts: Pick<Accounts, 'read'>;
-  readonly venue: Pick<Venue, 'instrument' | 'book' | 'hold'>;
-  readonly reads: Pick<Reads, 'balances' | 'candles'>;
+  /** Where the account is. */
+  readonly deskOf: (account: Pick<TradingAccount, 'venue' | 'environment'>) => Desk;
+  /** The only place where an account may be; absent where there are several. */
+  readonly onlyDesk?: Desk | undefined;
   /** Puts intents on the queue, and says of each whether it is there. Never rejects. */
   readonly send: (intents: readonly OrderIntent[]) => Promise<readonly Sending[]>;
   /** A firing that is later than this makes nothing, ms: later than any retry of Lambda. `never`: nothing will be sent. */
@@ -51,7 +59,7 @@ export async function fire(event: unknown, around: Around, deadline: number): Pr
     return { kind: 'sent', intents: planned.intents };
   } finally {
     // The next environment may ask the venue for the same account at once.
-    for (const account of asked) await around.venue.hold(account);
+    for (const account of asked) await around.deskOf(account).venue.hold(account);
   }
 }
 
@@ -179,7 +187,9 @@ type Asked = Around & { readonly asking: (account: TradingAccount) => void };
 
 /** Reads all that is needed, side by side; the venue paces. @throws Error where one of it cannot be had */
 async function find(needs: Needs, checked: Checked, around: Asked, deadline: number): Promise<Findings> {
-  const { venue } = around;
+  // What is public need not wait for the account where only one venue can be meant.
+  const desk = around.onlyDesk ?? around.deskOf(await accountOf(checked.account, around));
+  const { venue } = desk;
   const each = async <T>(read: (symbol: string) => Promise<T>): Promise<Readonly<Record<string, T>>> =>
     Object.fromEntries(await Promise.all(needs.symbols.map(async (symbol) => [symbol, await read(symbol)] as const)));
   const instruments = each(async (symbol) =>
@@ -190,8 +200,8 @@ async function find(needs: Needs, checked: Checked, around: Asked, deadline: num
       ? {}
       : had(await venue.book('spot', symbol, deadline), `the best prices of ${symbol}`),
   );
-  const candles = candlesOf(needs, checked, around, deadline);
-  const balances = balancesOf(needs, checked, around, deadline);
+  const candles = candlesOf(needs, checked, desk, deadline);
+  const balances = balancesOf(needs, checked, { ...around, ...desk }, deadline);
   // All are waited for before one that failed is told: nothing goes on behind a firing that has ended.
   await Promise.allSettled([instruments, books, candles, balances]);
   return { instruments: await instruments, books: await books, candles: await candles, balances: await balances };
@@ -202,7 +212,7 @@ function had<T>(answer: T | undefined, what: string): T {
   return answer;
 }
 
-async function candlesOf({ candles }: Needs, { scheduledAt }: Checked, { reads }: Around, deadline: number) {
+async function candlesOf({ candles }: Needs, { scheduledAt }: Checked, { reads }: Desk, deadline: number) {
   if (candles === undefined) return [];
   const { symbol, minutes, count } = candles;
   const reading = await reads.candles('spot', symbol, minutes, count, scheduledAt, deadline);
@@ -210,7 +220,7 @@ async function candlesOf({ candles }: Needs, { scheduledAt }: Checked, { reads }
   throw new Error(`the candles of ${symbol} cannot be had: ${reading.detail}`);
 }
 
-async function balancesOf({ balances }: Needs, { account: name }: Checked, around: Asked, deadline: number) {
+async function balancesOf({ balances }: Needs, { account: name }: Checked, around: Asked & Desk, deadline: number) {
   if (balances === undefined) return [];
   const account = await accountOf(name, around);
   around.asking(account);

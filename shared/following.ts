@@ -23,7 +23,7 @@ import {
   progressReport,
   stateOf,
 } from './order/progress.ts';
-import type { DeadLetter, ExecutionReport, PendingOrder } from './order/report.ts';
+import { restSeconds, type DeadLetter, type ExecutionReport, type PendingOrder } from './order/report.ts';
 import type { Fills, OrderQuery, Sighting, TradingAccount, Unseen, Venue, VenueOrder } from './order/venue.ts';
 import { park, parkedNow, unpark, type Parking } from './parking.ts';
 
@@ -31,7 +31,7 @@ import { park, parkedNow, unpark, type Parking } from './parking.ts';
 export interface Beyond extends Parking {
   readonly accounts: Accounts;
   readonly queues: Queues;
-  readonly venue: Venue;
+  readonly venueOf: (account: TradingAccount) => Venue;
   /** Nobody is told without it. */
   readonly measure?: Measure;
 }
@@ -51,14 +51,20 @@ interface Look {
   readonly message: Delivery;
   readonly pending: PendingOrder;
 }
+interface Silence {
+  readonly why: string;
+  /** As long as the venue said, where it did. */
+  readonly retryAfterMs?: number;
+}
 /** What the orders of one account are looked at with. */
 interface Desk {
   readonly beyond: Beyond;
   readonly time: Budget;
+  readonly venue: Venue;
   /** Replaced when its key was refused and the secret holds another. */
   account: TradingAccount;
   /** The venue wants no more requests of this account now: nothing more is asked in this invocation. */
-  silence: string | undefined;
+  silence: Silence | undefined;
 }
 
 /** A message is replaced before SQS gives it up: at 1,000 receives by the queue's redrive, after 14 days by its retention. */
@@ -109,11 +115,13 @@ async function followAccount(
   beyond: Beyond,
   deadline: number,
 ): Promise<readonly string[]> {
-  const { accounts, clock, venue, log } = beyond;
+  const { accounts, clock, log } = beyond;
   const time = budget(deadline, clock.now());
   const reading = await accounts.read(name);
   const desk: Desk | undefined =
-    'account' in reading ? { beyond, time, account: reading.account, silence: undefined } : undefined;
+    'account' in reading
+      ? { beyond, time, venue: beyond.venueOf(reading.account), account: reading.account, silence: undefined }
+      : undefined;
   if (desk !== undefined) unpark(desk.account, beyond);
   else if ('detail' in reading) log('error', 'account out of reach', { account: name, detail: reading.detail });
   const steps: { readonly look: Look; readonly step: Step }[] = [];
@@ -121,8 +129,8 @@ async function followAccount(
     const step = desk === undefined ? waits(SLOWEST_SECONDS / 10, 'account out of reach') : await stepOf(look, desk);
     steps.push({ look, step });
   }
-  const held = desk === undefined ? undefined : venue.hold(desk.account);
-  const unfinished = await settle(steps, beyond, deadline);
+  const held = desk?.venue.hold(desk.account);
+  const unfinished = await settle(steps, beyond, desk?.account.venue, deadline);
   await held;
   return unfinished;
 }
@@ -130,9 +138,9 @@ async function followAccount(
 async function stepOf(look: Look, desk: Desk): Promise<Step> {
   const { beyond, time, account } = desk;
   const now = beyond.clock.now();
-  const parked = parkedNow(account.name, beyond);
+  const parked = parkedNow(account, beyond);
   if (parked !== undefined) return waits((parked.until - now) / 1000, parked.why);
-  if (desk.silence !== undefined) return waits(backoff(look.message), desk.silence);
+  if (desk.silence !== undefined) return waits(restSeconds(desk.silence, backoff(look.message)), desk.silence.why);
   return now > time.takeUntil ? waits(FASTEST_SECONDS, 'no time left in this invocation') : lookAt(look, desk);
 }
 
@@ -142,7 +150,7 @@ async function lookAt({ message, pending }: Look, desk: Desk): Promise<Step> {
   const ageMs = Math.max(0, desk.beyond.clock.now() - Date.parse(pending.acceptedAt));
   const seen = await sight(pending, ageMs, desk);
   if (seen === undefined) {
-    const lagSeconds = desk.beyond.venue.promises.showsOrdersWithinMs / 1000;
+    const lagSeconds = desk.venue.promises.showsOrdersWithinMs / 1000;
     return waits(Math.max(FASTEST_SECONDS, lagSeconds), 'not shown, and that is no proof yet');
   }
   if (seen.kind === 'nothing') return forgotten({ message, pending }, desk);
@@ -159,7 +167,8 @@ async function lookAt({ message, pending }: Look, desk: Desk): Promise<Step> {
 
 /** Nothing is what was not seen twice, as far apart as an order may stay invisible; undefined where that cannot be had. */
 async function sight(pending: PendingOrder, ageMs: number, desk: Desk): Promise<Sighting | undefined> {
-  const { clock, venue } = desk.beyond;
+  const { venue } = desk;
+  const { clock } = desk.beyond;
   const first = await see(pending, desk);
   if (first.kind !== 'nothing') return first;
   const { showsOrdersWithinMs, refusesTimestampsAfterMs } = venue.promises;
@@ -167,18 +176,20 @@ async function sight(pending: PendingOrder, ageMs: number, desk: Desk): Promise<
   if (ageMs < 2 * (showsOrdersWithinMs + refusesTimestampsAfterMs)) return undefined;
   if (clock.now() + showsOrdersWithinMs > desk.time.takeUntil) return undefined;
   await clock.sleep(showsOrdersWithinMs);
-  return parkedNow(desk.account.name, desk.beyond) === undefined ? see(pending, desk) : undefined;
+  return parkedNow(desk.account, desk.beyond) === undefined ? see(pending, desk) : undefined;
 }
 
 /** One look; where the key is refused and the secret holds another by now, one more with that. */
 async function see(pending: PendingOrder, desk: Desk): Promise<Sighting> {
-  const { clock, venue, accounts } = desk.beyond;
+  const { venue } = desk;
+  const { clock, accounts } = desk.beyond;
   const ask = (): Promise<Sighting> => venue.find(desk.account, queryOf(pending), desk.time.within(clock.now()));
   const seen = await ask();
   if (seen.kind !== 'unauthorised' || clock.now() > desk.time.takeUntil) return seen;
   const before = JSON.stringify(desk.account.credentials);
   const reading = await accounts.refresh(desk.account.name);
-  if (reading === undefined || !('account' in reading)) return seen;
+  // Its orders are where they were placed.
+  if (reading === undefined || !('account' in reading) || desk.beyond.venueOf(reading.account) !== venue) return seen;
   desk.account = reading.account;
   return JSON.stringify(reading.account.credentials) === before ? seen : ask();
 }
@@ -191,7 +202,7 @@ const queryOf = ({ intent: { id, market, symbol }, venueOrderId }: PendingOrder)
 /** By the venue's rules where they are needed: they are waited for, and guessed only where the venue lists the symbol no more. */
 async function judged<State>(
   look: Look,
-  { beyond: { venue, clock } }: Desk,
+  { venue, beyond: { clock } }: Desk,
   judge: (rules: Instrument | 'guess' | undefined) => State | undefined,
 ): Promise<State | undefined> {
   const { market, symbol } = look.pending.intent;
@@ -214,13 +225,14 @@ async function ended(
   if (isFilled && fills === undefined && !isLastTime(look)) return lacking(look, 'its fills cannot be had');
   const report = progressReport(pending, order, state, fills, desk.beyond.clock.now());
   if (state !== 'rejected') return { kind: 'finished', report };
-  return { kind: 'finished', report, letter: failedLetter(pending, message.messageId, message.receiveCount) };
+  return { kind: 'finished', report, letter: failedLetter(pending, order, message.messageId, message.receiveCount) };
 }
 
 /** It is not shown any more: a venue forgets orders, canceled ones without a fill soon. Its fills tell what it came to. */
 async function forgotten(look: Look, desk: Desk): Promise<Step> {
   const { message, pending } = look;
-  const { clock, venue } = desk.beyond;
+  const { venue } = desk;
+  const { clock } = desk.beyond;
   // By nothing but the venue's own id can fills be asked for, and of an order that was never seen nobody knows that.
   if (pending.venueOrderId === undefined)
     return neverSeen(pending, message.messageId, message.receiveCount, clock.now());
@@ -229,7 +241,10 @@ async function forgotten(look: Look, desk: Desk): Promise<Step> {
   const order = forgottenOrder(pending, fills);
   const end = await judged(look, desk, (rules) => endByFills(pending.intent, order, rules));
   if (end === undefined) return lacking(look, NO_RULES);
-  return { kind: 'finished', report: forgottenReport(pending, order, end, fills, clock.now()) };
+  return {
+    kind: 'finished',
+    report: forgottenReport(pending, order, end, fills, clock.now(), venue.promises.acknowledges),
+  };
 }
 
 const NO_RULES = "the venue's rules, which tell filled from canceled, cannot be had";
@@ -275,7 +290,8 @@ function backoff({ receiveCount }: Delivery): number {
  * @returns those of the third answer where they do not; undefined where there was no answer, or no time for three
  */
 async function fillsOf(order: VenueOrder, pending: PendingOrder, desk: Desk): Promise<Fills | undefined> {
-  const { venue, clock } = desk.beyond;
+  const { venue } = desk;
+  const { clock } = desk.beyond;
   let fills: Fills | undefined;
   for (const waitMs of [0, 1000, venue.promises.showsOrdersWithinMs]) {
     if (clock.now() + waitMs > desk.time.takeUntil) return undefined;
@@ -291,7 +307,8 @@ async function fillsOf(order: VenueOrder, pending: PendingOrder, desk: Desk): Pr
 /** Nothing was learnt. */
 function putOff(seen: Unseen, message: Delivery, desk: Desk): Step {
   const forMs = hush(seen, desk);
-  const seconds = seen.kind === 'late' ? FASTEST_SECONDS : backoff(message);
+  const rest = seen.kind === 'throttled' ? restSeconds(seen, backoff(message)) : backoff(message);
+  const seconds = seen.kind === 'late' ? FASTEST_SECONDS : rest;
   return waits(forMs === 0 ? seconds : Math.max(seconds, forMs / 1000), seen.detail);
 }
 
@@ -301,7 +318,7 @@ function putOff(seen: Unseen, message: Delivery, desk: Desk): Step {
  * @returns for how long it is parked, ms; 0 where it is not
  */
 function hush(seen: Unseen, desk: Desk): number {
-  if (seen.kind === 'throttled') desk.silence = seen.detail;
+  if (seen.kind === 'throttled') desk.silence = { ...seen, why: seen.detail };
   return seen.kind === 'unauthorised' || seen.kind === 'banned' ? park(desk.account, seen, desk.beyond) : 0;
 }
 
@@ -312,6 +329,7 @@ function hush(seen: Unseen, desk: Desk): number {
 async function settle(
   steps: readonly { readonly look: Look; readonly step: Step }[],
   beyond: Beyond,
+  venue: string | undefined,
   deadline: number,
 ): Promise<readonly string[]> {
   const { queues, clock } = beyond;
@@ -343,7 +361,7 @@ async function settle(
     seconds: postponable(step.kind === 'finished' ? FASTEST_SECONDS : step.seconds),
   }));
   if (back.length > 0) await queues.postpone(back);
-  for (const { look, step } of settled) tell(look, step, beyond);
+  for (const { look, step } of settled) tell(look, step, beyond, venue);
   return left.map(({ look }) => look.message.messageId);
 }
 
@@ -353,16 +371,21 @@ function isWorn({ receiveCount, enqueuedAt }: Delivery, now: number): boolean {
 }
 
 /** The line of one look, and the numbers of an end. */
-function tell({ pending, message }: Look, step: Step, { log, venue, measure = unmeasured }: Beyond): void {
+function tell(
+  { pending, message }: Look,
+  step: Step,
+  { log, measure = unmeasured }: Beyond,
+  venue: string | undefined,
+): void {
   const { id, account, action, market, symbol } = pending.intent;
   const { receiveCount } = message;
   const { status, reason, detail, filledSize, latencyMs } = 'report' in step ? (step.report ?? {}) : {};
   const seconds = step.kind === 'finished' ? undefined : Math.round(step.seconds);
   const why = step.kind === 'finished' ? undefined : step.why;
   const letter = step.kind === 'finished' ? step.letter : undefined;
-  if (step.kind === 'finished' && status === 'unresolved') measure('Unresolved', 1, { account });
-  if (letter !== undefined) measure('DeadLetters', 1, { account, reason: letter.reason });
-  const about = { id, account, venue: venue.name, action, market, symbol };
+  if (step.kind === 'finished' && status === 'unresolved') measure('Unresolved', 1, { account, venue });
+  if (letter !== undefined) measure('DeadLetters', 1, { account, venue, reason: letter.reason });
+  const about = { id, account, venue, action, market, symbol };
   const end = { reason, certainty: letter?.certainty, detail, filledSize, latencyMs };
   log('info', 'followed', { ...about, step: step.kind, status, seconds, why, receiveCount, ...end });
 }

@@ -154,6 +154,8 @@ export type MetricName = keyof typeof metrics;
 /** What a value is about. An account is one that has a secret: a name that anybody may send would make a metric of its own. */
 export interface About {
   readonly account?: string | undefined;
+  /** The venue that the account is on, or that answered. */
+  readonly venue?: string | undefined;
   readonly outcome?: string;
   readonly reason?: string;
 }
@@ -172,7 +174,6 @@ export interface Metrics {
 
 export interface MetricsOptions {
   readonly stage: string;
-  readonly venue: string;
   /** false leaves out the sets of single accounts, which cost the most. */
   readonly isPerAccount: boolean;
   /** Writes one line. */
@@ -243,9 +244,10 @@ export function emfMetrics(options: MetricsOptions): Metrics {
 }
 
 /** One number for the whole stage, which alarms look at, and one for whom it is about. */
-function setsOf({ by }: Row, { account }: About, { venue, isPerAccount }: MetricsOptions): readonly Dimensions[] {
+function setsOf({ by }: Row, { account, venue }: About, { isPerAccount }: MetricsOptions): readonly Dimensions[] {
+  if (by === 'stage' || venue === undefined) return [{}];
   if (by === 'venue') return [{}, { venue }];
-  return by === 'account' && isPerAccount && account !== undefined ? [{}, { account, venue }] : [{}];
+  return isPerAccount && account !== undefined ? [{}, { account, venue }] : [{}];
 }
 
 /** The lines of one group: several where a metric has more values than one record takes. */

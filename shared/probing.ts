@@ -1,4 +1,4 @@
-// One probe, from top to bottom: the venue's service, clock and speed, then one signed read for each named account; a line and
+// One probe, from top to bottom: each venue's service, clock and speed, then one signed read for each named account; a line and
 // metrics for each. What a venue answers is told and never thrown, and no account's trouble hides another's.
 // Bounded in time and requests; after a ban of the address it asks nothing more. Never places, and never writes anywhere.
 import type { AccountReading, Accounts } from './aws/accounts.ts';
@@ -7,6 +7,7 @@ import type { Log } from './log.ts';
 import type { Measure } from './metrics.ts';
 import type { Finding } from './order/finding.ts';
 import type { AccountLook, Prober, VenueLook } from './order/probe.ts';
+import type { TradingAccount } from './order/venue.ts';
 
 /** What a probe works with. */
 export interface Around {
@@ -14,7 +15,9 @@ export interface Around {
   readonly log: Log;
   readonly measure: Measure;
   readonly accounts: Pick<Accounts, 'read'>;
-  readonly venue: Prober;
+  /** One for each place where an account may be. */
+  readonly probers: readonly Prober[];
+  readonly proberOf: (account: Pick<TradingAccount, 'venue' | 'environment'>) => Prober;
   /** The accounts that are asked about. */
   readonly names: readonly string[];
   /** How often the venue's clock is looked at. */
@@ -25,7 +28,8 @@ export interface Around {
 
 /** What became of a probe: for whoever invokes the function by hand. */
 export interface Probed {
-  readonly venue: VenueLook['state'];
+  /** By the name of the prober. */
+  readonly venues: Readonly<Record<string, VenueLook['state']>>;
   /** The code by account; absent where there is nothing to say. */
   readonly accounts: Readonly<Record<string, string>>;
 }
@@ -39,39 +43,60 @@ interface Told {
   readonly code: string;
   readonly detail: string;
   readonly look?: AccountLook;
+  /** Who was asked, or would have been. */
+  readonly prober?: string;
 }
 
 /** @param deadline when the invocation is stopped, ms */
 export async function probe(around: Around, deadline: number): Promise<Probed> {
-  const { clock, venue, names, samples } = around;
+  const { clock, probers, names, samples } = around;
   const times = budget(deadline, clock.now());
-  const seen = await venue.venue(samples, times.answerBy(clock.now()) - clock.now());
-  tellVenue(seen, around);
+  const venues: Record<string, VenueLook['state']> = {};
+  const banned = new Set<string>();
+  for (const prober of probers) {
+    const seen = await prober.venue(samples, times.answerBy(clock.now()) - clock.now());
+    tellVenue(seen, prober.name, around);
+    venues[prober.name] = seen.state;
+    if (seen.state === 'banned') banned.add(prober.name);
+  }
   const told: Told[] = [];
-  let isBanned = seen.state === 'banned';
   for (let start = 0; start < names.length; start += TOGETHER) {
-    const why = isBanned ? 'the address is banned' : clock.now() >= times.takeUntil ? 'there was no time left' : '';
+    const isLate = clock.now() >= times.takeUntil;
     const some = names.slice(start, start + TOGETHER);
     const looked = await Promise.all(
-      some.map(async (account) => (why === '' ? lookAt(account, around, times) : notAsked(account, why))),
+      some.map(async (account) =>
+        isLate ? notAsked(account, 'there was no time left') : lookAt(account, banned, around, times),
+      ),
     );
-    for (const one of looked) tellAccount(one, around);
+    for (const one of looked) {
+      tellAccount(one, around);
+      const isEverybodys = around.isEgressFixed || one.look?.isOfAddress === true;
+      if (one.look?.state === 'banned' && isEverybodys && one.prober !== undefined) banned.add(one.prober);
+    }
     told.push(...looked);
-    isBanned ||= around.isEgressFixed && looked.some(({ look }) => look?.state === 'banned');
   }
-  return { venue: seen.state, accounts: Object.fromEntries(told.map(({ account, code }) => [account, code])) };
+  return { venues, accounts: Object.fromEntries(told.map(({ account, code }) => [account, code])) };
 }
 
 function notAsked(account: string, why: string): Told {
   return { account, code: 'NOT_ASKED', detail: `the venue was not asked: ${why}` };
 }
 
-async function lookAt(account: string, { accounts, venue, clock }: Around, { answerBy }: Budget): Promise<Told> {
+async function lookAt(
+  account: string,
+  banned: ReadonlySet<string>,
+  { accounts, probers, proberOf, clock }: Around,
+  { answerBy }: Budget,
+): Promise<Told> {
+  // Where nobody may be asked at all, no secret is read for it.
+  if (probers.every(({ name }) => banned.has(name))) return notAsked(account, 'the address is banned');
   const reading = await accounts.read(account);
   if (reading.kind !== 'account') return { account, code: UNREAD[reading.kind], detail: reading.detail };
-  const look = await venue.account(reading.account, answerBy(clock.now()));
+  const prober = proberOf(reading.account);
+  if (banned.has(prober.name)) return { ...notAsked(account, 'the address is banned'), prober: prober.name };
+  const look = await prober.account(reading.account, answerBy(clock.now()));
   const [first] = look.findings;
-  return { account, code: first?.code ?? '', detail: saidOf(first), look };
+  return { account, code: first?.code ?? '', detail: saidOf(first), look, prober: prober.name };
 }
 
 /** Why an account could not even be asked about. */
@@ -85,7 +110,7 @@ function saidOf(finding: Finding | undefined): string {
   return finding === undefined ? '' : [finding.said, finding.next].filter(Boolean).join('. ');
 }
 
-function tellVenue(look: VenueLook, { log, measure, venue: { name: venue } }: Around): void {
+function tellVenue(look: VenueLook, venue: string, { log, measure }: Around): void {
   const { state, findings, clockOffsetMs, tookMs } = look;
   const troubles = findings.filter(({ level }) => level === 'trouble');
   const notable = findings.filter(({ level }) => level !== 'good');
@@ -96,22 +121,22 @@ function tellVenue(look: VenueLook, { log, measure, venue: { name: venue } }: Ar
     ...(notable.length === 0 ? {} : { detail: notable.map(saidOf).join(' | ') }),
   });
   // It ran: whatever the venue says, the probe is not silent.
-  measure('Probes', 1);
+  measure('Probes', 1, { venue });
   // A ban is ours alone; to the others the venue is there.
-  measure('VenueUnavailable', state === 'open' || state === 'banned' ? 0 : 1);
-  if (clockOffsetMs !== undefined) measure('ClockOffsetMs', clockOffsetMs);
-  for (const ms of tookMs) measure('ProbeLatencyMs', ms);
+  measure('VenueUnavailable', state === 'open' || state === 'banned' ? 0 : 1, { venue });
+  if (clockOffsetMs !== undefined) measure('ClockOffsetMs', clockOffsetMs, { venue });
+  for (const ms of tookMs) measure('ProbeLatencyMs', ms, { venue });
 }
 
-function tellAccount({ account, code, detail, look }: Told, { log, measure, venue: { name: venue } }: Around): void {
+function tellAccount({ account, code, detail, look, prober: venue }: Told, { log, measure }: Around): void {
   const isGood = look?.state === 'good';
   const { foreign, tookMs } = look ?? {};
   log(isGood ? 'info' : 'error', 'probed', {
     ...{ account, venue, outcome: look?.state ?? 'unread', code, detail },
     ...{ tookMs, foreignUse: foreign?.used, limit: foreign?.limit },
   });
-  measure(isGood ? 'Probes' : 'ProbeFailures', 1, { account });
-  if (foreign !== undefined) measure('ForeignUse', foreign.used, { account });
+  measure(isGood ? 'Probes' : 'ProbeFailures', 1, { account, venue });
+  if (foreign !== undefined) measure('ForeignUse', foreign.used, { account, venue });
 }
 
 /** The smallest of the values that so many are not above; undefined where there are none. */

@@ -9,15 +9,18 @@ import type { Measure } from './metrics.ts';
 import { MAX_AHEAD_MS } from './order/admit.ts';
 import type { OrderIntent } from './order/intent.ts';
 import type { End, Outcome } from './order/outcome.ts';
-import type { Verdict } from './order/report.ts';
-import type { Journey, Sighting, TradingAccount, Venue, VenueOrder } from './order/venue.ts';
+import { restSeconds, type Verdict } from './order/report.ts';
+import type { Journey, Promises, Sighting, TradingAccount, Venue, VenueOrder } from './order/venue.ts';
 import * as parking from './parking.ts';
 
 /** The world outside, as records of functions: the handler passes the real ones, a test passes others. */
 export interface Outside {
   readonly accounts: Accounts;
   readonly queues: Queues;
-  readonly venue: Venue;
+  /** Where the account is: one of `venues`. */
+  readonly venueOf: (account: TradingAccount) => Venue;
+  /** All that an account may be on here; at least one. */
+  readonly venues: readonly Venue[];
   readonly clock: Clock;
   readonly log: Log;
   /** Nobody is told without it. */
@@ -31,7 +34,7 @@ export interface Outside {
     /** How long SQS hides a message of the intents queue that was handed out; whole seconds. */
     readonly visibilityMs: number;
   };
-  /** Every environment leaves through one address: a ban that one account meets is then everybody's. */
+  /** Every environment leaves through one address: a ban that one account meets is then that of all accounts of its venue. */
   readonly isEgressFixed: boolean;
 }
 
@@ -41,7 +44,7 @@ export interface Memory {
   readonly signed: Map<string, number>;
   /** Messages that this environment put back unsent: at which receive, and why. */
   readonly unsent: Map<string, { readonly receiveCount: number; readonly why: string }>;
-  /** Accounts that are not to be asked again before a time; EVERYBODY where the address itself is banned. */
+  /** Accounts that are not to be asked again before a time; by venue where the address itself is banned. */
   readonly parked: parking.Parking['parked'];
   /** Ends whose letter or report SQS did not take: told again as they were, never decided anew. */
   readonly ended: Map<string, Outcome<Delivery>>;
@@ -80,6 +83,8 @@ export interface Desk {
   readonly name: string;
   /** Without it nothing can be asked or sent. Replaced when its key was refused and the secret holds a new one. */
   account: TradingAccount | undefined;
+  /** Where the account is: known from its first reading on, and the same from then on. */
+  venue: Venue | undefined;
   /** Why nothing of this account may be placed at all. */
   gate: End | undefined;
   /** Why nothing is known of the account. */
@@ -144,9 +149,10 @@ export function wasPutBackUnsent(message: Delivery, memory: Memory): boolean {
  * so a message that was first delivered a little while ago was only ever put back unsent. By two clocks, ours and SQS's:
  * ours may be behind by as much as the venue forgives. Orders that go out together come back sooner: of them it tells nothing.
  */
-export function cameBackTooSoon(message: Delivery, intent: OrderIntent, { venue, clock }: Outside): boolean {
-  const tooSoonMs = leastReturnMs(venue) - venue.promises.refusesTimestampsAfterMs;
-  return isOnlyMessage(message, intent) && clock.now() - message.firstReceivedAt < tooSoonMs;
+export function cameBackTooSoon(message: Delivery, intent: OrderIntent, desk: Placed): boolean {
+  const promises = promisesAt(desk);
+  const tooSoonMs = leastReturnMs(promises) - promises.refusesTimestampsAfterMs;
+  return isOnlyMessage(message, intent) && desk.outside.clock.now() - message.firstReceivedAt < tooSoonMs;
 }
 
 /**
@@ -160,15 +166,35 @@ export function mayComeBackEarly(
   outside: Outside,
 ): boolean {
   if (receiveCount > 1) return true;
-  return deadline + leastReturnMs(outside.venue) > firstReceivedAt + outside.timing.visibilityMs;
+  return deadline + leastReturnMs(leastOf(outside.venues)) > firstReceivedAt + outside.timing.visibilityMs;
+}
+
+/** What of a desk tells what its venue promises. */
+type Placed = Pick<Desk, 'venue' | 'outside'>;
+
+/** What the account's venue promises; before it is known where the account is, what all venues do. */
+export function promisesAt({ venue, outside }: Placed): Horizon {
+  return venue?.promises ?? leastOf(outside.venues);
+}
+
+type Horizon = Pick<Promises, 'refusesTimestampsAfterMs' | 'showsOrdersWithinMs' | 'answersLookupsForMs'>;
+
+/** What holds on each of them. */
+function leastOf(venues: readonly Venue[]): Horizon {
+  const all = venues.map(({ promises }) => promises);
+  return {
+    refusesTimestampsAfterMs: Math.max(...all.map(({ refusesTimestampsAfterMs }) => refusesTimestampsAfterMs)),
+    showsOrdersWithinMs: Math.max(...all.map(({ showsOrdersWithinMs }) => showsOrdersWithinMs)),
+    answersLookupsForMs: Math.min(...all.map(({ answersLookupsForMs }) => answersLookupsForMs)),
+  };
 }
 
 /**
  * A message that may have been sent is never made visible sooner: a horizon, and a fifth for clocks that disagree.
  * @param windowMs how long after its timestamp the venue takes the request, where that is less than for others
  */
-export function leastReturnMs(venue: Venue, windowMs = venue.promises.refusesTimestampsAfterMs): number {
-  return horizonOf(venue, windowMs) * 1.2;
+export function leastReturnMs(promises: Horizon, windowMs = promises.refusesTimestampsAfterMs): number {
+  return horizonOf(promises, windowMs) * 1.2;
 }
 
 /** Which ids tell whether something of this intent is on the venue already. */
@@ -192,8 +218,8 @@ export function remember<V>(map: Map<string, V>, key: string, value: V): void {
 }
 
 /** After this time of the venue's clock, a request that is refused from `refusedFrom` on is visible or will never be executed. */
-export function horizonOf(venue: Venue, refusedFrom: number): number {
-  return refusedFrom + venue.promises.showsOrdersWithinMs;
+export function horizonOf({ showsOrdersWithinMs }: Horizon, refusedFrom: number): number {
+  return refusedFrom + showsOrdersWithinMs;
 }
 
 /**
@@ -204,8 +230,9 @@ export function horizonOf(venue: Venue, refusedFrom: number): number {
  * @returns message id → proof, for each of the doubtful ones
  */
 export async function prove(doubtful: readonly Candidate[], desk: Desk): Promise<ReadonlyMap<string, Proof>> {
-  const { outside, time } = desk;
-  const { venue, clock, memory } = outside;
+  const { time, venue } = desk;
+  const { clock, memory } = desk.outside;
+  const { showsOrdersWithinMs } = promisesAt(desk);
   const proofs = new Map<string, Proof>();
   const unproven = ({ message }: Candidate): boolean => !proofs.has(message.messageId);
   // One that cannot be proven stops the group there: those behind it need no proof now.
@@ -222,7 +249,7 @@ export async function prove(doubtful: readonly Candidate[], desk: Desk): Promise
     return proofs;
   }
   const isTimeNeeded = doubtful.some(({ intent }) => refusedFromOf(intent, memory) !== undefined);
-  const venueNow = isTimeNeeded ? await venue.time(time.answerBy(clock.now())) : undefined;
+  const venueNow = isTimeNeeded ? await venue?.time(time.answerBy(clock.now())) : undefined;
   // The first looks may take two fifths of the time: the second ones, and the sends, need the rest.
   const firstLooksUntil = clock.now() + (time.takeUntil - clock.now()) * 0.4;
   const lookAtAll = async (candidates: readonly Candidate[], until: number): Promise<void> => {
@@ -256,14 +283,13 @@ export async function prove(doubtful: readonly Candidate[], desk: Desk): Promise
   if (again[0] !== undefined && hush !== undefined) stopAt(again[0], hush.seconds, hush.why);
   else if (again[0] !== undefined) {
     const lookedAt = clock.now();
-    await clock.sleep(Math.min(venue.promises.showsOrdersWithinMs, time.takeUntil - lookedAt));
-    const isFarEnough = clock.now() - lookedAt >= venue.promises.showsOrdersWithinMs;
+    await clock.sleep(Math.min(showsOrdersWithinMs, time.takeUntil - lookedAt));
+    const isFarEnough = clock.now() - lookedAt >= showsOrdersWithinMs;
     if (isFarEnough) await lookAtAll(again, time.takeUntil);
     else stopAt(again[0], 1, 'no time for a second look');
   }
   for (const candidate of doubtful.filter(unproven)) {
-    const isSeenTwice = again.includes(candidate);
-    const proof = isSeenTwice ? absence(candidate, venueNow, outside) : ({ kind: 'absent' } as const);
+    const proof = again.includes(candidate) ? absence(candidate, venueNow, desk) : ({ kind: 'absent' } as const);
     proofs.set(candidate.message.messageId, proof);
   }
   return proofs;
@@ -271,8 +297,8 @@ export async function prove(doubtful: readonly Candidate[], desk: Desk): Promise
 
 /** Why nobody can be asked now: no key, a parked account, or a venue that has had enough of it for this invocation. */
 export function mayNotAsk(candidate: Candidate, desk: Desk): Silence | undefined {
-  const parked = parkedNow(candidate, desk.outside);
-  if (parked !== undefined) return { seconds: untilParkOver(candidate, desk.outside), why: parked.why };
+  const parked = parkedNow(desk);
+  if (parked !== undefined) return { seconds: untilParkOver(candidate, desk), why: parked.why };
   if (desk.silence !== undefined || desk.account !== undefined) return desk.silence;
   return { seconds: backoff(candidate), why: desk.outOfReach ?? desk.gate?.detail ?? 'no account' };
 }
@@ -284,16 +310,17 @@ function refusedFromOf(intent: OrderIntent, { signed }: Memory): number | undefi
 }
 
 /** Not found twice: is that proof? */
-function absence({ message, intent }: Candidate, venueNow: number | undefined, outside: Outside): Proof {
-  const { venue, memory, clock } = outside;
+function absence({ message, intent }: Candidate, venueNow: number | undefined, desk: Desk): Proof {
+  const { memory, clock } = desk.outside;
+  const promises = promisesAt(desk);
   const refusedFrom = refusedFromOf(intent, memory);
-  if (refusedFrom !== undefined && (venueNow === undefined || venueNow <= horizonOf(venue, refusedFrom))) {
-    const leftMs = venueNow === undefined ? leastReturnMs(venue) : horizonOf(venue, refusedFrom) - venueNow;
+  if (refusedFrom !== undefined && (venueNow === undefined || venueNow <= horizonOf(promises, refusedFrom))) {
+    const leftMs = venueNow === undefined ? leastReturnMs(promises) : horizonOf(promises, refusedFrom) - venueNow;
     return { kind: 'unproven', seconds: leftMs / 1000 + 1, why: 'the venue may still execute the request' };
   }
   // The earliest time at which anybody can have sent it: this message's first delivery, unless another came before it.
   const earliest = isOnlyMessage(message, intent) ? message.firstReceivedAt : Date.parse(intent.createdAt);
-  if (clock.now() - earliest > venue.promises.answersLookupsForMs) {
+  if (clock.now() - earliest > promises.answersLookupsForMs) {
     const why = 'not found, but the venue may have forgotten it by now';
     return { kind: 'unproven', seconds: 60, why, isForgotten: true };
   }
@@ -304,22 +331,22 @@ export type Looked = Exclude<Sighting, { readonly kind: 'found' }> | Extract<Pro
 
 /** One look for everything that could be there of an intent. A look changes nothing, so a lost one is repeated. */
 export async function look(candidate: Candidate, desk: Desk, ids = soughtIds(candidate.intent)): Promise<Looked> {
-  const { outside, time } = desk;
+  const { outside, time, venue } = desk;
   const { intent } = candidate;
   if (!('symbol' in intent) || intent.symbol === undefined) return { kind: 'nothing' };
   const { market, symbol } = intent;
   for (const id of ids) {
     for (let attempt = 1; ; attempt += 1) {
-      if (desk.account === undefined) throw new Error('a look-up without an account');
+      if (desk.account === undefined || venue === undefined) throw new Error('a look-up without an account');
       const query = { id, market, symbol };
       const trail = desk.trails.get(candidate.message.messageId);
       if (trail !== undefined) trail.lookups += 1;
-      const sighting = await outside.venue.find(desk.account, query, time.within(outside.clock.now()));
+      const sighting = await venue.find(desk.account, query, time.within(outside.clock.now()));
       if (sighting.kind === 'found') return { ...sighting, id };
       if (sighting.kind === 'nothing') break;
       const isLost = sighting.kind === 'unknown' || sighting.kind === 'unavailable';
       const isWorthAnother = isLost
-        ? attempt < 3 && parkedNow(candidate, outside) === undefined
+        ? attempt < 3 && parkedNow(desk) === undefined
         : sighting.kind === 'unauthorised' && attempt === 1 && (await renew(desk));
       if (!isWorthAnother || outside.clock.now() > time.takeUntil) return sighting;
     }
@@ -332,7 +359,8 @@ export async function renew(desk: Desk): Promise<boolean> {
   const before = desk.account;
   if (before === undefined || desk.outside.clock.now() > desk.time.takeUntil) return false;
   const reading = await desk.outside.accounts.refresh(before.name);
-  if (reading?.kind !== 'account') return false;
+  // What was sent is looked for where it was sent.
+  if (reading?.kind !== 'account' || desk.outside.venueOf(reading.account) !== desk.venue) return false;
   desk.account = reading.account;
   return JSON.stringify(reading.account.credentials) !== JSON.stringify(before.credentials);
 }
@@ -349,16 +377,21 @@ export function pause(
   const { memory, timing, isEgressFixed, clock, log } = desk.outside;
   // Its turn comes with another invocation: nobody was asked, and nobody failed.
   if (refusal.kind === 'late') return 1;
-  if (refusal.kind === 'throttled') desk.silence = { seconds: backoff(candidate), why: refusal.detail };
-  if (refusal.kind !== 'unauthorised' && refusal.kind !== 'banned') return backoff(candidate);
-  const account = { name: candidate.intent.account, credentials: desk.account?.credentials };
+  if (refusal.kind === 'throttled') {
+    const seconds = restSeconds(refusal, backoff(candidate));
+    desk.silence = { seconds, why: refusal.detail };
+    return seconds;
+  }
+  if ((refusal.kind !== 'unauthorised' && refusal.kind !== 'banned') || desk.account === undefined) {
+    return backoff(candidate);
+  }
   const { parked } = memory;
-  const forMs = parking.park(account, refusal, { parked, parkMs: timing.parkMs, isEgressFixed, clock, log });
-  return refusal.kind === 'banned' ? forMs / 1000 : untilParkOver(candidate, desk.outside);
+  const forMs = parking.park(desk.account, refusal, { parked, parkMs: timing.parkMs, isEgressFixed, clock, log });
+  return refusal.kind === 'banned' ? forMs / 1000 : untilParkOver(candidate, desk);
 }
 
-export function parkedNow({ intent }: Candidate, { memory, clock }: Outside): parking.Parked | undefined {
-  return parking.parkedNow(intent.account, { parked: memory.parked, clock });
+export function parkedNow({ name, venue, outside: { memory, clock } }: Desk): parking.Parked | undefined {
+  return parking.parkedNow({ name, venue: venue?.name ?? '' }, { parked: memory.parked, clock });
 }
 
 /**
@@ -366,10 +399,10 @@ export function parkedNow({ intent }: Candidate, { memory, clock }: Outside): pa
  * waits like any other: its receives are numbered); and, where that is sooner than the park's end, once
  * two seconds before: a key that was corrected meanwhile still serves. This environment asks nothing before the park is over.
  */
-export function untilParkOver(candidate: Candidate, outside: Outside): number {
-  const now = outside.clock.now();
+export function untilParkOver(candidate: Candidate, desk: Desk): number {
+  const now = desk.outside.clock.now();
   const lifeMs = Date.parse(candidate.intent.expiresAt) - now;
-  const parkMs = (parkedNow(candidate, outside)?.until ?? now) - now;
+  const parkMs = (parkedNow(desk)?.until ?? now) - now;
   if (lifeMs <= 0) return parkMs / 1000;
   const lastChanceMs = lifeMs > 4000 ? lifeMs - 2000 : Math.max(1000, lifeMs);
   return Math.min(parkMs, lastChanceMs) / 1000;

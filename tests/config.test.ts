@@ -48,7 +48,6 @@ describe('readable settings', () => {
   test('the defaults of the exchange are readable, and the queues have none', () => {
     expect(readSettings({}, bitmartSettings)).toMatchObject({
       spotUrl: 'https://api-cloud.bitmart.com',
-      utilisation: 0.94,
     });
     expect(() => readSettings({}, executeQueues)).toThrow(
       /INTENTS_QUEUE_URL is missing.*DEAD_QUEUE_URL is missing.*PENDING_QUEUE_URL is missing.*REPORTS_QUEUE_URL is missing/,
@@ -86,7 +85,7 @@ describe('wrong settings', () => {
 
 describe('settings that would void the proof of absence', () => {
   const at = (visibilitySeconds: number, refusesTimestampsAfterMs: number, showsOrdersWithinMs: number) => () =>
-    refuseShortVisibility({ visibilitySeconds, refusesTimestampsAfterMs, showsOrdersWithinMs });
+    refuseShortVisibility(visibilitySeconds, [{ venue: 'quick', variables: [], refusesTimestampsAfterMs: 0, showsOrdersWithinMs: 0 }, { venue: 'slow', variables: ['A_WINDOW_MS', 'A_LAG_MS'], refusesTimestampsAfterMs, showsOrdersWithinMs }]); // prettier-ignore
 
   test('are refused: a visibility below two windows and a lag, whatever they are', () => {
     const ms = fc.integer({ min: 100, max: 600_000 });
@@ -100,7 +99,7 @@ describe('settings that would void the proof of absence', () => {
   });
   test('are told by name, with the limit and the way out', () => {
     expect(at(124, 60_000, 5000)).toThrow(
-      /^INTENTS_VISIBILITY_SECONDS \(124\) is below 125, .*BITMART_TIMESTAMP_WINDOW_MS.*BITMART_LOOKUP_LAG_MS.*VisibilityTimeout/,
+      /^INTENTS_VISIBILITY_SECONDS \(124\) is below 125, .*for slow .*A_WINDOW_MS.*A_LAG_MS.*VisibilityTimeout/,
     );
     expect(at(180, 60_000, 5000)).not.toThrow();
   });
@@ -109,7 +108,7 @@ describe('settings that would void the proof of absence', () => {
     const queues = Object.fromEntries(['INTENTS', 'DEAD', 'PENDING', 'REPORTS'].map(queue)) as Record<string, string>;
     Object.assign(process.env, queues, { BITMART_TIMESTAMP_WINDOW_MS: '90000' });
     await expect(import('../functions/execute.ts')).rejects.toThrow(
-      /^INTENTS_VISIBILITY_SECONDS \(180\) is below 185,/,
+      /^INTENTS_VISIBILITY_SECONDS \(180\) is below 185, .*BITMART_TIMESTAMP_WINDOW_MS.*BITMART_LOOKUP_LAG_MS/,
     );
   });
   test('include a lag of which two do not fit into an invocation', () => {

@@ -11,6 +11,12 @@ const START = Date.UTC(2026, 10, 22, 12);
 const MINUTE = 60_000;
 /** After a lost answer nothing goes on for so long: a window of 60 s, 5 s until an order shows, a fifth, and one to be sure. */
 const HORIZON_SECONDS = 79;
+const HERE = { venue: 'paper', environment: 'live' } as const;
+const TOGETHER: Venue['together'] = {
+  spot: { most: 10, isOneSymbol: true },
+  margin: { most: 1, isOneSymbol: true },
+  futures: { most: 1, isOneSymbol: true },
+};
 const NOTHING: Sighting = { kind: 'nothing' };
 const LOST: Verdict = { kind: 'unknown', venueCode: '', detail: 'the answer was lost', signedAt: START };
 const open: VenueOrder = {
@@ -58,7 +64,7 @@ function still(
   } = venue;
   const told: Told = { reports: [], letters: [], calls: [], sent: [], back: new Map() };
   let now = START;
-  const account = (): TradingAccount => ({ name: 'main', credentials: {}, mandate: { state: stateAt(now) } });
+  const account = (): TradingAccount => ({ name: 'main', ...HERE, credentials: {}, mandate: { state: stateAt(now) } });
   const all = (items: readonly unknown[]): Promise<boolean[]> => Promise.resolve(items.map(() => true));
   const clock = {
     now: () => now,
@@ -66,6 +72,39 @@ function still(
       now += Math.max(0, ms);
       return Promise.resolve();
     },
+  };
+  const its: Venue = {
+    name: 'paper',
+    promises: {
+      refusesRepeatedIds: 'always',
+      answersLookupsForMs: 20 * MINUTE,
+      refusesTimestampsAfterMs: MINUTE,
+      showsOrdersWithinMs: 5000,
+      acknowledges: 'booking',
+      keepsPrice: { spot: true, margin: true, futures: true },
+    },
+    submit: (account, order, times) => {
+      told.sent.push(order);
+      told.calls.push(`place ${order.id}`);
+      return submit(account, order, times);
+    },
+    instruct: (account, instruction, times) => {
+      told.sent.push(instruction);
+      told.calls.push(`${instruction.action} ${instruction.id}`);
+      return instruct(account, instruction, times);
+    },
+    find: (account, query, deadline) => {
+      told.calls.push(`find ${query.id}`);
+      return find(account, query, deadline);
+    },
+    together: TOGETHER,
+    submitAll: () => Promise.reject(new Error('not together')),
+    fee: () => Promise.reject(new Error('nobody follows here')),
+    time: () => Promise.resolve(now),
+    instrument: () => Promise.resolve(undefined),
+    book: () => Promise.resolve(undefined),
+    hold: () => Promise.resolve(),
+    ...others,
   };
   const outside: Outside = {
     clock,
@@ -87,38 +126,8 @@ function still(
       },
       ...queues,
     },
-    venue: {
-      name: 'paper',
-      promises: {
-        refusesRepeatedIds: 'always',
-        answersLookupsForMs: 20 * MINUTE,
-        refusesTimestampsAfterMs: MINUTE,
-        showsOrdersWithinMs: 5000,
-        acknowledges: 'booking',
-      },
-      submit: (account, order, times) => {
-        told.sent.push(order);
-        told.calls.push(`place ${order.id}`);
-        return submit(account, order, times);
-      },
-      instruct: (account, instruction, times) => {
-        told.sent.push(instruction);
-        told.calls.push(`${instruction.action} ${instruction.id}`);
-        return instruct(account, instruction, times);
-      },
-      find: (account, query, deadline) => {
-        told.calls.push(`find ${query.id}`);
-        return find(account, query, deadline);
-      },
-      together: { spot: 10, margin: 1, futures: 1 },
-      submitAll: () => Promise.reject(new Error('not together')),
-      fee: () => Promise.reject(new Error('nobody follows here')),
-      time: () => Promise.resolve(now),
-      instrument: () => Promise.resolve(undefined),
-      book: () => Promise.resolve(undefined),
-      hold: () => Promise.resolve(),
-      ...others,
-    },
+    venueOf: () => its,
+    venues: [its],
   };
   return {
     outside,
@@ -377,7 +386,7 @@ test.each([
 ])('under an unreadable mandate only what takes risk away passes, if there is a key to send it with: %j', async (fields, passes) => {
   for (const hasKey of [true, false]) {
     const { told, run, outside } = still({ find: answers(found()) });
-    const account: TradingAccount = { name: 'main', credentials: {}, mandate: { state: 'halted' } };
+    const account: TradingAccount = { name: 'main', ...HERE, credentials: {}, mandate: { state: 'halted' } };
     const reading = { kind: 'unreadable', detail: 'broken', ...(hasKey ? { account } : {}) } as const;
     Object.assign(outside.accounts, { read: () => Promise.resolve(reading) });
     expect(await run([delivery('i', fields)])).toEqual([]);
@@ -508,7 +517,7 @@ test('an end that could not be told is told at the next delivery, and not after 
 });
 
 test.each([
-  ['banned', { kind: 'banned', venueCode: 'HTTP_418', detail: 'banned', forMs: 300_000 }],
+  ['banned', { kind: 'banned', venueCode: 'HTTP_418', detail: 'banned', forMs: 300_000, of: 'account' }],
   ['throttled', { kind: 'throttled', venueCode: 'HTTP_429', detail: 'too many' }],
 ] as const)('after a look that is %s nothing more is asked or sent', async (_, refusal) => {
   const finds: string[] = [];
@@ -530,7 +539,10 @@ test.each([
 test('an end that cannot be told yet waits for the end of a ban, and uses up no receives meanwhile', async () => {
   const asked: number[] = [];
   const { run, sleep } = still(
-    { find: () => Promise.resolve({ kind: 'banned', venueCode: 'HTTP_418', detail: 'banned', forMs: 300_000 }) },
+    {
+      find: () =>
+        Promise.resolve({ kind: 'banned', venueCode: 'HTTP_418', detail: 'banned', forMs: 300_000, of: 'account' }),
+    },
     undefined,
     { postpone: (items) => Promise.resolve(items.map(({ seconds }) => asked.push(seconds) > 0)) },
   );
@@ -598,7 +610,7 @@ test('an instruction that may have been sent is not told as unsent when the mand
   const leverage = { action: 'set-leverage', market: 'futures', leverage: '5', marginMode: 'cross' };
   for (const [receiveCount, certainty] of [[2, 'unknown'], [1, 'not-sent']] as const) {
     const { told, run, outside } = still({});
-    const account: TradingAccount = { name: 'main', credentials: {}, mandate: { state: 'halted' } };
+    const account: TradingAccount = { name: 'main', ...HERE, credentials: {}, mandate: { state: 'halted' } };
     Object.assign(outside.accounts, { read: () => Promise.resolve({ kind: 'unreadable', detail: 'broken', account }) });
     expect(await run([delivery('i', leverage, receiveCount)])).toEqual([]);
     expect(told.letters).toMatchObject([{ reason: 'MANDATE_UNREADABLE', certainty }]);
@@ -759,16 +771,17 @@ describe('with batching, intents of one symbol go out together', () => {
   const together = (venue: Partial<Venue>, ...verdicts: readonly Verdict[]) => {
     const batches: string[][] = [];
     const next = answers<Verdict>(...verdicts);
-    const submitAll: Venue['submitAll'] = (_, orders) => {
+    const submitAll: Venue['submitAll'] = async (_, orders) => {
       batches.push(orders.map(({ id }) => id));
-      return next();
+      const verdict = await next();
+      return orders.map(() => verdict);
     };
     const followed: string[] = [];
     const world = still({ ...venue, submitAll }, undefined, {
       follow: (orders) => Promise.resolve(orders.map(({ order }) => followed.push(order.intent.id) > 0)),
     });
     const mandate = { state: 'active', batching: true } as const;
-    const account: TradingAccount = { name: 'main', credentials: {}, mandate };
+    const account: TradingAccount = { name: 'main', ...HERE, credentials: {}, mandate };
     Object.assign(world.outside.accounts, { read: () => Promise.resolve({ kind: 'account', account, version: '1' }) });
     return { ...world, batches, followed };
   };
@@ -864,7 +877,7 @@ describe('with batching, intents of one symbol go out together', () => {
     const { run, told, batches, outside } = together({}, PLACED);
     let reads = 0;
     const account = (state: 'active' | 'halted') =>
-      ({ name: 'main', credentials: {}, mandate: { state, batching: true } }) as const;
+      ({ name: 'main', ...HERE, credentials: {}, mandate: { state, batching: true } }) as const;
     const read = () => {
       reads += 1;
       return Promise.resolve({ kind: 'account', account: account(reads > 3 ? 'halted' : 'active'), version: '1' });
@@ -879,19 +892,19 @@ describe('with batching, intents of one symbol go out together', () => {
     const book: Venue['book'] = () => Promise.resolve({ bid: '50000', ask: '50001', is: (books += 1) } as never);
     const { run, outside, batches } = together({ book }, PLACED);
     const mandate = { state: 'active', batching: true, maxOrderNotional: '100000' } as const;
-    const account: TradingAccount = { name: 'main', credentials: {}, mandate };
+    const account: TradingAccount = { name: 'main', ...HERE, credentials: {}, mandate };
     Object.assign(outside.accounts, { read: () => Promise.resolve({ kind: 'account', account, version: '1' }) });
     const sells = (names: readonly string[]) => names.map((id) => delivery(id, { ...buy, side: 'sell' }));
     await run(sells(['a', 'b', 'c']));
     expect([books, batches]).toEqual([1, [['a', 'b', 'c']]]);
-    outside.memory.parked.set('*', { until: START + 60_000, why: 'banned', credentials: undefined } as never);
+    outside.memory.parked.set('*paper', { until: START + 60_000, why: 'banned', credentials: undefined } as never);
     await run(sells(['d', 'e']));
     expect([books, batches.length]).toEqual([1, 1]);
   });
   test('in shadow mode each alone, so that its report says what would have been sent', async () => {
     const { run, told, batches, outside } = together({}, PLACED);
     const mandate = { state: 'active', batching: true, shadow: true } as const;
-    const account: TradingAccount = { name: 'main', credentials: {}, mandate };
+    const account: TradingAccount = { name: 'main', ...HERE, credentials: {}, mandate };
     Object.assign(outside.accounts, { read: () => Promise.resolve({ kind: 'account', account, version: '1' }) });
     await run(places(2));
     expect([batches, told.calls]).toEqual([[], ['place p0', 'place p1']]);
@@ -906,7 +919,7 @@ describe('with batching, intents of one symbol go out together', () => {
   });
   test.each<Verdict>([
     { kind: 'throttled', venueCode: '1', detail: 'slow' },
-    { kind: 'banned', venueCode: '1', detail: 'banned', forMs: 60_000 },
+    { kind: 'banned', venueCode: '1', detail: 'banned', forMs: 60_000, of: 'account' },
   ])('an answer that executed nothing sends all of them back: %j', async (verdict) => {
     const { run, told } = together({}, verdict);
     expect(await run([...places(3), delivery('z', buy)])).toEqual(['m-p0', 'm-p1', 'm-p2', 'm-z']);
@@ -916,7 +929,7 @@ describe('with batching, intents of one symbol go out together', () => {
   test('a key that was replaced meanwhile is tried once, with all of them', async () => {
     const refused: Verdict = { kind: 'unauthorised', venueCode: '30002', detail: 'key' };
     const { run, told, batches, outside } = together({}, refused, PLACED);
-    const account = { name: 'main', credentials: { apiKey: 'new' }, mandate: { state: 'active', batching: true } } as const;
+    const account = { name: 'main', ...HERE, credentials: { apiKey: 'new' }, mandate: { state: 'active', batching: true } } as const;
     Object.assign(outside.accounts, { refresh: () => Promise.resolve({ kind: 'account', account, version: '2' }) });
     expect(await run(places(2))).toEqual([]);
     expect(batches).toEqual([['p0', 'p1'], ['p0', 'p1']]);

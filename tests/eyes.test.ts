@@ -8,7 +8,14 @@ import { join, resolve } from 'node:path';
 import { metricPoints } from '../local/aws/points.ts';
 import { startLocalAws, type LocalAws } from '../local/aws/server.ts';
 import { log } from '../shared/log.ts';
-import { emfMetrics, metrics, NAMESPACE, type MetricName, type MetricsOptions } from '../shared/metrics.ts';
+import {
+  emfMetrics,
+  metrics,
+  NAMESPACE,
+  type Measure,
+  type MetricName,
+  type MetricsOptions,
+} from '../shared/metrics.ts';
 import { during } from '../shared/wiring.ts';
 import { alarmStates, metricOf, slugOf } from './alarms.ts';
 import { ofType, packagedTemplate, type Fields, type Template } from './packaged.ts';
@@ -21,7 +28,7 @@ function written(more: Partial<MetricsOptions> = {}) {
   const failures: string[] = [];
   const points = metricPoints(Date.now);
   const made = emfMetrics({
-    ...{ stage: 'test', venue: 'paper', isPerAccount: true },
+    ...{ stage: 'test', isPerAccount: true },
     write: (line) => {
       lines.push(line);
       points.emf(line);
@@ -31,7 +38,8 @@ function written(more: Partial<MetricsOptions> = {}) {
   });
   const sum = (name: string, dimensions: Readonly<Record<string, string>>): number =>
     points.find(NAMESPACE, name, dimensions)?.points.reduce((all, { value }) => all + value, 0) ?? 0;
-  return { ...made, lines, failures, points, sum };
+  const measure: Measure = (name, value, about) => made.measure(name, value, { venue: 'paper', ...about });
+  return { ...made, measure, lines, failures, points, sum };
 }
 
 describe('metrics', () => {

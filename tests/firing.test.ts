@@ -2,8 +2,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Sending } from '../shared/aws/intents.ts';
-import { fire, plan, type Around } from '../shared/firing.ts';
+import { fire, plan, type Around, type Desk } from '../shared/firing.ts';
 import { parse, type Decimal, type OrderIntent } from '../shared/order/intent.ts';
+import type { TradingAccount } from '../shared/order/venue.ts';
 import { BTC, START, START_MS } from './strategies/fixture.ts';
 
 const parameters = { symbol: 'BTC_USDT', notional: '25', budget: '100', start: START, intervalSeconds: 3600 };
@@ -11,30 +12,34 @@ const event = { schedule: 'dcaMain', strategy: 'dca', account: 'main', scheduled
 const targets = { ...event, strategy: 'rebalance', parameters: { start: START, intervalSeconds: 3600, targets: { BTC: '50' }, maxOrderNotional: '1000' } }; // prettier-ignore
 const weighted = { ...event, parameters: { ...parameters, dipPerPercent: '1' } };
 
-interface Given extends Partial<Around> {
+interface Given extends Partial<Around>, Partial<Desk> {
   readonly now?: number;
   readonly become?: (id: string) => Sending;
 }
 
-function outside({ now = START_MS + 1000, become, ...more }: Given = {}) {
+function outside({ now = START_MS + 1000, become, venue, reads, ...more }: Given = {}) {
   const sent: OrderIntent[] = [];
   const lines: string[] = [];
   const held: string[] = [];
-  const around: Around = {
-    clock: { now: () => now, sleep: () => Promise.resolve() },
-    log: (level, message, fields) => void lines.push(`${level} ${message} ${JSON.stringify(fields)}`),
-    accounts: {
-      read: (name) => Promise.resolve({ kind: 'account', account: { name, credentials: {}, mandate: { state: 'active' } }, version: '' }), // prettier-ignore
-    },
-    venue: {
+  const desk: Desk = {
+    venue: venue ?? {
       instrument: () => Promise.resolve(BTC),
       book: () => Promise.resolve({ bid: '59999.99' as Decimal, ask: '60000.01' as Decimal }),
       hold: ({ name }) => Promise.resolve(void held.push(name)),
     },
-    reads: {
+    reads: reads ?? {
       balances: () => Promise.resolve({ kind: 'read', balances: [{ coin: 'USDT', available: '5000', frozen: '0' }] }),
       candles: () => Promise.resolve({ kind: 'read', candles: [] }),
     },
+  };
+  const around: Around = {
+    clock: { now: () => now, sleep: () => Promise.resolve() },
+    log: (level, message, fields) => void lines.push(`${level} ${message} ${JSON.stringify(fields)}`),
+    accounts: {
+      read: (name) => Promise.resolve({ kind: 'account', account: { name, venue: 'paper', environment: 'live', credentials: {}, mandate: { state: 'active' } }, version: '' }), // prettier-ignore
+    },
+    deskOf: () => desk,
+    onlyDesk: desk,
     send: (intents) => {
       sent.push(...intents);
       return Promise.resolve(intents.map(({ id }) => become?.(id) ?? { id, kind: 'sent', messageId: 'm' }));
@@ -42,9 +47,8 @@ function outside({ now = START_MS + 1000, become, ...more }: Given = {}) {
     lateAfterMs: 420_000,
     ...more,
   };
-  return { around, sent, lines, held, fire: (what: unknown = event) => fire(what, around, now + 30_000) };
+  return { around, desk, sent, lines, held, fire: (what: unknown = event) => fire(what, around, now + 30_000) };
 }
-
 describe('a firing', () => {
   test('sends what the strategy decides, under ids of its own, and says so in the log', async () => {
     const { sent, lines, ...world } = outside();
@@ -149,12 +153,12 @@ describe('what cannot be fired throws a sentence that names it', () => {
     expect(world.sent).toEqual([]);
   });
   const failing = { kind: 'unavailable', venueCode: '1', detail: 'gone for a walk' } as const;
-  const { around } = outside();
+  const { desk } = outside();
   test.each([
-    ['rules', event, { venue: { ...around.venue, instrument: () => Promise.resolve(undefined) } }, /rules of BTC_USDT cannot be had now/], // prettier-ignore
-    ['best prices', event, { venue: { ...around.venue, book: () => Promise.resolve(undefined) } }, /best prices of BTC_USDT/], // prettier-ignore
-    ['candles', weighted, { reads: { ...around.reads, candles: () => Promise.resolve(failing) } }, /candles of BTC_USDT cannot be had: gone for a walk/], // prettier-ignore
-    ['balances', targets, { reads: { ...around.reads, balances: () => Promise.resolve(failing) } }, /balances of account main cannot be had: gone/], // prettier-ignore
+    ['rules', event, { venue: { ...desk.venue, instrument: () => Promise.resolve(undefined) } }, /rules of BTC_USDT cannot be had now/], // prettier-ignore
+    ['best prices', event, { venue: { ...desk.venue, book: () => Promise.resolve(undefined) } }, /best prices of BTC_USDT/], // prettier-ignore
+    ['candles', weighted, { reads: { ...desk.reads, candles: () => Promise.resolve(failing) } }, /candles of BTC_USDT cannot be had: gone for a walk/], // prettier-ignore
+    ['balances', targets, { reads: { ...desk.reads, balances: () => Promise.resolve(failing) } }, /balances of account main cannot be had: gone/], // prettier-ignore
     ['the account', targets, { accounts: { read: () => Promise.resolve({ kind: 'unknown', detail: 'no secret' } as const) } }, /account main cannot be had: no secret/], // prettier-ignore
   ])('%s that cannot be read', async (_, what, more, message) => {
     const world = outside(more);
@@ -173,8 +177,38 @@ test('candles are asked for up to the scheduled time, not up to now', async () =
     asked.push(given.slice(0, 5));
     return Promise.resolve({ kind: 'read', candles: [] } as const);
   };
-  const { around } = outside();
-  const world = outside({ now: START_MS + 250_000, reads: { ...around.reads, candles } });
+  const { desk } = outside();
+  const world = outside({ now: START_MS + 250_000, reads: { ...desk.reads, candles } });
   await world.fire(weighted);
   expect(asked).toEqual([['spot', 'BTC_USDT', 60, 24, START_MS]]);
+});
+
+describe('where an account may be on several venues', () => {
+  const at = (venue: string): TradingAccount => ({
+    ...{ name: 'main', venue, environment: 'live', credentials: {} },
+    mandate: { state: 'active' },
+  });
+  test('nothing is asked before it is known on which it is, and that one is asked alone', async () => {
+    const asked: string[] = [];
+    const world = outside({ onlyDesk: undefined });
+    const { around, desk } = world;
+    const order: string[] = [];
+    const several: Around = {
+      ...around,
+      accounts: { read: () => Promise.resolve({ kind: 'account', account: at((order.push('read'), 'there')), version: '1' }) },
+      deskOf: ({ venue }) => {
+        order.push('asked');
+        asked.push(venue);
+        return desk;
+      },
+    };
+    expect(await fire(event, several, START_MS + 30_000)).toMatchObject({ kind: 'sent' });
+    expect([order[0], [...new Set(asked)]]).toEqual(['read', ['there']]);
+  }); // prettier-ignore
+  test('and where it cannot be read, the firing fails with a sentence', async () => {
+    const unreadable = { kind: 'unreadable', detail: 'it is on there live, and this stage allows here live' } as const;
+    const world = outside({ onlyDesk: undefined, accounts: { read: () => Promise.resolve(unreadable) } });
+    await expect(world.fire()).rejects.toThrow(/account main cannot be had: it is on there live/);
+    expect(world.sent).toEqual([]);
+  });
 });

@@ -56,7 +56,7 @@ const houseOf = (path: string): string => {
   if (/^shared\/(log|config|clock|http|metrics|pace|kept|asking)\.ts$/.test(path)) return path;
   if (/^local\/(aws|bitmart|bybit|exchange|lambda)\//.test(path)) return 'local servers';
   return (
-    /^(shared\/(order|bitmart|bybit|aws|strategies|execution|following|firing|probing|proof|parking|wiring)|functions|producer|cli|local|tests|bench)\b/.exec(
+    /^(shared\/(order|bitmart|bybit|aws|strategies|execution|following|firing|probing|proof|parking|venues|wiring)|functions|producer|cli|local|tests|bench)\b/.exec(
       path,
     )?.[1] ?? path
   );
@@ -64,8 +64,8 @@ const houseOf = (path: string): string => {
 const floor0 = ['shared/log.ts', 'shared/config.ts', 'shared/clock.ts', 'shared/http.ts', 'shared/metrics.ts'];
 // Keeps requests apart, and asks nobody but the clock.
 const below2 = [...floor0, 'shared/pace.ts', 'shared/kept.ts', 'shared/asking.ts', 'shared/order'];
-const venueless = [...below2, 'shared/aws', 'shared/strategies'];
-const below3 = [...venueless, 'shared/bitmart', 'shared/bybit'];
+const venues = ['shared/bitmart', 'shared/bybit'];
+const below3 = [...below2, ...venues, 'shared/aws', 'shared/strategies'];
 const below4 = [
   ...below3,
   'shared/parking',
@@ -93,16 +93,18 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // Whom to leave alone is one question for all that ask a venue.
   'shared/parking': below2,
   // Proving is a part of executing, and never sends.
-  'shared/proof': [...venueless, 'shared/parking'],
-  'shared/execution': [...venueless, 'shared/parking', 'shared/proof'],
+  'shared/proof': [...below3.filter((house) => !venues.includes(house)), 'shared/parking'],
+  'shared/execution': [...below3.filter((house) => !venues.includes(house)), 'shared/parking', 'shared/proof'],
   // Following shares nothing with executing: it never sends.
-  'shared/following': [...venueless, 'shared/parking'],
+  'shared/following': [...below3.filter((house) => !venues.includes(house)), 'shared/parking'],
   // Firing is a producer's work: it shares nothing with those who place.
-  'shared/firing': venueless,
+  'shared/firing': below3.filter((house) => !venues.includes(house)),
   // Probing asks, and shares nothing with those who place.
-  'shared/probing': venueless,
-  // Where a venue is chosen, for all functions at once.
-  'shared/wiring': below3,
+  'shared/probing': below3.filter((house) => !venues.includes(house)),
+  // Which venues there are: nothing but this imports one.
+  'shared/venues': [...below2, ...venues],
+  // Where venues are opened, for all functions at once.
+  'shared/wiring': [...below3.filter((house) => !venues.includes(house)), 'shared/firing', 'shared/venues'],
   functions: [...below4, 'shared/wiring'],
   // A package of its own: nothing of a venue or of the execution may come with it.
   producer: ['shared/order', 'shared/aws'],
@@ -145,7 +147,7 @@ const VENUES = /bit-?mart|bybit|binance|X-BM-|okx|coinbase|kraken|kucoin|gate\.i
 const nameless = (path: string): boolean =>
   path.startsWith('functions/') ||
   path.startsWith('producer/') ||
-  /^shared\/(order\/|aws\/|strategies\/|execution\.ts|following\.ts|firing\.ts|proof\.ts|parking\.ts|log\.ts|clock\.ts|http\.ts|config\.ts|metrics\.ts|pace\.ts|kept\.ts|asking\.ts)/.test(
+  /^shared\/(order\/|aws\/|strategies\/|execution\.ts|following\.ts|firing\.ts|probing\.ts|proof\.ts|parking\.ts|log\.ts|clock\.ts|http\.ts|config\.ts|metrics\.ts|pace\.ts|kept\.ts|asking\.ts)/.test(
     path,
   );
 const namedVenues = (files: readonly Source[]): readonly string[] =>
@@ -209,6 +211,10 @@ describe('a planted violation is seen', () => {
     ['shared/bybit/new.ts', "import { sign } from '../bitmart/wire.ts';"],
     ['shared/execution.ts', "import { sign } from './bybit/wire.ts';"],
     ['shared/execution.ts', "import { sign } from './bitmart/wire.ts';"],
+    ['shared/execution.ts', "import { kinds } from './venues.ts';"],
+    ['shared/wiring.ts', "import { bitmart } from './bitmart/venue.ts';"],
+    ['shared/bitmart/new.ts', "import type { Outside } from '../venues.ts';"],
+    ['functions/new.ts', "const { kinds } = await import('../shared/venues.ts');"],
     ['shared/execution.ts', "import { handler } from '../functions/execute.ts';"],
     ['functions/new.ts', "import { handler } from './execute.ts';"],
     ['producer/new.ts', "import { execute } from '../shared/execution.ts';"],
@@ -254,7 +260,19 @@ describe('a planted violation is seen', () => {
   });
   test('the name of a venue, in code or comment', () => {
     for (const text of ["const venue = 'bitmart';", '// as BitMart does', "headers['X-BM-KEY']", '/** Bybit */']) {
-      for (const path of ['shared/order/new.ts', 'shared/execution.ts', 'shared/aws/new.ts', 'shared/http.ts']) {
+      for (const path of [
+        'shared/order/new.ts',
+        'shared/execution.ts',
+        'shared/proof.ts',
+        'shared/following.ts',
+        'shared/firing.ts',
+        'shared/probing.ts',
+        'shared/parking.ts',
+        'shared/pace.ts',
+        'shared/aws/new.ts',
+        'shared/http.ts',
+        'functions/new.ts',
+      ]) {
         expect(namedVenues([{ path, text }])).toHaveLength(1);
       }
       expect(namedVenues([{ path: 'shared/bitmart/new.ts', text }])).toEqual([]);

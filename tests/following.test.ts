@@ -39,6 +39,11 @@ interface Call {
   readonly query: OrderQuery;
   readonly at: number;
 }
+const TOGETHER: Venue['together'] = {
+  spot: { most: 10, isOneSymbol: true },
+  margin: { most: 1, isOneSymbol: true },
+  futures: { most: 1, isOneSymbol: true },
+};
 let commands = 0;
 /** Whatever happens: nothing is placed, changed or canceled from here. */
 afterEach(() => {
@@ -71,6 +76,31 @@ function still(venue: Partial<Venue> = {}, reading?: (name: string) => Reading, 
     throw new Error('nothing is sent from here');
   };
   const { find = () => Promise.resolve(found(open)), ...others } = venue;
+  const its: Venue = {
+    name: 'paper',
+    promises: {
+      refusesRepeatedIds: 'always',
+      answersLookupsForMs: 20 * MINUTE,
+      refusesTimestampsAfterMs: MINUTE,
+      showsOrdersWithinMs: LAG,
+      acknowledges: 'booking',
+      keepsPrice: { spot: true, margin: true, futures: true },
+    },
+    submit: forbidden,
+    together: TOGETHER,
+    submitAll: forbidden,
+    instruct: forbidden,
+    find: (account, query, deadline) => {
+      told.looks.push({ account: account.name, query, at: now });
+      return find(account, query, deadline);
+    },
+    fee: () => Promise.resolve(fillsOf('1000000')),
+    time: () => Promise.resolve(now),
+    instrument: () => Promise.resolve(undefined),
+    book: () => Promise.resolve(undefined),
+    hold: () => Promise.resolve(),
+    ...others,
+  };
   const beyond: Beyond = {
     clock,
     parked: new Map(),
@@ -82,7 +112,7 @@ function still(venue: Partial<Venue> = {}, reading?: (name: string) => Reading, 
         Promise.resolve(
           reading?.(name) ?? {
             kind: 'account',
-            account: { name, credentials: {}, mandate: { state: 'active' } },
+            account: { name, venue: 'paper', environment: 'live', credentials: {}, mandate: { state: 'active' } },
             version: '1',
           },
         ),
@@ -110,30 +140,7 @@ function still(venue: Partial<Venue> = {}, reading?: (name: string) => Reading, 
         return Promise.resolve(postponed.map(() => true));
       },
     },
-    venue: {
-      name: 'paper',
-      promises: {
-        refusesRepeatedIds: 'always',
-        answersLookupsForMs: 20 * MINUTE,
-        refusesTimestampsAfterMs: MINUTE,
-        showsOrdersWithinMs: LAG,
-        acknowledges: 'booking',
-      },
-      submit: forbidden,
-      together: { spot: 10, margin: 1, futures: 1 },
-      submitAll: forbidden,
-      instruct: forbidden,
-      find: (account, query, deadline) => {
-        told.looks.push({ account: account.name, query, at: now });
-        return find(account, query, deadline);
-      },
-      fee: () => Promise.resolve(fillsOf('1000000')),
-      time: () => Promise.resolve(now),
-      instrument: () => Promise.resolve(undefined),
-      book: () => Promise.resolve(undefined),
-      hold: () => Promise.resolve(),
-      ...others,
-    },
+    venueOf: () => its,
     ...more,
   };
   const run = (messages: readonly Delivery[], forMs = 30_000) => {
@@ -425,7 +432,7 @@ describe('a message that SQS would give up', () => {
   const gone = (): Reading => ({ kind: 'unknown', detail: 'no such secret' });
   test.each([
     ['the key is refused', answers({ kind: 'unauthorised', ...refusal }), undefined],
-    ['the account is banned', answers({ kind: 'banned', ...refusal, forMs: DAY }), undefined],
+    ['the account is banned', answers({ kind: 'banned', ...refusal, forMs: DAY, of: 'account' }), undefined],
     ['the look-ups fail', answers({ kind: 'unknown', ...refusal, signedAt: START }), undefined],
     ['the account is missing', {}, gone],
     ['its fills cannot be had', { ...answers(NOTHING), fee: () => Promise.resolve(BUSY) }, undefined],
@@ -481,7 +488,7 @@ describe('an account', () => {
   const other = { ...limitBuy, account: 'other' };
   test.each([
     ['refused', { kind: 'unauthorised', ...refusal }, 60],
-    ['banned', { kind: 'banned', ...refusal, forMs: 5 * MINUTE }, 300],
+    ['banned', { kind: 'banned', ...refusal, forMs: 5 * MINUTE, of: 'account' }, 300],
   ] as const)(
     'that is %s is left alone until its time is over, and no other with it',
     async (word, answer, seconds) => {
@@ -502,7 +509,7 @@ describe('an account', () => {
     },
   );
   test('that is refused is looked at with the key that the secret holds by then, at once', async () => {
-    const keyed = (key: string): Reading => ({ kind: 'account', account: { name: 'main', credentials: { key }, mandate: { state: 'active' } }, version: key }); // prettier-ignore
+    const keyed = (key: string): Reading => ({ kind: 'account', account: { name: 'main', venue: 'paper', environment: 'live', credentials: { key }, mandate: { state: 'active' } }, version: key }); // prettier-ignore
     let refreshed = 0;
     const accounts = {
       read: () => Promise.resolve(keyed('old')),
@@ -526,7 +533,7 @@ describe('an account', () => {
     let key = 'old';
     const { told, run } = still(
       { find: ({ credentials }) => Promise.resolve(JSON.stringify(credentials).includes('new') ? found(filled) : { kind: 'unauthorised', ...refusal }) }, // prettier-ignore
-      (name) => ({ kind: 'account', account: { name, credentials: { key }, mandate: { state: 'active' } }, version: key }), // prettier-ignore
+      (name) => ({ kind: 'account', account: { name, venue: 'paper', environment: 'live', credentials: { key }, mandate: { state: 'active' } }, version: key }), // prettier-ignore
     );
     expect(await run([resting('a')])).toEqual(['m-a']);
     key = 'new';
@@ -538,7 +545,7 @@ describe('an account', () => {
     ['no other', false, ['main', 'other']],
   ] as const)('that is banned parks %s where the egress is fixed: %s', async (_, isEgressFixed, asked) => {
     const { told, run } = still(
-      { find: ({ name }) => Promise.resolve(name === 'main' ? { kind: 'banned', ...refusal, forMs: MINUTE } : found(open)) }, // prettier-ignore
+      { find: ({ name }) => Promise.resolve(name === 'main' ? { kind: 'banned', ...refusal, forMs: MINUTE , of: 'account'} : found(open)) }, // prettier-ignore
       undefined,
       { isEgressFixed },
     );
@@ -548,7 +555,7 @@ describe('an account', () => {
     if (isEgressFixed) expect(told.back.get('r-b')).toBe(60);
   });
   test('that is banned for days is never put off for longer than SQS can', async () => {
-    const { told, run } = still(answers({ kind: 'banned', ...refusal, forMs: 3 * DAY }));
+    const { told, run } = still(answers({ kind: 'banned', ...refusal, forMs: 3 * DAY, of: 'account' }));
     await run([resting('a')]);
     expect([...told.back]).toEqual([['r-a', 43_000]]);
   });
@@ -575,7 +582,13 @@ describe('an account', () => {
     expect(told.logs.join()).toContain(`account out of reach {"account":"main","detail":"${reading.detail}"}`);
   });
   test('whose mandate alone cannot be read is followed all the same', async () => {
-    const account = { name: 'main', credentials: {}, mandate: { state: 'halted' } } as const;
+    const account = {
+      name: 'main',
+      venue: 'paper',
+      environment: 'live',
+      credentials: {},
+      mandate: { state: 'halted' },
+    } as const;
     const { told, run } = still(answers(found(filled)), () => ({ kind: 'unreadable', detail: 'broken', account }));
     expect(await run([resting('a')])).toEqual([]);
     expect(told.reports).toMatchObject([{ status: 'filled' }]);
@@ -857,7 +870,7 @@ describe('orders that live for up to a fortnight', () => {
 
 test.each([
   ['throttled', { kind: 'throttled', ...refusal }],
-  ['banned', { kind: 'banned', ...refusal, forMs: 300_000 }],
+  ['banned', { kind: 'banned', ...refusal, forMs: 300_000 , of: 'account'}],
 ] as const)('after an answer that is %s nothing more is asked for the account in this batch, of orders or of fills', async (_, hush) => {
   const orders = ['a', 'b', 'c'].map((id) => resting(id));
   const looks = still(answers(hush));

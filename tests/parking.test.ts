@@ -3,8 +3,8 @@ import { describe, expect, test } from '@jest/globals';
 import { park, parkedNow, unpark, type Parking, type Parks } from '../shared/parking.ts';
 
 const refused: Parks = { kind: 'unauthorised', venueCode: '1', detail: 'wrong key' };
-const banned = (forMs: number): Parks => ({ kind: 'banned', venueCode: '2', detail: 'too many', forMs });
-const account = (name: string, key = 'k') => ({ name, credentials: { key } });
+const banned = (forMs: number): Parks => ({ kind: 'banned', venueCode: '2', detail: 'too many', forMs, of: 'account' });
+const account = (name: string, key = 'k', venue = 'here') => ({ name, venue, credentials: { key } });
 
 function lot(isEgressFixed = false) {
   let now = 1_000_000;
@@ -14,7 +14,8 @@ function lot(isEgressFixed = false) {
     clock: { now: () => now, sleep: () => Promise.resolve() },
     log: (_, event, fields) => void lines.push(`${event} ${JSON.stringify(fields)}`),
   };
-  const isParked = (name: string): boolean => parkedNow(name, parking) !== undefined;
+  const isParked = (name: string, venue?: string): boolean =>
+    parkedNow(account(name, 'k', venue), parking) !== undefined;
   return { parking, lines, isParked, pass: (ms: number) => void (now += ms) };
 }
 
@@ -26,7 +27,7 @@ describe('an account', () => {
     const { parking, lines, isParked, pass } = lot();
     expect(park(account('a'), answer, parking)).toBe(ms);
     expect([isParked('a'), isParked('b')]).toEqual([true, false]);
-    expect(parkedNow('a', parking)).toMatchObject({ why: answer.detail });
+    expect(parkedNow(account('a'), parking)).toMatchObject({ why: answer.detail });
     expect(lines).toEqual([`account ${word} {"account":"a","detail":"${answer.detail}","forMs":${ms}}`]);
     pass(ms - 1);
     expect(isParked('a')).toBe(true);
@@ -54,6 +55,27 @@ describe('where all leave through one address', () => {
     // The longer of the two holds.
     world.pass(5000);
     expect([world.isParked('a'), world.isParked('b')]).toEqual([true, false]);
+  });
+});
+
+describe('a ban of the address', () => {
+  const ofAddress: Parks = { kind: 'banned', venueCode: '403', detail: 'too many', forMs: 600_000, of: 'address' };
+
+  test.each([true, false])('is that of all accounts of its venue and of no other, whether all leave by one: %p', (isFixed) => {
+    const { parking, isParked, pass } = lot(isFixed);
+    expect(park(account('a'), ofAddress, parking)).toBe(600_000);
+    expect([isParked('a'), isParked('b'), isParked('c', 'there')]).toEqual([true, true, false]);
+    // Another key does not help.
+    unpark(account('a', 'new'), parking);
+    expect(isParked('a')).toBe(true);
+    pass(600_000);
+    expect([isParked('a'), isParked('b')]).toEqual([false, false]);
+  }); // prettier-ignore
+  test('for the country of it is told in other words: waiting will not help', () => {
+    const { parking, lines, isParked } = lot();
+    park(account('a'), { ...ofAddress, isBlocked: true }, parking);
+    expect(isParked('b')).toBe(true);
+    expect(lines).toEqual([expect.stringMatching(/^country blocked: waiting will not help \{"account":"\*here"/)]);
   });
 });
 

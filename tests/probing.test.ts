@@ -68,15 +68,21 @@ async function look(scene: Scene = {}): Promise<Seen> {
   const values: { name: MetricName; value: number; about: About }[] = [];
   const good = (name: string): AccountReading => ({
     kind: 'account',
-    account: { name, credentials: keysOf(name), mandate: { state: 'halted' } },
+    account: { name, venue: 'bitmart', environment: 'live', credentials: keysOf(name), mandate: { state: 'halted' } },
     version: '1',
+  });
+  const prober = bitmartProbe({
+    ...optionsAt(local.spotUrl, local.futuresUrl, clock),
+    transport: via,
+    lookupShare: 0.05,
   });
   const around: Around = {
     clock,
     log: (level, message, fields = {}) => lines.push({ ...fields, level, message }),
     measure: (name, value, about = {}) => values.push({ name, value, about }),
     accounts: { read: (name) => Promise.resolve(readings[name] ?? good(name)) },
-    venue: bitmartProbe({ ...optionsAt(local.spotUrl, local.futuresUrl, clock), transport: via, lookupShare: 0.05 }),
+    probers: [prober],
+    proberOf: () => prober,
     ...{ names, isEgressFixed: scene.isEgressFixed ?? false, samples: scene.samples ?? 3 },
   };
   const result = await probe(around, clock.now() + leftMs);
@@ -100,7 +106,7 @@ const banOf = (account: string): Transport => failing((_, key) => key === `key-o
 describe('a probe of a venue that is well', () => {
   test('tells one line for the venue and one for each account, and measures all it looked at', async () => {
     const { result, lines, line, of } = await look({ names: ['one', 'two'] });
-    expect(result).toEqual({ venue: 'open', accounts: { one: 'SIGNATURE_GOOD', two: 'SIGNATURE_GOOD' } });
+    expect(result).toEqual({ venues: { bitmart: 'open' }, accounts: { one: 'SIGNATURE_GOOD', two: 'SIGNATURE_GOOD' } });
     expect(lines.map(({ message, level }) => [message, level])).toEqual([['venue probed', 'info'], ['probed', 'info'], ['probed', 'info']]); // prettier-ignore
     expect(lines[0]).toMatchObject({ venue: 'bitmart', state: 'open', samples: 3, p50Ms: expect.any(Number), p95Ms: expect.any(Number) }); // prettier-ignore
     expect(line('two')).toMatchObject({ outcome: 'good', foreignUse: 0, limit: 12, tookMs: expect.any(Number) });
@@ -124,7 +130,7 @@ describe('a probe of a venue that is well', () => {
   });
   test('with no account named asks the venue alone', async () => {
     const { result, lines, of } = await look({ names: [] });
-    expect([result, lines.length, of('Probes')]).toEqual([{ venue: 'open', accounts: {} }, 1, [1]]);
+    expect([result, lines.length, of('Probes')]).toEqual([{ venues: { bitmart: 'open' }, accounts: {} }, 1, [1]]);
   });
 });
 
@@ -132,17 +138,20 @@ describe('what is wrong with the venue', () => {
   test('maintenance that is under way is unavailable; one that is announced is told, and is not', async () => {
     await control('PUT', '/service', { service_type: 'spot', status: '0' });
     const announced = await look();
-    expect([announced.result.venue, announced.of('VenueUnavailable')]).toEqual(['open', [0]]);
+    expect([announced.result.venues['bitmart'], announced.of('VenueUnavailable')]).toEqual(['open', [0]]);
     expect(announced.lines[0]).toMatchObject({ level: 'info', codes: 'MAINTENANCE_PLANNED' });
     await control('PUT', '/service', { service_type: 'spot', status: '1' });
     const { result, lines, of } = await look();
-    expect([result.venue, of('VenueUnavailable')]).toEqual(['maintenance', [1]]);
+    expect([result.venues['bitmart'], of('VenueUnavailable')]).toEqual(['maintenance', [1]]);
     expect(lines[0]).toMatchObject({ level: 'error', state: 'maintenance', codes: 'MAINTENANCE' });
   });
   test('not a pair that trades is the end of trading', async () => {
     const closed = JSON.stringify({ code: 1000, message: 'OK', data: { symbols: [{ symbol: 'BTC_USDT', trade_status: 'pre-trade' }] } }); // prettier-ignore
     const { result, of } = await look({ via: failing((url) => url.includes('/symbols/details'), 200, closed) });
-    expect([result, of('VenueUnavailable')]).toEqual([{ venue: 'over', accounts: { one: 'SIGNATURE_GOOD' } }, [1]]);
+    expect([result, of('VenueUnavailable')]).toEqual([
+      { venues: { bitmart: 'over' }, accounts: { one: 'SIGNATURE_GOOD' } },
+      [1],
+    ]);
   });
   test.each([
     [-90_000, 90_000],
@@ -155,7 +164,7 @@ describe('what is wrong with the venue', () => {
       const { result, of, lines, line } = await look();
       const [offset = 0] = of('ClockOffsetMs');
       expect(Math.abs(offset - ours)).toBeLessThan(500);
-      expect([result.venue, of('VenueUnavailable'), lines[0]?.level]).toEqual(['open', [0], 'error']);
+      expect([result.venues['bitmart'], of('VenueUnavailable'), lines[0]?.level]).toEqual(['open', [0], 'error']);
       // And a signed read is refused for it: that is no refusal of the key.
       expect(line('one')).toMatchObject({ code: 'TIMESTAMP_REFUSED', outcome: 'failed', level: 'error' });
       expect(of('ProbeFailures', 'one')).toEqual([1]);
@@ -165,7 +174,7 @@ describe('what is wrong with the venue', () => {
     // prettier-ignore
     const dead: Transport = () => Promise.resolve({ kind: 'failure', reached: false, detail: 'connection refused' });
     const { result, of, lines } = await look({ names: ['one', 'two'], via: dead });
-    expect(result).toEqual({ venue: 'unanswered', accounts: { one: 'NO_ANSWER', two: 'NO_ANSWER' } });
+    expect(result).toEqual({ venues: { bitmart: 'unanswered' }, accounts: { one: 'NO_ANSWER', two: 'NO_ANSWER' } });
     expect([of('VenueUnavailable'), of('Probes'), of('ProbeLatencyMs'), of('ClockOffsetMs')]).toEqual([[1], [1], [], []]); // prettier-ignore
     expect([of('ProbeFailures', 'one'), of('ProbeFailures', 'two')]).toEqual([[1], [1]]);
     expect(lines.map(({ level }) => level)).toEqual(['error', 'error', 'error']);
@@ -175,7 +184,7 @@ describe('what is wrong with the venue', () => {
     const { result, of, lines } = await look({
       via: failing((url) => url.includes('/system/time') && (looks += 1) === 3, 502, 'bad gateway'),
     });
-    expect([result.venue, of('VenueUnavailable'), of('ProbeLatencyMs').length]).toEqual(['open', [0], 2]);
+    expect([result.venues['bitmart'], of('VenueUnavailable'), of('ProbeLatencyMs').length]).toEqual(['open', [0], 2]);
     expect(lines[0]).toMatchObject({ level: 'info', codes: 'SERVER_TROUBLE' });
   });
 });
@@ -228,7 +237,7 @@ describe('what is wrong with an account is told of it, and hides no other', () =
     const seen = await look({
       via: failing((url) => url.includes('/system/service'), 418, '{"code":30017,"message":""}'),
     });
-    expect(seen.result).toEqual({ venue: 'banned', accounts: { one: 'NOT_ASKED' } });
+    expect(seen.result).toEqual({ venues: { bitmart: 'banned' }, accounts: { one: 'NOT_ASKED' } });
     expect(seen.of('VenueUnavailable')).toEqual([0]);
     expect(await requests()).toEqual(before);
   });

@@ -11,7 +11,7 @@ const settings = readSettings(process.env, { ...executeQueues, ...commonSettings
 const taken = (items: readonly unknown[]): Promise<boolean[]> => Promise.resolve(items.map(() => true));
 const queues: Queues = { bury: taken, publish: taken, follow: taken, postpone: taken };
 const outside = {
-  ...wire(settings, 0.5),
+  ...(await wire(settings, 0.5)),
   queues,
   memory: newMemory(),
   timing: { parkMs: 60_000, unresolvedAfterMs: 900_000, visibilityMs: 180_000 },

@@ -2,6 +2,8 @@
 // Nothing is sent before all of it was checked, and nothing without a yes.
 import type { Command } from 'commander';
 import type { OrderIntent } from '../../shared/order/intent.ts';
+import type { Book } from '../../shared/order/venue.ts';
+import { deskFor } from '../connection.ts';
 import { draftOf, draftsOf } from '../intents.ts';
 import { onStack, type Desk } from '../run.ts';
 import { lifeOf, send, type SendOptions } from '../sending.ts';
@@ -136,8 +138,10 @@ async function collarOf(
   // prettier-ignore
   if (collar === undefined && reference !== undefined) throw refusal('--reference is of a collar: say --collar, too.');
   if (collar === undefined || intent.action !== 'place') return undefined;
-  const { market, symbol, side } = intent;
-  const book = reference === undefined ? await stack.exchange.venue.book(market, symbol, Date.now() + BOOK_MS) : {};
+  const { account, market, symbol, side } = intent;
+  const look = async (): Promise<Book | undefined> =>
+    (await deskFor(stack, account)).venue.book(market, symbol, Date.now() + BOOK_MS);
+  const book = reference === undefined ? await look() : {};
   const referencePrice = reference ?? (side === 'buy' ? book?.ask : book?.bid);
   if (referencePrice === undefined) {
     throw refusal(`The exchange tells no price of ${symbol} to hold the market against: say --reference.`, EXIT.unreachable); // prettier-ignore

@@ -76,8 +76,9 @@ const MAY_GO_ON = 'There may be more: the list is as long as lists of the exchan
 
 async function orders(desk: Desk, name: string | undefined, options: Options): Promise<ExitCode> {
   const [account, symbol] = [accountName(name ?? 'main'), symbolIn(options)];
-  const { reads } = desk.stack.exchange;
-  const answer = await reads.openOrders(await desk.stack.account(account), options.market, soon(), symbol);
+  const trading = await desk.stack.account(account);
+  const { reads } = desk.stack.exchange.deskOf(trading);
+  const answer = await reads.openOrders(trading, options.market, soon(), symbol);
   const { orders: rows, isComplete } = orWhyNot(answer, account);
   show<OpenOrder>(
     desk,
@@ -103,8 +104,9 @@ async function orders(desk: Desk, name: string | undefined, options: Options): P
 async function fills(desk: Desk, name: string | undefined, options: Options): Promise<ExitCode> {
   const [account, symbol] = [accountName(name ?? 'main'), symbolIn(options)];
   const since = sinceIn(options.since, Date.now());
-  const { reads } = desk.stack.exchange;
-  const answer = await reads.fills(await desk.stack.account(account), options.market, soon(), symbol, since);
+  const trading = await desk.stack.account(account);
+  const { reads } = desk.stack.exchange.deskOf(trading);
+  const answer = await reads.fills(trading, options.market, soon(), symbol, since);
   const { fills: rows, isComplete } = orWhyNot(answer, account);
   show<Fill>(
     desk,
@@ -145,7 +147,8 @@ function instant(text: string): number {
 async function balances(desk: Desk, name: string | undefined, options: Options): Promise<ExitCode> {
   const [account, symbol] = [accountName(name ?? 'main'), symbolIn(options)];
   const { market } = options;
-  const [trading, { reads }] = [await desk.stack.account(account), desk.stack.exchange];
+  const trading = await desk.stack.account(account);
+  const { reads } = desk.stack.exchange.deskOf(trading);
   const [answer, held] = await Promise.all([
     reads.balances(trading, market, soon()),
     market === 'futures' ? reads.positions(trading, soon(), symbol) : undefined,
@@ -202,8 +205,9 @@ async function fees(desk: Desk, name: string | undefined, options: Options): Pro
   const [account, symbol] = [accountName(name ?? 'main'), symbolIn(options)];
   const { market } = options;
   if (market === 'futures' && symbol === undefined) throw refusal('Say --symbol: futures have rates by symbol.');
-  const { reads } = desk.stack.exchange;
-  const { rates, level, note } = orWhyNot(await reads.feeRates(await desk.stack.account(account), market, soon(), symbol), account); // prettier-ignore
+  const trading = await desk.stack.account(account);
+  const { reads } = desk.stack.exchange.deskOf(trading);
+  const { rates, level, note } = orWhyNot(await reads.feeRates(trading, market, soon(), symbol), account);
   if (level !== undefined) desk.say(`${account} has level ${level}.`);
   show<FeeRate>(
     desk,

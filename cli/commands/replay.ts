@@ -4,7 +4,7 @@
 import { SendMessageCommand, type SendMessageCommandInput } from '@aws-sdk/client-sqs';
 import { DECIMAL, parse, type OrderIntent, type PlaceIntent } from '../../shared/order/intent.ts';
 import { replay, type Replay } from '../../shared/order/replay.ts';
-import { unreachable } from '../connection.ts';
+import { deskFor, unreachable } from '../connection.ts';
 import { deleteLetter, theLetter } from '../letters.ts';
 import type { Desk, GlobalOptions } from '../run.ts';
 import { EXIT, refusal, type ExitCode } from '../terminal.ts';
@@ -64,13 +64,14 @@ function made(wish: Replay): Record<string, unknown> {
 
 /** The reference price is the best one on the other side of the book, now. */
 async function collarOf(
-  { stack: { exchange } }: Desk,
+  { stack }: Desk,
   original: OrderIntent,
   maxDeviationBps: number | undefined,
 ): Promise<PlaceIntent['collar'] | undefined> {
   if (maxDeviationBps === undefined || original.action !== 'place') return undefined;
   const { market, symbol, side } = original;
-  const book = await exchange.venue.book(market, symbol, Date.now() + 10_000);
+  const { venue } = await deskFor(stack, original.account);
+  const book = await venue.book(market, symbol, Date.now() + 10_000);
   const referencePrice = side === 'buy' ? book?.ask : book?.bid;
   if (referencePrice !== undefined) return { referencePrice, maxDeviationBps };
   throw refusal(`The exchange shows no price of ${symbol} now, so there is nothing to collar with: try again, or leave --collar out.`, EXIT.unreachable); // prettier-ignore

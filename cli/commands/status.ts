@@ -63,7 +63,7 @@ async function status(desk: Desk, { deep }: GlobalOptions & { readonly deep?: bo
   const [accounts, queues, exchange, mapping, versions] = await Promise.all([mandates(desk), depths(desk), reach(desk), feed(desk), versionsOf(stack)]); // prettier-ignore
   const service = exchange.latencyMs === undefined ? [] : (await stack.doctor.exchange()).filter(isOfService);
   const signed = deep === true ? await sideBySide(accounts, ({ account }) => signedRead(desk, account)) : [];
-  const seen = { accounts, queues, exchange, service, signed, mapping, versions, mostOffsetMs: stack.exchange.venue.promises.refusesTimestampsAfterMs }; // prettier-ignore
+  const seen = { accounts, queues, exchange, service, signed, mapping, versions, mostOffsetMs: Math.min(...stack.exchange.desks.map(({ venue }) => venue.promises.refusesTimestampsAfterMs)) }; // prettier-ignore
   const matters = mattersOf(seen);
   const trading = tradingOf(seen);
   desk.say(`${stack.name}: ${trading.said}`);
@@ -94,7 +94,7 @@ async function reach({ stack }: Desk): Promise<Reach> {
   for (const pauseMs of [0, 250]) {
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
     const [at, started] = [Date.now(), performance.now()];
-    const time = await stack.exchange.venue.time(at + ANSWER_MS);
+    const time = await stack.exchange.desks[0].venue.time(at + ANSWER_MS);
     const latencyMs = Math.round(performance.now() - started);
     if (time === undefined) return {};
     seen = { clockOffsetMs: Math.round(time - (at + latencyMs / 2)), latencyMs };
@@ -107,7 +107,7 @@ const ANSWER_MS = 10_000;
 async function signedRead({ stack }: Desk, account: string): Promise<Signed> {
   try {
     const trading = await stack.account(account);
-    const answer = await stack.exchange.reads.openOrders(trading, 'spot', Date.now() + ANSWER_MS);
+    const answer = await stack.exchange.deskOf(trading).reads.openOrders(trading, 'spot', Date.now() + ANSWER_MS);
     return { account, openOrders: orWhyNot(answer, account).orders.length };
   } catch (error) {
     return { account, trouble: error instanceof Error ? error.message : 'no answer' };

@@ -26,13 +26,16 @@ export interface Accounts {
   refresh(name: string): Promise<AccountReading | undefined>;
 }
 
+/** Where an account is, and what it signs with there. */
+export type Place = Pick<TradingAccount<object>, 'venue' | 'environment' | 'credentials'>;
+
 export interface AccountsOptions {
   /** Secret name = prefix + account. */
   readonly prefix: string;
   readonly lifetimeMs: number;
   readonly now: () => number;
-  /** Reads the venue's part of the secret: all fields but the mandate. */
-  readonly readCredentials: (secret: Readonly<Record<string, unknown>>) => object | { readonly unreadable: string };
+  /** Reads where the account is, and the venue's part of the secret: all fields but the mandate. */
+  readonly readPlace: (secret: Readonly<Record<string, unknown>>) => Place | { readonly unreadable: string };
   /** Is told of each secret that was asked for. */
   readonly measure?: Measure;
 }
@@ -57,7 +60,7 @@ export function secretAccounts(options: AccountsOptions, fetchSecret: FetchSecre
   const fetch = async (name: string): Promise<AccountReading> => {
     try {
       const secret = await fetchSecret(`${options.prefix}${name}`);
-      return readAccount(name, secret.SecretString, secret.VersionId ?? '', options.readCredentials);
+      return readAccount(name, secret.SecretString, secret.VersionId ?? '', options.readPlace);
     } catch (error) {
       return failure(name, options.prefix, error);
     }
@@ -68,7 +71,7 @@ export function secretAccounts(options: AccountsOptions, fetchSecret: FetchSecre
     const askedAt = options.now();
     const answer = fetch(name).then((result) => {
       // Anybody can name an account; only one that is there is worth a metric of its own.
-      measure('SecretRefreshes', 1, 'account' in result ? { account: name } : {});
+      measure('SecretRefreshes', 1, 'account' in result ? { account: name, venue: result.account.venue } : {});
       // Another was asked for since, and knows better.
       if (reading.get(name) !== started) return result;
       reading.delete(name);
@@ -117,7 +120,7 @@ function readAccount(
   name: string,
   text: string | undefined,
   version: string,
-  readCredentials: AccountsOptions['readCredentials'],
+  readPlace: AccountsOptions['readPlace'],
 ): AccountReading {
   let value: unknown;
   try {
@@ -129,15 +132,15 @@ function readAccount(
     return { kind: 'unreadable', detail: `the secret of account ${name} is not a JSON object` };
   }
   const { mandate: mandateField, ...rest } = value as Readonly<Record<string, unknown>>;
-  const credentials = readCredentials(rest);
-  if ('unreadable' in credentials) return { kind: 'unreadable', detail: `account ${name}: ${credentials.unreadable}` };
+  const place = readPlace(rest);
+  if ('unreadable' in place) return { kind: 'unreadable', detail: `account ${name}: ${place.unreadable}` };
   const mandate = readMandate(mandateField);
   if ('unreadable' in mandate) {
     // The key is good: an order that may be out there can still be looked up and canceled, but nothing may be placed.
-    const account = { name, credentials, mandate: salvaged(mandateField) };
+    const account = { name, ...place, mandate: salvaged(mandateField) };
     return { kind: 'unreadable', detail: `account ${name}: ${mandate.unreadable}`, account };
   }
-  return { kind: 'account', account: { name, credentials, mandate }, version };
+  return { kind: 'account', account: { name, ...place, mandate }, version };
 }
 
 function failure(name: string, prefix: string, error: unknown): AccountReading {

@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { randomUUID } from 'node:crypto';
 import { readMandate } from '../order/mandate.ts';
+import type { AccountsOptions } from './accounts.ts';
 import type { Venue } from '../order/venue.ts';
 
 /** One secret: its versions and the labels that wander between them. Rejects with the SDK's errors. */
@@ -115,19 +116,19 @@ export async function promote(
 /**
  * Proves a key by a signed read: a look-up of an order that does not exist. A balance would not do: venues answer it to a
  * key alone, with a wrong secret and memo beside it.
- * @param readCredentials the venue's own reading of a secret
+ * @param readPlace reads of a secret where the account is, and its key
  * @param deadline by when the answer must be in, ms
  */
 export function signedRead(
   venue: Pick<Venue, 'find'>,
-  readCredentials: (secret: Fields) => object | { readonly unreadable: string },
+  readPlace: AccountsOptions['readPlace'],
   name: string,
   deadline: () => number,
 ): (credentials: Fields) => Promise<{ readonly isGood: boolean; readonly detail: string }> {
   return async (fields) => {
-    const credentials = readCredentials(fields);
-    if ('unreadable' in credentials) return { isGood: false, detail: credentials.unreadable };
-    const account = { name, credentials, mandate: { state: 'halted' as const } };
+    const place = readPlace(fields);
+    if ('unreadable' in place) return { isGood: false, detail: place.unreadable };
+    const account = { name, ...place, mandate: { state: 'halted' as const } };
     const query = { id: randomUUID().replaceAll('-', ''), market: 'spot' as const, symbol: 'BTC_USDT' };
     const sighting = await venue.find(account, query, { answerBy: deadline(), holdBy: Infinity });
     if (sighting.kind === 'nothing' || sighting.kind === 'found') return { isGood: true, detail: '' };

@@ -109,7 +109,7 @@ export function verdictOf(answer: Answer | Lost, banMs: number, note = ''): Refu
     case 'unauthorised':
       return { kind: 'unauthorised', venueCode, detail: `BitMart ${venueCode}: ${because}; ${remedy(venueCode)}` };
     case 'banned':
-      return { kind: 'banned', venueCode, detail, forMs: banMs };
+      return { kind: 'banned', venueCode, detail, forMs: banMs, of: 'account' };
     case 'throttled':
     case 'unavailable':
     case 'late':

@@ -88,7 +88,7 @@ function signedRead(visit: Visit, credentials: Credentials): Promise<Reply> {
 
 const madeUpId = (): string => randomUUID().replaceAll('-', '');
 const accountBy = (credentials: Credentials): TradingAccount => ({
-  name: LANE,
+  ...{ name: LANE, venue: 'bitmart', environment: 'live' },
   credentials,
   mandate: { state: 'halted', limitShare: WRITE_SHARE },
 });

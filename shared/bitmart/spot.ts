@@ -28,7 +28,7 @@ const BATCH_WINDOW_MS = 5000;
 export type SpotOrder = Extract<NewOrder, { readonly market: 'spot' | 'margin' }>;
 
 export interface SpotDesk extends MarketDesk<SpotOrder> {
-  submitAll(account: TradingAccount, orders: readonly SpotOrder[], times: Times): Promise<Verdict>;
+  submitAll(account: TradingAccount, orders: readonly SpotOrder[], times: Times): Promise<readonly Verdict[]>;
 }
 
 /** @param windowMs how long after its timestamp the venue takes any request */
@@ -53,7 +53,9 @@ export function spotDesk(calls: Calls, banMs: number, windowMs: number): SpotDes
       const times = { ...within, expiresAt: Math.min(...orders.map(({ expiresAt }) => expiresAt)) };
       const reading = (answer: Reply): Verdict | undefined => batchOutcome(answer, orders.length);
       const verdict = await write(account, endpoints.placeAll, { symbol, recvWindow, orderParams }, times, reading);
-      return verdict.kind === 'unknown' ? { ...verdict, refusedAfterMs: recvWindow } : verdict;
+      // The answer is about all of them together: which of its ids is whose is not said.
+      const each = verdict.kind === 'unknown' ? { ...verdict, refusedAfterMs: recvWindow } : verdict;
+      return orders.map(() => each);
     },
     instruct: (account, instruction, times) => instruct(write, account, instruction, times),
     find: async (account, { id, venueOrderId }, times) => {

@@ -3,7 +3,7 @@
 import * as z from 'zod/mini';
 import { numeric, url, type Settings } from '../config.ts';
 import { wrongFields } from '../order/mandate.ts';
-import type { NewOrder, Promises, Venue } from '../order/venue.ts';
+import type { NewOrder, Promises, Together, Venue } from '../order/venue.ts';
 import { calls, type Outside } from './calls.ts';
 import { spelled } from './contracts.ts';
 import { futuresDesk } from './futures.ts';
@@ -15,8 +15,6 @@ import type { Credentials } from './wire.ts';
 export const bitmartSettings = {
   spotUrl: url('BITMART_SPOT_URL', 'https://api-cloud.bitmart.com'),
   futuresUrl: url('BITMART_FUTURES_URL', 'https://api-cloud-v2.bitmart.com'),
-  /** Below a tenth the scarcest look-ups would not fit into an invocation. */
-  utilisation: numeric('RATE_UTILISATION', '0.94', 0.1, 0.97),
   /** "within one minute" [spot error table, 30007]. */
   refusesTimestampsAfterMs: numeric('BITMART_TIMESTAMP_WINDOW_MS', '60000', 100, 600_000),
   /**
@@ -46,6 +44,7 @@ export function readCredentials(
 const filled = z.string().check(z.minLength(1));
 const credentialsSchema = z.strictObject({
   venue: z.optional(z.literal('bitmart')),
+  environment: z.optional(z.literal('live')),
   apiKey: filled.check(z.regex(/^[\x21-\x7e]+$/)),
   secretKey: filled,
   memo: z.string(),
@@ -71,7 +70,7 @@ export function bitmart(options: BitmartOptions): Venue {
     time: ways.time,
     submit: (account, order, times) =>
       order.market === 'futures' ? futures.submit(account, order, times) : spot.submit(account, order, times),
-    together: { spot: MOST_TOGETHER, margin: 1, futures: 1 },
+    together: { spot: together(MOST_TOGETHER), margin: together(1), futures: together(1) },
     submitAll: (account, orders, times) => spot.submitAll(account, orders.filter(isSpot), times),
     instruct: (account, instruction, times) => desks[instruction.market].instruct(account, instruction, times),
     find: (account, query, times) => desks[query.market].find(account, query, times),
@@ -87,6 +86,9 @@ export function bitmart(options: BitmartOptions): Venue {
   };
 }
 
+/** Several orders go out for one symbol, which stands beside them. */
+const together = (most: number): Together => ({ most, isOneSymbol: true });
+
 function isSpot(order: NewOrder): order is SpotOrder {
   return order.market === 'spot';
 }
@@ -99,5 +101,14 @@ function promisesOf(settings: BitmartOptions['settings']): Promises {
     refusesTimestampsAfterMs: settings.refusesTimestampsAfterMs,
     showsOrdersWithinMs: settings.showsOrdersWithinMs,
     acknowledges: 'booking',
+    keepsPrice: { spot: true, margin: true, futures: true },
   };
 }
+
+/** How this venue is opened. Its demo of futures is a host in the settings, and spot has none: so every account is live. */
+export const bitmartModule = {
+  settings: bitmartSettings,
+  environments: ['live'],
+  readCredentials,
+  open: bitmart,
+} as const;

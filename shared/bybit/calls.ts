@@ -14,7 +14,7 @@ import { doorOf, type Door, type DoorOutside, type Shadow } from './door.ts';
 import type { Credentials, Reply, Request } from './wire.ts';
 
 export interface Outside extends DoorOutside {
-  readonly settings: DoorOutside['settings'] & { readonly windowMs: number };
+  readonly settings: DoorOutside['settings'] & { readonly refusesTimestampsAfterMs: number };
   readonly pacer: Pacer;
   /** This function's part of the look-up limits: 0.5 for execute. */
   readonly lookupShare: number;
@@ -129,7 +129,7 @@ function turnsBy({ settings, pacer, clock }: Outside, door: Door): (asked: Asked
   return async ({ endpoint, category, account, share, latest, request }) => {
     const { name, method, path, limits, isPerCategory, kind } = endpoint;
     const lane = isPerCategory ? `${name} ${category}` : name;
-    const full = { method, path, windowMs: settings.windowMs, ...request };
+    const full = { method, path, windowMs: settings.refusesTimestampsAfterMs, ...request };
     const isShadow = account?.mandate.shadow === true && kind === 'write';
     const send = (): Promise<Reply | Shadow> => (isShadow ? Promise.resolve(door.shadow(full)) : door.send(full));
     const answer = await pacer.run(account?.name ?? '', lane, limits[category], share, latest, send);

@@ -20,15 +20,13 @@ export const bybitSettings = {
   liveUrl: url('BYBIT_URL', 'https://api.bybit.com'),
   demoUrl: url('BYBIT_DEMO_URL', 'https://api-demo.bybit.com'),
   testnetUrl: url('BYBIT_TESTNET_URL', 'https://api-testnet.bybit.com'),
-  /** Below a tenth the scarcest look-ups would not fit into an invocation. */
-  utilisation: numeric('RATE_UTILISATION', '0.94', 0.1, 0.97),
   /** This process's part of what the address may ask, where several leave by one (FIXED_EGRESS): 1 divided by how many. */
   addressShare: numeric('BYBIT_ADDRESS_SHARE', '1', 0.001, 1),
   /**
    * The most that a request may be late, ms: the exchange's own default. It is shorter where an order ends sooner. The largest
    * that it takes is not published, and a longer one only delays the proof that a lost order does not exist.
    */
-  windowMs: numeric('BYBIT_RECV_WINDOW_MS', '5000', 100, 10_000),
+  refusesTimestampsAfterMs: numeric('BYBIT_RECV_WINDOW_MS', '5000', 100, 10_000),
   /**
    * How long an accepted order may stay invisible is published nowhere; 10 to 15 s were seen on an older history. 15 s at most:
    * absence is two looks so far apart, and both must fit into one invocation of 30 s.
@@ -108,7 +106,7 @@ function promisesOf(settings: BybitOptions['settings']): Promises {
     // "always unique" [create-order page]; for how long an id is remembered is published nowhere. 170141, or 110072 of perpetuals.
     refusesRepeatedIds: 'always',
     answersLookupsForMs: settings.answersLookupsForMs,
-    refusesTimestampsAfterMs: settings.windowMs,
+    refusesTimestampsAfterMs: settings.refusesTimestampsAfterMs,
     showsOrdersWithinMs: settings.showsOrdersWithinMs,
     // "asynchronous": confirmed by the order's record alone [create, amend and cancel pages].
     acknowledges: 'acceptance',
@@ -116,3 +114,12 @@ function promisesOf(settings: BybitOptions['settings']): Promises {
     keepsPrice: { spot: true, margin: true, futures: !settings.mayMovePrices },
   };
 }
+
+/** What the registry of venues wants to know. */
+export const bybitModule = {
+  settings: bybitSettings,
+  environments: ENVIRONMENTS,
+  readCredentials,
+  open: bybit,
+  addressOf,
+};

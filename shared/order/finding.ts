@@ -87,6 +87,12 @@ export const commonFindings = {
     means: 'The stored secret is not a JSON object.',
     next: 'Store it anew with `desk account rotate`.',
   },
+  VENUE_NOT_ALLOWED: {
+    check: 'secret',
+    level: 'trouble',
+    means: 'The account is on a venue, or in an environment of it, that the stage does not allow.',
+    next: 'Correct venue and environment in the secret, or VENUES and ENVIRONMENTS of the stage.',
+  },
   MANDATE_GOOD: { check: 'mandate', level: 'good', means: 'The account may trade as far as its mandate goes.' },
   MANDATE_HOLDS_BACK: {
     check: 'mandate',

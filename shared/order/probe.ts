@@ -19,6 +19,8 @@ export interface VenueLook {
 export interface AccountLook {
   /** refused: the venue does not take this key from here · failed: it said something else, or nothing */
   readonly state: 'good' | 'refused' | 'banned' | 'failed';
+  /** Of a ban: it is the address's, so that no account of this venue is asked any more. */
+  readonly isOfAddress?: true;
   /** The first says why it is not good. */
   readonly findings: readonly Finding[];
   readonly tookMs: number;
@@ -28,7 +30,7 @@ export interface AccountLook {
 
 /** Few requests, each paced like any other. Never throws for what a venue answers. */
 export interface Prober {
-  /** The venue's name. */
+  /** The venue's name, with the environment behind it where that is not live. */
   readonly name: string;
   /** The venue alone: service, trading and clock. @param answerMs how long one answer may take */
   venue(samples: number, answerMs: number): Promise<VenueLook>;

@@ -5,7 +5,7 @@ import type { PlaceIntent } from './intent.ts';
 import { reportOf } from './outcome.ts';
 import { reasons } from './reason.ts';
 import { sentence, type DeadLetter, type ExecutionReport, type PendingOrder } from './report.ts';
-import type { Fills, VenueOrder } from './venue.ts';
+import type { Fills, Promises, VenueOrder } from './venue.ts';
 
 type State = VenueOrder['state'];
 /** The venue's rules; `guess` where it has none any more and somebody has to decide all the same. */
@@ -93,9 +93,10 @@ export function progressReport(
 
 const FAILED = 'the venue shows the order as failed';
 
-function sayingOf({ cancelSource }: VenueOrder, state: State): string | undefined {
-  if (state === 'canceled') return `canceled by ${cancelSource ?? 'somebody whom the venue does not name'}`;
-  return state === 'rejected' ? FAILED : undefined;
+function sayingOf({ cancelSource, reason }: VenueOrder, state: State): string | undefined {
+  const why = reason === undefined ? '' : `: ${reason}`;
+  if (state === 'canceled') return `canceled by ${cancelSource ?? 'somebody whom the venue does not name'}${why}`;
+  return state === 'rejected' ? FAILED + why : undefined;
 }
 
 /** Do the fills that are shown come to what was filled? */
@@ -127,21 +128,31 @@ export function forgottenOrder({ intent, venueOrderId = '', toldSize }: PendingO
   };
 }
 
-/** The end of such an order. @param state by its fills */
+/** The end of such an order. @param state by its fills @param acknowledges what the venue's answer to it meant */
 export function forgottenReport(
   pending: PendingOrder,
   order: VenueOrder,
   state: 'filled' | 'canceled',
   fills: Fills,
   now: number,
+  acknowledges: Promises['acknowledges'],
 ): ExecutionReport {
-  const end = state === 'filled' ? 'its fills come to what was asked for' : 'it was canceled, nobody knows by whom';
+  const isBooked = acknowledges === 'booking' || new Big(order.filledSize).gt(0);
+  const gone = isBooked ? 'it was canceled, nobody knows by whom' : 'it was canceled, or never booked after it was accepted'; // prettier-ignore
+  const end = state === 'filled' ? 'its fills come to what was asked for' : gone;
   return progressReport(pending, order, state, fills, now, `the venue does not show the order any more: ${end}`);
 }
 
 /** The letter of an order that was accepted and then failed. @param messageId,attempts of the message that followed it */
-export function failedLetter({ intent }: PendingOrder, messageId: string, attempts: number): DeadLetter {
-  return letterOf(intent, 'VENUE_REFUSED', FAILED, messageId, attempts);
+export function failedLetter(
+  { intent }: PendingOrder,
+  { reason }: VenueOrder,
+  messageId: string,
+  attempts: number,
+): DeadLetter {
+  if (reason === undefined) return letterOf(intent, 'VENUE_REFUSED', FAILED, messageId, attempts);
+  const detail = sentence(`${FAILED}: ${reason}`);
+  return { ...letterOf(intent, 'VENUE_REFUSED', detail, messageId, attempts), venueCode: sentence(reason) };
 }
 
 /** An order that was accepted together with others and never seen: nobody can tell what it came to. */

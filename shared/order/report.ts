@@ -20,8 +20,25 @@ export type Verdict =
   | { readonly kind: 'refused'; readonly venueCode: string; readonly detail: string; readonly tradingOver: boolean }
   /** The credentials were refused; nothing was executed. `detail` says which of them to look at, never a value. */
   | { readonly kind: 'unauthorised'; readonly venueCode: string; readonly detail: string }
-  | { readonly kind: 'throttled'; readonly venueCode: string; readonly detail: string }
-  | { readonly kind: 'banned'; readonly venueCode: string; readonly detail: string; readonly forMs: number }
+  /** Nothing was executed. `retryAfterMs`: when the limit is free again, where the venue tells it to the millisecond. */
+  | {
+      readonly kind: 'throttled';
+      readonly venueCode: string;
+      readonly detail: string;
+      readonly retryAfterMs?: number;
+    }
+  /**
+   * Nothing was executed, and nothing more may be asked for so long. `of`: the account, as far as anybody knows, or the address
+   * that this process leaves by. `isBlocked`: the venue does not serve this country, and waiting will not help.
+   */
+  | {
+      readonly kind: 'banned';
+      readonly venueCode: string;
+      readonly detail: string;
+      readonly forMs: number;
+      readonly of: 'account' | 'address';
+      readonly isBlocked?: true;
+    }
   /** Nothing was executed, and the same request may pass later. */
   | { readonly kind: 'unavailable'; readonly venueCode: string; readonly detail: string }
   /** Nothing was sent and nobody asked: its turn under the rate limit would have come too late for this invocation. */
@@ -106,6 +123,11 @@ export type Disposition =
   | { readonly kind: 'bury'; readonly letter: DeadLetter }
   | { readonly kind: 'postpone'; readonly seconds: number }
   | { readonly kind: 'keep' };
+
+/** For how long an account that was throttled is left alone, s: what the venue said, and else as long as `backoff`. */
+export function restSeconds({ retryAfterMs }: { readonly retryAfterMs?: number }, backoff: number): number {
+  return retryAfterMs === undefined ? backoff : Math.min(60, Math.max(1, Math.ceil(retryAfterMs / 1000)));
+}
 
 /** A detail as it may travel in attributes and reports: printable ASCII, at most 512 characters, never empty. */
 export function sentence(text: string): string {

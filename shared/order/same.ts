@@ -7,12 +7,14 @@ import type { VenueOrder } from './venue.ts';
 /**
  * Compares what the venue shows with what the intent asked for: market, symbol, side, whether it is a market order, size or notional, price.
  * Numbers were rounded down before they were sent, and the venue may round them down once more.
+ * @param keepsPrice false where the venue may book another price than it was asked for
  * @returns what differs, as a sentence; undefined if it is the same order
  */
 export function difference(
   intent: PlaceIntent,
   order: VenueOrder,
   instrument: Instrument | undefined,
+  keepsPrice: boolean,
 ): string | undefined {
   const theirs = (what: string, asked: string, found: string): string =>
     `the venue has order ${order.venueOrderId} under this id with ${what} ${found}, not ${asked}; use a new id`;
@@ -21,7 +23,7 @@ export function difference(
   if (order.symbol !== intent.symbol) return theirs('symbol', intent.symbol, order.symbol);
   if (order.side !== intent.side) return theirs('side', intent.side, order.side);
   if ((order.type === 'market') !== (intent.type === 'market')) return theirs('type', intent.type, order.type);
-  if ('price' in intent && !matches(intent.price, order.price, instrument && [instrument.priceStep])) {
+  if (keepsPrice && 'price' in intent && !matches(intent.price, order.price, instrument && [instrument.priceStep])) {
     return theirs('price', intent.price, order.price ?? 'none');
   }
   const sizeSteps = instrument && [instrument.sizeStep, instrument.minSize];

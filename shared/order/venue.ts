@@ -68,9 +68,16 @@ export type Instruction = { readonly id: string; readonly market: Market; readon
 /** What may be sent. */
 export type Admitted = NewOrder | Instruction;
 
+/** live: real money · demo: the venue's own practice with live prices · testnet: its copy for developers. */
+export const ENVIRONMENTS = ['live', 'demo', 'testnet'] as const;
+export type Environment = (typeof ENVIRONMENTS)[number];
+
 /** The account as a venue sees it. `credentials` is a shape per venue, read by the venue itself. */
 export interface TradingAccount<Credentials = unknown> {
   readonly name: string;
+  /** The venue's name. */
+  readonly venue: string;
+  readonly environment: Environment;
   readonly credentials: Credentials;
   readonly mandate: Mandate;
 }
@@ -99,6 +106,8 @@ export interface VenueOrder {
   readonly averagePrice?: string;
   /** Who canceled it: the user, the system, self-trade prevention; absent where the venue does not say. */
   readonly cancelSource?: string;
+  /** The venue's own word for why it was canceled or rejected: printable ASCII, at most 64 characters. */
+  readonly reason?: string;
 }
 
 /** What the fills of an order come to, as many of them as the venue shows. */
@@ -136,12 +145,22 @@ export interface Promises {
   readonly refusesRepeatedIds: 'never' | 'whileOpen' | 'always';
   /** How long after creation an order is sure to be found, whatever became of it. */
   readonly answersLookupsForMs: number;
-  /** A request signed longer ago than this, by the venue's clock, is never executed. */
+  /** A request signed longer ago than this, by the venue's clock, is never executed: the most that any request allows. */
   readonly refusesTimestampsAfterMs: number;
   /** An executed order shows in look-ups within this time. */
   readonly showsOrdersWithinMs: number;
-  /** booking: an answer means the order exists. acceptance: it may still be rejected. */
+  /** booking: an answer means the order exists. acceptance: it may still be rejected, and may never have shown. */
   readonly acknowledges: 'booking' | 'acceptance';
+  /** false: it may book another price than it was asked for, so that a price which differs tells nothing. */
+  readonly keepsPrice: Readonly<Record<Market, boolean>>;
+}
+
+/** Orders of one market that go out in one request. */
+export interface Together {
+  /** 1: there is no such request. */
+  readonly most: number;
+  /** All of them are of one symbol. */
+  readonly isOneSymbol: boolean;
 }
 
 /** How long a paced request may take, ms by our clock. What cannot keep to both is not sent, and nobody waits for it. */
@@ -165,13 +184,12 @@ export interface Venue {
   readonly promises: Promises;
   /** Sends one order, paced. Never throws. */
   submit(account: TradingAccount, order: NewOrder, times: Times): Promise<Verdict>;
-  /** Most orders of one symbol that go out in one request, by market; 1 where there is no such request. */
-  readonly together: Readonly<Record<Market, number>>;
+  readonly together: Readonly<Record<Market, Together>>;
   /**
-   * Sends up to `together` orders of one market and symbol in one request, paced like one. The verdict is everybody's: `placed`
-   * if all of them are, `taken` where each has to be looked for. Never throws.
+   * Sends several orders of one market in one request, as `together` allows.
+   * @returns a verdict for each, in their order; the same for all where the venue tells no more. Never throws.
    */
-  submitAll(account: TradingAccount, orders: readonly NewOrder[], times: Times): Promise<Verdict>;
+  submitAll(account: TradingAccount, orders: readonly NewOrder[], times: Times): Promise<readonly Verdict[]>;
   /** Sends one instruction, paced. `finished`: its target is no longer open. Never throws. */
   instruct(account: TradingAccount, instruction: Instruction, times: Times): Promise<Verdict>;
   /** Looks among open orders, then among past ones; by the venue's own id where it is given. Never throws. */

@@ -1,7 +1,7 @@
 // Accounts out of Secrets Manager: kept as long as allowed and no longer, read once for all who wait, and silent.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { secretAccounts, type AccountReading, type Accounts } from '../../shared/aws/accounts.ts';
-import { readCredentials } from '../../shared/bitmart/venue.ts';
+import { readPlace } from '../place.ts';
 import { startStack, type Stack } from './fixture.ts';
 
 const PREFIX = 'bitmart/accounts/';
@@ -18,7 +18,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   await stack.faults();
   clock = { ms: Date.now() };
-  accounts = secretAccounts({ prefix: PREFIX, lifetimeMs: LIFETIME_MS, now: () => clock.ms, readCredentials });
+  accounts = secretAccounts({ prefix: PREFIX, lifetimeMs: LIFETIME_MS, now: () => clock.ms, readPlace });
 });
 afterAll(() => stack.close());
 
@@ -44,6 +44,7 @@ describe('a good secret', () => {
       kind: 'account',
       account: {
         name,
+        ...{ venue: 'bitmart', environment: 'live' },
         credentials: { apiKey: 'K3y', secretKey: 'S3cret', memo: 'M3mo #1 é' },
         mandate: { state: 'reducing', limitShare: 0.5 },
       },
@@ -83,7 +84,7 @@ describe('a good secret', () => {
   });
   test('may have a lifetime of nothing', async () => {
     const name = await account();
-    const eager = secretAccounts({ prefix: PREFIX, lifetimeMs: 0, now: () => clock.ms, readCredentials });
+    const eager = secretAccounts({ prefix: PREFIX, lifetimeMs: 0, now: () => clock.ms, readPlace });
     await eager.read(name);
     await eager.read(name);
     expect(reads(name)).toBe(2);
@@ -136,7 +137,13 @@ describe('an account that cannot trade', () => {
     expect(reading).toMatchObject({
       kind: 'unreadable',
       detail: expect.stringContaining(named),
-      account: { name, credentials: { apiKey: 'K3y', secretKey: 'S3cret' }, mandate: { state: 'halted' } },
+      account: {
+        name,
+        venue: 'bitmart',
+        environment: 'live',
+        credentials: { apiKey: 'K3y', secretKey: 'S3cret' },
+        mandate: { state: 'halted' },
+      },
     });
     if (reading.kind === 'unreadable') expect(reading.detail).not.toMatch(/K3y|S3cret|M3mo/);
   });
@@ -205,7 +212,7 @@ describe('refresh', () => {
   test('does not join what was asked for before, nor is it undone by that when it comes late', async () => {
     const answers: ((apiKey: string) => void)[] = [];
     const held = secretAccounts(
-      { prefix: PREFIX, lifetimeMs: LIFETIME_MS, now: () => clock.ms, readCredentials },
+      { prefix: PREFIX, lifetimeMs: LIFETIME_MS, now: () => clock.ms, readPlace },
       () => new Promise((resolve) => answers.push((apiKey) => resolve({ SecretString: JSON.stringify({ ...good, apiKey }) }))), // prettier-ignore
     );
     const keyOf = (reading: AccountReading | undefined) =>
@@ -224,7 +231,7 @@ describe('refresh', () => {
   test('is not joined when it was asked for before a freeze, nor believed when the freeze came while it was waited for', async () => {
     const answers: ((state: string) => void)[] = [];
     const held = secretAccounts(
-      { prefix: PREFIX, lifetimeMs: LIFETIME_MS, now: () => clock.ms, readCredentials },
+      { prefix: PREFIX, lifetimeMs: LIFETIME_MS, now: () => clock.ms, readPlace },
       () => new Promise((resolve) => answers.push((state) => resolve({ SecretString: JSON.stringify({ ...good, mandate: { state } }) }))), // prettier-ignore
     );
     // While the function starts; then the environment is frozen for an hour, and the account halted meanwhile.

@@ -14,7 +14,7 @@ export const transport = nodeTransport();
 export const optionsAt = (spotUrl: string, futuresUrl = spotUrl, clock: Clock = systemClock): BitmartOptions => {
   const urls = { BITMART_SPOT_URL: spotUrl, BITMART_FUTURES_URL: futuresUrl, BITMART_BAN_MS: '1234' };
   const settings = readSettings(urls, bitmartSettings);
-  return { settings, transport, pacer: pacer(settings.utilisation, clock), clock, lookupShare: 0.5 };
+  return { settings, transport, pacer: pacer(0.94, clock), clock, lookupShare: 0.5 };
 };
 export const venueAt = (spotUrl: string, futuresUrl = spotUrl): Venue => bitmart(optionsAt(spotUrl, futuresUrl));
 export const soon = (): number => Date.now() + 5000;
@@ -23,6 +23,7 @@ export const inTime = (answerBy = soon()): Times => ({ answerBy, holdBy: Date.no
 export const uniqueId = (): string => `t${randomBytes(8).toString('hex')}`;
 export const fresh = (more: Partial<TradingAccount> = {}): TradingAccount => ({
   name: uniqueId(),
+  ...{ venue: 'bitmart', environment: 'live' },
   credentials: { apiKey: 'key-of-main', secretKey: 'secret-of-main', memo: 'my memo #1 é' },
   mandate: { state: 'active' },
   ...more,

@@ -4,6 +4,7 @@ import { startLocalBitmart, type LocalBitmart } from '../../local/bitmart/server
 import { signedRead } from '../../shared/aws/secrets.ts';
 import { readCredentials } from '../../shared/bitmart/venue.ts';
 import { send } from '../../shared/bitmart/wire.ts';
+import { readPlace } from '../place.ts';
 import type { NewOrder, Times, Venue } from '../../shared/order/venue.ts';
 import { changed } from '../order/arbitraries.ts';
 import {
@@ -431,7 +432,7 @@ describe('against the local exchange', () => {
     ['a key that is not known', { apiKey: 'key-of-nobody' }, false, 'apiKey'],
     ['a key without its memo', { memo: undefined }, false, 'memo'],
   ])('a signed read proves %s, or says what to look at', async (_, more, isGood, named) => {
-    const check = signedRead(venue, readCredentials, 'main', soon);
+    const check = signedRead(venue, readPlace, 'main', soon);
     const proven = await check({ ...(account.credentials as object), ...more });
     expect(proven).toEqual({ isGood, detail: expect.stringContaining(named) });
     for (const value of Object.values(account.credentials as object)) expect(proven.detail).not.toContain(value);

@@ -214,7 +214,7 @@ describe('a report of progress', () => {
     const none: Fills = { size: '0', costs: [] };
     const told = (toldSize: string | undefined, fills: Fills) => {
       const before = toldSize === undefined ? pending : { ...pending, toldSize };
-      return forgottenReport(before, forgottenOrder(before, fills), 'canceled', fills, NOW);
+      return forgottenReport(before, forgottenOrder(before, fills), 'canceled', fills, NOW, 'booking');
     };
     expect(told(undefined, none)).toEqual({ ...canceled, filledSize: '0' });
     const missing = `${detail}; what it cost is not known: the venue shows fills of`;
@@ -224,7 +224,14 @@ describe('a report of progress', () => {
     expect(told('0.004', fee)).toEqual({ ...canceled, filledSize: '0.01', averagePrice: '60001', fee: '0.6', feeCoin: 'USDT' }); // prettier-ignore
   });
   test('of a forgotten order whose fills come to what was asked for is filled', () => {
-    const { detail, ...report } = forgottenReport(pending, forgottenOrder(pending, fee), 'filled', fee, NOW);
+    const { detail, ...report } = forgottenReport(
+      pending,
+      forgottenOrder(pending, fee),
+      'filled',
+      fee,
+      NOW,
+      'acceptance',
+    );
     expect(report).toEqual({ ...same, status: 'filled', filledSize: '0.01', averagePrice: '60001', fee: '0.6', feeCoin: 'USDT' }); // prettier-ignore
     expect(detail).toBe('the venue does not show the order any more: its fills come to what was asked for');
   });

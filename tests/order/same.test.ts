@@ -3,9 +3,9 @@
 import { describe, expect, test } from '@jest/globals';
 import Big from 'big.js';
 import fc from 'fast-check';
-import { roundDown } from '../../shared/order/instrument.ts';
+import { roundDown, type Instrument } from '../../shared/order/instrument.ts';
 import type { Decimal, PlaceIntent } from '../../shared/order/intent.ts';
-import { difference } from '../../shared/order/same.ts';
+import * as same from '../../shared/order/same.ts';
 import type { VenueOrder } from '../../shared/order/venue.ts';
 import { btcRules, changed, decimal, limitBuy, marketBuy, marketSell } from './arbitraries.ts';
 
@@ -21,6 +21,9 @@ const order: VenueOrder = {
   filledSize: '0.00000',
 };
 const d = (text: string): Decimal => text as Decimal;
+/** Where the venue books the price that it is asked for. */
+const difference = (...[intent, found, rows]: readonly [PlaceIntent, VenueOrder, Instrument | undefined]) =>
+  same.difference(intent, found, rows, true);
 const rules = btcRules;
 
 describe('the same order', () => {
@@ -91,5 +94,24 @@ describe('another order', () => {
     const bought = (notional: string) => market(['size'], { notional });
     expect(difference(buy, bought('25.01'), rules)).toContain('with notional 25.01, not 25');
     expect(difference(buy, bought('25.000'), rules)).toBeUndefined();
+  });
+});
+
+describe('where the venue may book another price', () => {
+  test('a price that differs is no sign of another order, and anything else is', () => {
+    fc.assert(
+      fc.property(decimal(10, 10), (price) => {
+        expect(same.difference(limit, { ...order, price }, rules, false)).toBeUndefined();
+      }),
+    );
+    for (const [what, other] of [
+      ['size', { size: '0.02' }],
+      ['side', { side: 'sell' }],
+      ['symbol', { symbol: 'ETH_USDT' }],
+      ['type', { type: 'market' }],
+      ['market', { market: 'futures' }],
+    ] as const) {
+      expect(same.difference(limit, { ...order, price: '1', ...other }, rules, false)).toContain(`with ${what} `);
+    }
   });
 });

@@ -9,7 +9,8 @@ import { secretAccounts, type FetchSecret } from '../../shared/aws/accounts.ts';
 import { sendIntents } from '../../shared/aws/intents.ts';
 import { pacer } from '../../shared/pace.ts';
 import { bitmartReads } from '../../shared/bitmart/reads.ts';
-import { bitmart, bitmartSettings, readCredentials } from '../../shared/bitmart/venue.ts';
+import { bitmart, bitmartSettings } from '../../shared/bitmart/venue.ts';
+import { readPlace } from '../place.ts';
 import { readSettings } from '../../shared/config.ts';
 import { fire, type Around } from '../../shared/firing.ts';
 import { createExchange, type Exchange } from './exchange.ts';
@@ -156,7 +157,7 @@ function around(
   const clock = { now: () => time.now() + skewMs, sleep };
   const settings = readSettings({ BITMART_SPOT_URL: 'http://spot', BITMART_FUTURES_URL: 'http://futures' }, bitmartSettings); // prettier-ignore
   const outside = {
-    ...{ settings, clock, lookupShare: 0.05, random: draw, pacer: pacer(settings.utilisation, clock) },
+    ...{ settings, clock, lookupShare: 0.05, random: draw, pacer: pacer(0.94, clock) },
     transport: (request: Parameters<Exchange['carry']>[0]) =>
       exchange.carry({ ...request, deadline: request.deadline - skewMs }, name, skewMs, time.now()),
   };
@@ -169,12 +170,13 @@ function around(
       return answer as Awaited<ReturnType<Parameters<typeof sendIntents>[0]['send']>>;
     },
   };
+  const desk = { venue: bitmart(outside), reads: bitmartReads(outside) };
   return {
     clock,
     log: () => undefined,
-    accounts: secretAccounts({ prefix: 'accounts/', lifetimeMs: SECRET_CACHE_MS, now: () => clock.now(), readCredentials }, fetchSecret), // prettier-ignore
-    venue: bitmart(outside),
-    reads: bitmartReads(outside),
+    accounts: secretAccounts({ prefix: 'accounts/', lifetimeMs: SECRET_CACHE_MS, now: () => clock.now(), readPlace }, fetchSecret), // prettier-ignore
+    deskOf: () => desk,
+    onlyDesk: desk,
     send: (intents) => sendIntents(client, queues.urlOf('intents.fifo'), intents),
     lateAfterMs: 420_000,
   };

@@ -6,7 +6,8 @@ import type { Input } from '../../local/aws/wire.ts';
 import { secretAccounts, type FetchSecret } from '../../shared/aws/accounts.ts';
 import { deliveries, sqsQueues, type Delivery } from '../../shared/aws/queues.ts';
 import { pacer } from '../../shared/pace.ts';
-import { bitmart, bitmartSettings, readCredentials } from '../../shared/bitmart/venue.ts';
+import { bitmart, bitmartSettings } from '../../shared/bitmart/venue.ts';
+import { readPlace } from '../place.ts';
 import { readSettings } from '../../shared/config.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { execute } from '../../shared/execution.ts';
@@ -229,6 +230,18 @@ function outsideOf(
       const Failed = isPartial ? [{ Id: String(entries[0]?.['Id']), Code: 'InternalError' }] : [];
       return { Successful: answer['Successful'] as { Id: string }[] | undefined, Failed };
     });
+  const venue = bitmart({
+    settings,
+    clock,
+    lookupShare,
+    random: draw,
+    pacer: pacer(0.94, clock),
+    transport: (request) => {
+      const turnAt = time.now();
+      const deadline = request.deadline - skewMs;
+      return effect('http', () => exchange.carry({ ...request, deadline }, name, skewMs, turnAt));
+    },
+  });
   return {
     clock,
     log: (_: unknown, message: string, fields: Readonly<Record<string, unknown>> = {}) => {
@@ -253,25 +266,15 @@ function outsideOf(
         }),
     ),
     accounts: secretAccounts(
-      { prefix: 'accounts/', lifetimeMs: SECRET_CACHE_MS, now: () => clock.now(), readCredentials },
+      { prefix: 'accounts/', lifetimeMs: SECRET_CACHE_MS, now: () => clock.now(), readPlace },
       (secret) =>
         effect('GetSecretValue', () => {
           if (chance(0.05) && struck('GetSecretValue fails')) return Promise.reject(new Error('InternalServiceError'));
           return fetchSecret(secret);
         }),
     ),
-    venue: bitmart({
-      settings,
-      clock,
-      lookupShare,
-      random: draw,
-      pacer: pacer(settings.utilisation, clock),
-      transport: (request) => {
-        const turnAt = time.now();
-        const deadline = request.deadline - skewMs;
-        return effect('http', () => exchange.carry({ ...request, deadline }, name, skewMs, turnAt));
-      },
-    }),
+    venueOf: () => venue,
+    venues: [venue],
   };
 }
 

@@ -136,8 +136,8 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'tail not held': [
     {
       file: EXECUTION,
-      find: 'touched.map((account) => venue.hold(account))',
-      replace: 'touched.slice(touched.length).map((account) => venue.hold(account))',
+      find: '[...done.touched.values()].map((account) => outside',
+      replace: '[...done.touched.values()].slice(done.touched.size).map((account) => outside',
     },
   ],
   'not found taken as proof': [
@@ -151,12 +151,12 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'horizon by our clock': [
     {
       file: EXECUTION,
-      find: 'const venueNow = isParked ? undefined : await venue.time(time.answerBy(clock.now()));',
-      replace: 'const venueNow: number | undefined = await Promise.resolve(clock.now());',
+      find: 'const venueNow = isParked ? undefined : await venue?.time(time.answerBy(desk.outside.clock.now()));',
+      replace: 'const venueNow: number | undefined = await Promise.resolve(desk.outside.clock.now());',
     },
     {
       file: PROOF,
-      find: 'const venueNow = isTimeNeeded ? await venue.time(time.answerBy(clock.now())) : undefined;',
+      find: 'const venueNow = isTimeNeeded ? await venue?.time(time.answerBy(clock.now())) : undefined;',
       replace: 'const venueNow = isTimeNeeded ? clock.now() : undefined;',
     },
   ],
@@ -216,7 +216,7 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'shadow mode sends': [
     {
       file: 'shared/bitmart/calls.ts',
-      find: 'const via = account.mandate.shadow === true && !isLookup ? shadow : transport;',
+      find: 'const via = isShadow ? shadow : transport;',
       replace: 'const via = transport;',
     },
   ],
@@ -310,15 +310,15 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'fixed egress parks only the one account': [
     {
       file: PARKING,
-      find: 'const whom = isBan && isEgressFixed ? EVERYBODY : account.name;',
-      replace: "const whom = isBan && isEgressFixed && account.name === '' ? EVERYBODY : account.name;",
+      find: 'const whom = isEverybodys ? everybodyAt(account.venue) : account.name;',
+      replace: "const whom = isEverybodys && account.name === '' ? everybodyAt(account.venue) : account.name;",
     },
   ],
   'a 429 does not stop the group': [
     {
       file: PROOF,
-      find: "if (refusal.kind === 'throttled') desk.silence",
-      replace: "if (candidate.intent.id === '') desk.silence",
+      find: 'desk.silence = { seconds, why: refusal.detail };',
+      replace: "if (candidate.intent.id === '') desk.silence = { seconds, why: refusal.detail };",
     },
   ],
   'look-ups unpaced': [
@@ -359,7 +359,7 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'memory check removed from absence': [
     {
       file: PROOF,
-      find: 'if (clock.now() - earliest > venue.promises.answersLookupsForMs) {',
+      find: 'if (clock.now() - earliest > promises.answersLookupsForMs) {',
       replace: 'if (clock.now() - earliest > 9e15) {',
     },
   ],
@@ -428,9 +428,8 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'a batch settled without a look': [
     {
       file: EXECUTION,
-      find: '  const proofs = await prove(sought, desk);\n  return oneByOne',
-      replace:
-        "  const proofs = new Map(sought.map(({ message }) => [message.messageId, { kind: 'absent' } as Proof]));\n  return oneByOne",
+      find: 'const proofs = await prove(sought, desk);',
+      replace: "const proofs = new Map(sought.map(({ message }) => [message.messageId, { kind: 'absent' } as Proof]));",
     },
   ],
   'a lost report forgotten': [{ file: EXECUTION, find: '&& publishedOk[index] !== false;', replace: ';' }],

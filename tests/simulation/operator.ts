@@ -5,7 +5,8 @@ import type { FetchSecret } from '../../shared/aws/accounts.ts';
 import { changeMandate, promote, signedRead, stage as stageKey, type SecretStore } from '../../shared/aws/secrets.ts';
 import type { Written } from '../../shared/aws/secrets.ts';
 import { pacer } from '../../shared/pace.ts';
-import { bitmart, bitmartSettings, readCredentials } from '../../shared/bitmart/venue.ts';
+import { bitmart, bitmartSettings } from '../../shared/bitmart/venue.ts';
+import { readPlace } from '../place.ts';
 import { readSettings } from '../../shared/config.ts';
 import { keyOf, type Exchange } from './exchange.ts';
 import { ACCOUNTS, SHADOW, type Stage } from './stage.ts';
@@ -37,7 +38,7 @@ export function createOperator(stage: Stage, exchange: Exchange): FetchSecret {
       exchange.setKey('main', 2);
       await sleep(between(0, 60_000));
       await insist(() => stageKey(store('main'), keyOf('main', 2)));
-      const check = signedRead(venueOf(stage, exchange), readCredentials, 'main', () => time.now() + 3000);
+      const check = signedRead(venueOf(stage, exchange), readPlace, 'main', () => time.now() + 3000);
       await insist(() => promote(store('main'), check));
     });
   }
@@ -159,7 +160,7 @@ function venueOf({ time, sleep, draw }: Stage, exchange: Exchange): ReturnType<t
     clock,
     lookupShare: 0.2,
     random: draw,
-    pacer: pacer(settings.utilisation, clock),
+    pacer: pacer(0.94, clock),
     transport: (request) => exchange.carry(request, 'the operator', 0, time.now()),
   });
 }

@@ -16,7 +16,8 @@ import { secretAccounts } from '../../shared/aws/accounts.ts';
 import { deliveries, sqsQueues, type Queues, type Sqs } from '../../shared/aws/queues.ts';
 import { endpoints } from '../../shared/bitmart/endpoints.ts';
 import { pacer } from '../../shared/pace.ts';
-import { bitmart, bitmartSettings, readCredentials } from '../../shared/bitmart/venue.ts';
+import { bitmart, bitmartSettings } from '../../shared/bitmart/venue.ts';
+import { readPlace } from '../place.ts';
 import { readSettings } from '../../shared/config.ts';
 import { follow, type Beyond } from '../../shared/following.ts';
 import type { Transport } from '../../shared/http.ts';
@@ -127,14 +128,15 @@ export async function runWeek(plan: WeekPlan, progress: (part: number) => void =
     const open = (): Beyond & { readonly life: Life } => {
       const life: Life = { isDead: false, left: undefined, died: () => undefined };
       const transport: Transport = (request) => through(life, () => market.transport(request));
+      const venue = market.venueOf(0.3 / CONCURRENCY, transport);
       return {
         ...{ life, clock, parked: new Map(), parkMs: 60_000, isEgressFixed: false, log: () => undefined },
         queues: queues.of({
           send: sending(life, 'SendMessageBatch'),
           changeVisibility: sending(life, 'ChangeMessageVisibilityBatch'),
         }),
-        venue: market.venueOf(0.3 / CONCURRENCY, transport),
-        accounts: secretAccounts({ prefix: 's/', lifetimeMs: 30_000, now: clock.now, readCredentials }, (secret) =>
+        venueOf: () => venue,
+        accounts: secretAccounts({ prefix: 's/', lifetimeMs: 30_000, now: clock.now, readPlace }, (secret) =>
           Promise.resolve({
             SecretString: JSON.stringify({ ...keyOf(secret.slice(2)), mandate: { state: 'active' } }),
             VersionId: '1',
@@ -236,7 +238,7 @@ function openMarket(accounts: readonly string[], draw: () => number, clock: Beyo
     venueOf: (lookupShare: number, through = transport): Venue =>
       bitmart({
         ...{ settings, clock, lookupShare, transport: through, random: draw },
-        pacer: pacer(settings.utilisation, clock),
+        pacer: pacer(0.94, clock),
       }),
     mid: (): string => {
       const btc = instruments.find(({ symbol }) => symbol === 'BTC_USDT');
@@ -372,7 +374,7 @@ function traderOf(
   const soon = (): Times => ({ answerBy: clock.now() + 60_000, holdBy: Infinity });
   const placed: Placed[] = [];
   const accountOf = (name: string): TradingAccount => ({
-    ...{ name, credentials: keyOf(name), mandate: { state: 'active' } },
+    ...{ name, venue: 'bitmart', environment: 'live', credentials: keyOf(name), mandate: { state: 'active' } },
   });
   const submit = async (order: NewOrder, account: string): Promise<string> => {
     const verdict = await venue.submit(accountOf(account), order, soon());

@@ -70,7 +70,10 @@ test('the schedule of the template fires it, and only where the stack was asked 
 
 test('in good times it tells a line for the venue and one for each account, and all that alarms look at', async () => {
   const { payload, venue, of, metric } = await probe();
-  expect(payload).toEqual({ venue: 'open', accounts: { main: 'SIGNATURE_GOOD', main2: 'SIGNATURE_GOOD' } });
+  expect(payload).toEqual({
+    venues: { bitmart: 'open' },
+    accounts: { main: 'SIGNATURE_GOOD', main2: 'SIGNATURE_GOOD' },
+  });
   expect(venue).toMatchObject({ level: 'info', venue: 'bitmart', state: 'open', samples: 8, stage: 'dev' });
   expect(venue['requestId']).toEqual(expect.stringMatching(/^[0-9a-f-]{36}$/));
   expect(of('main')).toMatchObject({ level: 'info', outcome: 'good', foreignUse: 0, limit: 12 });
@@ -106,7 +109,10 @@ describe('in bad times it tells', () => {
     await system.control('PUT', '/service', { service_type: 'spot', status: '1' });
     const { venue, metric, payload } = await probe();
     expect(venue).toMatchObject({ level: 'error', state: 'maintenance', codes: 'MAINTENANCE' });
-    expect([metric('VenueUnavailable'), payload]).toEqual([[1], expect.objectContaining({ venue: 'maintenance' })]);
+    expect([metric('VenueUnavailable'), payload]).toEqual([
+      [1],
+      expect.objectContaining({ venues: { bitmart: 'maintenance' } }),
+    ]);
   });
   test('the end of trading, by what the exchange says', async () => {
     await fault('/spot/v1/symbols/details', { fault: 'code', code: 30031, message: 'BitMart has ceased all trading' });
@@ -125,7 +131,7 @@ describe('in bad times it tells', () => {
   test('an exchange that is dead, and nothing is thrown', async () => {
     for (const path of ['/system/service']) await fault(path, { fault: 'drop-before' });
     const { payload, venue, metric } = await probe();
-    expect(payload).toMatchObject({ venue: 'unanswered' });
+    expect(payload).toMatchObject({ venues: { bitmart: 'unanswered' } });
     expect(venue).toMatchObject({ level: 'error', codes: 'NO_ANSWER' });
     expect([metric('VenueUnavailable'), metric('ProbeLatencyMs')]).toEqual([[1], []]);
   });
