@@ -6,6 +6,7 @@
 // Never sends by itself. A plain { limit: 40, interval: 2000 } would break a sliding window at every boundary.
 import pThrottle from 'p-throttle';
 import type { Clock } from './clock.ts';
+import { rest, slotsOf } from './slots.ts';
 
 /** A documented limit: at most `requests` in any `windowMs`. */
 export interface Limit {
@@ -64,6 +65,8 @@ interface Lane {
   cost: number;
   /** How many requests the venue says the window takes. */
   told: number | undefined;
+  /** What was sent in the last window, and a little before. */
+  recent: readonly { readonly at: number; readonly cost: number }[];
   windowMs: number;
   lastSentAt: number;
   holdBy: number;
@@ -119,14 +122,44 @@ interface Turn {
   isGone: boolean;
 }
 
-/** Where the venue does not say when, a whole window. */
-function resetOf(usage: Usage | undefined, now: number, windowMs: number): number {
-  const { resetAt = 0 } = usage ?? {};
-  return resetAt > now ? resetAt : now + windowMs;
+/** What arrives may do so a little later than the next: so much of a window more counts as ours. */
+const SLACK = 0.1;
+
+/**
+ * Until when a lane is left alone after an answer, ms. A window that is used up by ourselves needs no brake, that is what the
+ * interval is for; one that others use too could refuse the next call. Where the venue does not say when, a whole window.
+ */
+function brakeAfter({ recent }: Lane, usage: Usage | undefined, windowMs: number, now: number): number {
+  if (usage === undefined || usage.used < usage.limit) return 0;
+  if (usage.resetAt !== undefined && usage.resetAt > now) return usage.resetAt;
+  const ours = recent.reduce((sum, { cost }) => sum + cost, 0);
+  return usage.used > ours ? now + windowMs : 0;
 }
 
-function isUsedUp(usage: Usage | undefined): boolean {
-  return usage !== undefined && usage.used >= usage.limit;
+type Lanes = Map<string, Map<string, Lane>>;
+
+function laneOf(accounts: Lanes, account: string, name: string): Lane {
+  const lanes = accounts.get(account) ?? new Map<string, Lane>();
+  accounts.set(account, lanes);
+  const idle = { paceMs: 0, cost: 1, told: undefined, recent: [], windowMs: 0, lastSentAt: 0, holdBy: Infinity, brakeUntil: 0 }; // prettier-ignore
+  const lane = lanes.get(name) ?? { ...idle, gate: gateOf(0), waiting: 0, tail: Promise.resolve() };
+  lanes.set(name, lane);
+  return lane;
+}
+
+/** A request is being sent. */
+function mark(lane: Lane, sent: Pick<Lane, 'paceMs' | 'cost' | 'windowMs' | 'lastSentAt' | 'holdBy'>): void {
+  const since = sent.lastSentAt - sent.windowMs * (1 + SLACK);
+  const recent = [...lane.recent.filter(({ at }) => at >= since), { at: sent.lastSentAt, cost: sent.cost }];
+  Object.assign(lane, { ...sent, recent });
+}
+
+/** What an answer says of the lane's limit. */
+function heed(lane: Lane, usage: Usage | undefined, windowMs: number, now: number): void {
+  const brakeUntil = brakeAfter(lane, usage, windowMs, now);
+  // Somebody else uses the limit too: the next call could be the one too many.
+  if (brakeUntil > 0) lane.brakeUntil = brakeUntil;
+  lane.told = usage?.limit ?? lane.told;
 }
 
 /** What is before it in its lane may take longer than there is time: nobody waits for that. */
@@ -138,61 +171,17 @@ function unlessOver<T>(turn: Promise<T | undefined>, state: Turn, over: Promise<
   return Promise.race([turn, given]);
 }
 
-/** The one lane of an address: it spaces requests, and waits for no answer. */
-interface Slots {
-  /** When the next one would be, ms. */
-  readonly next: () => number;
-  /** Takes the next one, and returns when it has come. */
-  readonly take: () => Promise<void>;
-}
-
-function slotsOf(address: Address | undefined, utilisation: number, clock: Clock): Slots {
-  if (address === undefined) return { next: () => clock.now(), take: () => Promise.resolve() };
-  // Timers know whole milliseconds.
-  const apartMs = Math.ceil(paceMs(address.limit, utilisation, address.share));
-  let last = 0;
-  let waiting = 0;
-  const next = (): number => {
-    const now = clock.now();
-    // No further ahead than there are takers, in case the clock was set back.
-    return Math.max(now, Math.min(last, now + waiting * apartMs) + apartMs);
-  };
-  const take = async (): Promise<void> => {
-    const mine = next();
-    last = mine;
-    waiting += 1;
-    await rest(clock, () => Math.min(waiting * apartMs, mine - clock.now()));
-    waiting -= 1;
-  };
-  return { next, take };
-}
-
-/** Timers drop fractions of a millisecond and may fire early by one: what is missing is waited out. */
-async function rest(clock: Clock, leftMs: () => number): Promise<void> {
-  await clock.sleep(leftMs());
-  await clock.sleep(leftMs());
-}
-
 /**
  * @param utilisation part of the limit to use, above 0 and at most 0.97
  * @param address where the venue counts by address, too
  */
 export function pacer(utilisation: number, clock: Clock, address?: Address): Pacer {
-  const slots = slotsOf(address, utilisation, clock);
-  const accounts = new Map<string, Map<string, Lane>>();
-
-  const laneOf = (account: string, name: string): Lane => {
-    const lanes = accounts.get(account) ?? new Map<string, Lane>();
-    accounts.set(account, lanes);
-    const idle = { paceMs: 0, cost: 1, told: undefined, windowMs: 0, lastSentAt: 0, holdBy: Infinity, brakeUntil: 0 };
-    const lane = lanes.get(name) ?? { ...idle, gate: gateOf(0), waiting: 0, tail: Promise.resolve() };
-    lanes.set(name, lane);
-    return lane;
-  };
-
+  const apartMs = address && paceMs(address.limit, utilisation, address.share);
+  const slots = slotsOf(apartMs, clock);
+  const accounts: Lanes = new Map();
   return {
     run: async (account, name, limit, share, { until, holdBy = Infinity, cost = 1 }, send) => {
-      const lane = laneOf(account, name);
+      const lane = laneOf(accounts, account, name);
       const own = limit.isTold === true ? { ...limit, requests: lane.told ?? limit.requests } : limit;
       const interval = paceMs(own, utilisation, share, cost);
       // After a changed share the longer of both intervals lies between the two requests.
@@ -218,11 +207,9 @@ export function pacer(utilisation: number, clock: Clock, address?: Address): Pac
             lane.gate = gateOf(interval);
             return undefined;
           }
-          Object.assign(lane, { paceMs: interval, cost, windowMs: limit.windowMs, lastSentAt: clock.now(), holdBy });
+          mark(lane, { paceMs: interval, cost, windowMs: limit.windowMs, lastSentAt: clock.now(), holdBy });
           const answer = await send();
-          // Somebody else uses the limit too: the next call could be the one too many.
-          if (isUsedUp(answer.usage)) lane.brakeUntil = resetOf(answer.usage, clock.now(), limit.windowMs);
-          lane.told = answer.usage?.limit ?? lane.told;
+          heed(lane, answer.usage, limit.windowMs, clock.now());
           return answer;
         });
       });

@@ -53,7 +53,7 @@ const EXCEPTIONS = [
 
 /** The house of a file: files of one house may import each other; between houses only the arrows below are allowed. */
 const houseOf = (path: string): string => {
-  if (/^shared\/(log|config|clock|http|metrics|pace|kept|asking)\.ts$/.test(path)) return path;
+  if (/^shared\/(log|config|clock|http|metrics|pace|slots|kept|asking)\.ts$/.test(path)) return path;
   if (/^local\/(aws|bitmart|bybit|exchange|lambda)\//.test(path)) return 'local servers';
   return (
     /^(shared\/(order|bitmart|bybit|aws|strategies|execution|following|firing|probing|proof|parking|venues|wiring)|functions|producer|cli|local|tests|bench)\b/.exec(
@@ -81,7 +81,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'shared/clock.ts': [],
   'shared/http.ts': [],
   'shared/metrics.ts': [],
-  'shared/pace.ts': ['shared/clock.ts'],
+  'shared/pace.ts': ['shared/clock.ts', 'shared/slots.ts'],
+  'shared/slots.ts': ['shared/clock.ts'],
   'shared/kept.ts': ['shared/clock.ts'],
   'shared/asking.ts': ['shared/clock.ts', 'shared/http.ts', 'shared/order', 'shared/pace.ts'],
   'shared/order': [],
@@ -147,7 +148,7 @@ const VENUES = /bit-?mart|bybit|binance|X-BM-|okx|coinbase|kraken|kucoin|gate\.i
 const nameless = (path: string): boolean =>
   path.startsWith('functions/') ||
   path.startsWith('producer/') ||
-  /^shared\/(order\/|aws\/|strategies\/|execution\.ts|following\.ts|firing\.ts|probing\.ts|proof\.ts|parking\.ts|log\.ts|clock\.ts|http\.ts|config\.ts|metrics\.ts|pace\.ts|kept\.ts|asking\.ts)/.test(
+  /^shared\/(order\/|aws\/|strategies\/|execution\.ts|following\.ts|firing\.ts|probing\.ts|proof\.ts|parking\.ts|log\.ts|clock\.ts|http\.ts|config\.ts|metrics\.ts|pace\.ts|slots\.ts|kept\.ts|asking\.ts)/.test(
     path,
   );
 const namedVenues = (files: readonly Source[]): readonly string[] =>

@@ -149,9 +149,7 @@ describe('on the wire', () => {
       { kind: 'late' },
     ]);
     const margin = buy({ market: 'margin' });
-    server.answer(({ url }) =>
-      url === '/v5/order/create-batch' ? lists([rowOf(a), rowOf(c)], [OK, OK]) : answer({}),
-    );
+    server.answer(({ url }) => (url === '/v5/order/create-batch' ? lists([rowOf(a), rowOf(c)], [OK, OK]) : answer({})));
     const other = venueAt(server.url);
     server.requests.length = 0;
     expect(await other.submitAll(fresh(), [margin], inTime())).toMatchObject([{ kind: 'refused' }]);
