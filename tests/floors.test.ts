@@ -53,19 +53,19 @@ const EXCEPTIONS = [
 
 /** The house of a file: files of one house may import each other; between houses only the arrows below are allowed. */
 const houseOf = (path: string): string => {
-  if (/^shared\/(log|config|clock|http|metrics|pace)\.ts$/.test(path)) return path;
+  if (/^shared\/(log|config|clock|http|metrics|pace|slots|kept|asking)\.ts$/.test(path)) return path;
   if (/^local\/(aws|bitmart|bybit|exchange|lambda)\//.test(path)) return 'local servers';
   return (
-    /^(shared\/(order|bitmart|aws|strategies|execution|following|firing|probing|proof|parking|venues|wiring)|functions|producer|cli|local|tests|bench)\b/.exec(
+    /^(shared\/(order|bitmart|bybit|aws|strategies|execution|following|firing|probing|proof|parking|venues|wiring)|functions|producer|cli|local|tests|bench)\b/.exec(
       path,
     )?.[1] ?? path
   );
 };
 const floor0 = ['shared/log.ts', 'shared/config.ts', 'shared/clock.ts', 'shared/http.ts', 'shared/metrics.ts'];
 // Keeps requests apart, and asks nobody but the clock.
-const below2 = [...floor0, 'shared/pace.ts', 'shared/order'];
-const below3 = [...below2, 'shared/bitmart', 'shared/aws', 'shared/strategies'];
-const venues = ['shared/bitmart'];
+const below2 = [...floor0, 'shared/pace.ts', 'shared/kept.ts', 'shared/asking.ts', 'shared/order'];
+const venues = ['shared/bitmart', 'shared/bybit'];
+const below3 = [...below2, ...venues, 'shared/aws', 'shared/strategies'];
 const below4 = [
   ...below3,
   'shared/parking',
@@ -81,9 +81,14 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'shared/clock.ts': [],
   'shared/http.ts': [],
   'shared/metrics.ts': [],
-  'shared/pace.ts': ['shared/clock.ts'],
+  'shared/pace.ts': ['shared/clock.ts', 'shared/slots.ts'],
+  'shared/slots.ts': ['shared/clock.ts'],
+  'shared/kept.ts': ['shared/clock.ts'],
+  'shared/asking.ts': ['shared/clock.ts', 'shared/http.ts', 'shared/order', 'shared/pace.ts'],
   'shared/order': [],
+  // A venue knows no other one.
   'shared/bitmart': below2,
+  'shared/bybit': below2,
   'shared/aws': below2,
   'shared/strategies': below2,
   // Whom to leave alone is one question for all that ask a venue.
@@ -143,7 +148,7 @@ const VENUES = /bit-?mart|bybit|binance|X-BM-|okx|coinbase|kraken|kucoin|gate\.i
 const nameless = (path: string): boolean =>
   path.startsWith('functions/') ||
   path.startsWith('producer/') ||
-  /^shared\/(order\/|aws\/|strategies\/|execution\.ts|following\.ts|firing\.ts|probing\.ts|proof\.ts|parking\.ts|log\.ts|clock\.ts|http\.ts|config\.ts|metrics\.ts|pace\.ts)/.test(
+  /^shared\/(order\/|aws\/|strategies\/|execution\.ts|following\.ts|firing\.ts|probing\.ts|proof\.ts|parking\.ts|log\.ts|clock\.ts|http\.ts|config\.ts|metrics\.ts|pace\.ts|slots\.ts|kept\.ts|asking\.ts)/.test(
     path,
   );
 const namedVenues = (files: readonly Source[]): readonly string[] =>
@@ -203,6 +208,9 @@ describe('a planted violation is seen', () => {
     ['shared/aws/new.ts', "import { sign } from '../bitmart/wire.ts';"],
     ['shared/strategies/new.ts', "import { spotDesk } from '../bitmart/spot.ts';"],
     ['shared/bitmart/new.ts', "import { execute } from '../execution.ts';"],
+    ['shared/bitmart/new.ts', "import { sign } from '../bybit/wire.ts';"],
+    ['shared/bybit/new.ts', "import { sign } from '../bitmart/wire.ts';"],
+    ['shared/execution.ts', "import { sign } from './bybit/wire.ts';"],
     ['shared/execution.ts', "import { sign } from './bitmart/wire.ts';"],
     ['shared/execution.ts', "import { kinds } from './venues.ts';"],
     ['shared/wiring.ts', "import { bitmart } from './bitmart/venue.ts';"],

@@ -207,6 +207,15 @@ describe('the brake', () => {
     expect((await timed([{ used: 11, limit: 10 }, undefined]))[0]).toBeGreaterThanOrEqual(299);
     expect((await timed([{ used: 9, limit: 10 }, undefined]))[0]).toBeLessThan(200);
   });
+  test('a window that we have filled ourselves pauses nothing: that is what the interval is for', async () => {
+    const gaps = await timed(Array.from({ length: 9 }, (_, index) => ({ used: index + 1, limit: 5 })));
+    for (const gap of gaps) expect(gap).toBeLessThan(150);
+  });
+  test('a limit that says when it ends pauses until then, whoever used it', async () => {
+    const [gap = 0] = await timed([{ used: 1, limit: 1, resetAt: Date.now() + 250 }, undefined]);
+    expect(gap).toBeGreaterThanOrEqual(200);
+    expect(gap).toBeLessThan(299);
+  });
   test('brakes its own lane only', async () => {
     const pace = pacer(0.94, systemClock);
     await pace.run('a', 'place', SHORT, 1, EVER, () => Promise.resolve({ usage: full }));
@@ -276,7 +285,7 @@ async function playAll(invocations: readonly Invocation[], isLeftOut: (index: nu
         const answer = pace.run('a', lane, limit, of, latest, async () => {
           sent.push({ ask, lane, at: Date.now(), apartMs: paceMs(limit, 0.94, of), until });
           await systemClock.sleep(takesMs);
-          return { usage: isFull ? { used: 1, limit: 1 } : undefined };
+          return { usage: isFull ? { used: 50, limit: 50 } : undefined };
         });
         const ended: Promise<void> = answer.then((given) => {
           underWay.delete(ended);

@@ -6,11 +6,12 @@ import type { Transport } from '../http.ts';
 import { unmeasured, type Measure } from '../metrics.ts';
 import type { Verdict } from '../order/report.ts';
 import type { Book, NewOrder, Times, TradingAccount, Venue } from '../order/venue.ts';
-import { verdictOf, type Refusal } from './answers.ts';
+import { verdictOf } from './answers.ts';
+import { notSent, startBy, type Refusal, type Reply } from '../asking.ts';
 import { meaningOf, remedy } from './codes.ts';
 import { endpoints, type Endpoint } from './endpoints.ts';
 import type { Limit, Pacer } from '../pace.ts';
-import { send, type Answer, type Credentials, type Lost, type Request } from './wire.ts';
+import { send, type Credentials, type Request } from './wire.ts';
 
 export interface Outside {
   readonly settings: { readonly spotUrl: string; readonly futuresUrl: string; readonly banMs: number };
@@ -27,7 +28,6 @@ export interface Outside {
 
 /** Fields as they are spelled on the wire; a GET carries texts alone. */
 export type Fields = Readonly<Record<string, string | number | readonly Fields[]>>;
-export type Reply = Answer | Lost;
 
 export interface Calls {
   /** Public data, without key. */
@@ -51,25 +51,15 @@ export interface Calls {
 /** Public limits are counted by address, and one lane a host belongs to no account: below the smallest of them, 12 in 2 s. */
 const PUBLIC: Limit = { requests: 10, windowMs: 2000 };
 
-/**
- * So long before its deadline a request has started, or is not sent: an answer over a new connection takes some tenths of
- * a second, and one that starts later may end unknown for nothing. Of a short deadline it is a third, but never below LEAST_MS.
- */
-const ROUND_TRIP_MS = 500;
-const LEAST_MS = 20;
-
 const timeSchema = z.object({ server_time: z.number() });
 
 export function calls({ settings, transport, pacer, clock, lookupShare, measure = unmeasured }: Outside): Calls {
   const call = ({ host }: Endpoint, request: Request, via = transport): Promise<Reply> =>
     send(via, host === 'spot' ? settings.spotUrl : settings.futuresUrl, request, () => clock.now());
 
-  const startBy = (deadline: number): number =>
-    deadline - Math.max(LEAST_MS, Math.min(ROUND_TRIP_MS, (deadline - clock.now()) / 3));
-
   const ask: Calls['ask'] = async (endpoint, query, deadline) => {
     const { name, path } = endpoint;
-    const answer = await pacer.run('', name, PUBLIC, 1, { until: startBy(deadline) }, () =>
+    const answer = await pacer.run('', name, PUBLIC, 1, { until: startBy(clock, deadline) }, () =>
       call(endpoint, { method: 'GET', path, query, deadline }),
     );
     if (answer !== undefined) note(answer, endpoint, undefined, measure);
@@ -88,7 +78,7 @@ export function calls({ settings, transport, pacer, clock, lookupShare, measure 
     // Look-ups are counted by key: what other keys of the same user do takes nothing from them.
     const share = isLookup ? lookupShare : (account.mandate.limitShare ?? 1);
     const credentials = account.credentials as Credentials;
-    const until = Math.min(expiresAt, startBy(deadline));
+    const until = Math.min(expiresAt, startBy(clock, deadline));
     const isShadow = account.mandate.shadow === true && !isLookup;
     const answer = await pacer.run(account.name, name, limit, share, { until, holdBy }, () => {
       const via = isShadow ? shadow : transport;
@@ -140,21 +130,6 @@ export function named(symbol: string, target: unknown): Named | undefined {
   return { symbol, client_order_id: target as Named['client_order_id'] };
 }
 
-/** We refused, nothing was sent. */
-export function refusedHere(venueCode: string, detail: string): Verdict {
-  return { kind: 'refused', venueCode, detail, tradingOver: false };
-}
-
-/** The answer to an instruction whose target is no id. */
-export const NAMELESS = refusedHere('TARGET_MISSING', 'the target is no client order id; nothing was sent');
-
-/** Fills are found by the venue's own id alone. */
-export const NO_ORDER_ID = {
-  kind: 'unavailable',
-  venueCode: 'ORDER_ID_UNKNOWN',
-  detail: "the venue's id of the order is not known, and its fills can be asked for by nothing else",
-} as const;
-
 /** The last look before a request is written: BitMart takes a cancel without an id for a cancel of everything. */
 function complete({ path, needs = [] }: Endpoint, fields: Fields): void {
   const missing = needs.filter((name) => typeof fields[name] !== 'string' || fields[name] === '');
@@ -196,10 +171,6 @@ const shadow: Transport = ({ method, url: to, body = '' }) => {
     body: JSON.stringify({ code: SHADOW, message }),
   });
 };
-
-function notSent(path: string, now: number): Lost {
-  return { kind: 'lost', code: 'NOT_SENT', message: path, signedAt: now, usage: undefined };
-}
 
 /** A refused timestamp is measured once, so that the report can say whose clock is off and by how much. */
 async function clockNote(answer: Reply, time: Calls['time'], deadline: number): Promise<string> {

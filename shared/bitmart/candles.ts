@@ -2,8 +2,9 @@
 // Whether `before` and `after` count their own second is documented nowhere: a second more is asked for, and what lies
 // outside is dropped here. Never fills a gap.
 import * as z from 'zod/mini';
+import { number } from '../order/amounts.ts';
 import { MOST_CANDLES, type Candle, type Reads } from '../order/reads.ts';
-import { number, succeeded, unreadable, unseen } from './answers.ts';
+import { succeeded, unreadable, unseen } from './answers.ts';
 import type { Calls } from './calls.ts';
 import { readEndpoints } from './endpoints.ts';
 

@@ -2,10 +2,11 @@
 // A row that cannot be read is no order: it never counts as absence either.
 import Big from 'big.js';
 import * as z from 'zod/mini';
+import { anything, readable, told } from '../order/amounts.ts';
 import type { Side } from '../order/intent.ts';
 import { roundDown } from '../order/instrument.ts';
 import type { VenueOrder } from '../order/venue.ts';
-import { anything, idOf, readable, told } from './answers.ts';
+import { idOf } from './answers.ts';
 import type { Contract } from './instruments.ts';
 
 /** BTC_USDT on this host: BTCUSDT. */

@@ -1,7 +1,7 @@
 // What an examination of BitMart and an account there can find: one table of codes, of which docs/doctor.md is made, and
 // what an answer that should not have come amounts to. Pure. UNKNOWN of the exchange is said as such, never guessed.
 import { commonFindings, findingBy, type Finding, type FindingRow } from '../order/finding.ts';
-import type { Reply } from './calls.ts';
+import type { Reply } from '../asking.ts';
 import { meaningOf, remedy, speaksOfTheEnd } from './codes.ts';
 
 // prettier-ignore

@@ -2,35 +2,22 @@
 // A cancel without an id would cancel the whole symbol: it cannot be written here, `named` makes the only body there is.
 import Big from 'big.js';
 import * as z from 'zod/mini';
+import { anything, bookOf, bookSchema, readable, signed, sumOf } from '../order/amounts.ts';
 import type { Clock } from '../clock.ts';
 import type { Verdict } from '../order/report.ts';
 import type { Instruction, NewOrder, OrderQuery, Sighting, Times, TradingAccount } from '../order/venue.ts';
 import {
-  anything,
-  bookOf,
-  bookSchema,
   emptiedOutcome,
   fillRows,
   placedOutcome,
-  readable,
-  signed,
   succeeded,
-  sumOf,
   takenOutcome,
   targetOutcome,
   unreadable,
   unseen,
 } from './answers.ts';
-import {
-  NAMELESS,
-  NO_ORDER_ID,
-  named,
-  refusedHere,
-  type Calls,
-  type Fields,
-  type MarketDesk,
-  type Reply,
-} from './calls.ts';
+import { NAMELESS, NO_ORDER_ID, refusedHere, type Reply } from '../asking.ts';
+import { named, type Calls, type Fields, type MarketDesk } from './calls.ts';
 import {
   coinsIn,
   contractAmount,
@@ -43,7 +30,8 @@ import {
   spelled,
 } from './contracts.ts';
 import { endpoints } from './endpoints.ts';
-import type { Contract, Rules } from './instruments.ts';
+import type { Contract } from './instruments.ts';
+import type { Rules } from '../kept.ts';
 
 export type FuturesOrder = Extract<NewOrder, { readonly market: 'futures' }>;
 

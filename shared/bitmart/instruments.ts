@@ -4,74 +4,11 @@ import Big from 'big.js';
 import * as z from 'zod/mini';
 import type { Decimal } from '../order/intent.ts';
 import { roundDown, type Instrument } from '../order/instrument.ts';
-import { anything, number } from './answers.ts';
+import { kept, type Rules, type Table } from '../kept.ts';
+import { anything, number } from '../order/amounts.ts';
 import type { Calls, Outside } from './calls.ts';
 import { endpoints } from './endpoints.ts';
-import type { Reply } from './calls.ts';
-
-const LIFETIME_MS = 300_000;
-/** Environments that started together do not read their tables together. */
-const JITTER_MS = 60_000;
-/** How long one load may take, whoever waits for it. */
-const LOAD_MS = 10_000;
-/** After a load that failed. */
-const REST_MS = 1_000;
-/** How often a waiting caller looks at its deadline. */
-const SLICE_MS = 50;
-
-/** A row by its name on the wire; `unknown`: not listed. undefined: not to be had, or not to be read. */
-export type Rules<Row> = (name: string, deadline: number) => Promise<Row | 'unknown' | undefined>;
-type Table<Row> = ReadonlyMap<string, Row | undefined>;
-
-/**
- * A table that is loaded when first needed, and waited for until the caller's deadline. Kept for five minutes; after that
- * the old one is given at once and a new one fetched behind it, for which only a name that is not in the old one waits.
- * A name that was in the table keeps its old row until two loads in a row lack it: a list that came cut short would deny
- * good orders as unknown.
- */
-export function kept<Row>(
-  fetch: (deadline: number) => Promise<Table<Row> | undefined>,
-  { clock, random = Math.random }: Pick<Outside, 'clock' | 'random'>,
-): Rules<Row> {
-  let table: Table<Row> | undefined;
-  /** Names that the last load lacked. */
-  let missing: ReadonlySet<string> = new Set();
-  let goodUntil = 0;
-  let restUntil = 0;
-  let loading: Promise<void> | undefined;
-  let askedAt = 0;
-  const load = async (): Promise<void> => {
-    askedAt = clock.now();
-    const mine = askedAt;
-    const fresh = await fetch(askedAt + LOAD_MS);
-    // The environment was frozen while the answer was under way, and another has been asked for since.
-    if (mine !== askedAt) return;
-    // An answer that took longer tells of a time before a freeze.
-    if (fresh === undefined || clock.now() - askedAt > LOAD_MS) restUntil = clock.now() + REST_MS;
-    else {
-      const doubtful = [...(table ?? [])].filter(([name]) => !fresh.has(name) && !missing.has(name));
-      table = new Map([...fresh, ...doubtful]);
-      missing = new Set(doubtful.map(([name]) => name));
-      goodUntil = askedAt + LIFETIME_MS + random() * JITTER_MS;
-    }
-    loading = undefined;
-  };
-  const wait = async (deadline: number): Promise<void> => {
-    const mine = loading;
-    const slices = Math.ceil((deadline - clock.now()) / SLICE_MS);
-    for (let left = slices; left > 0 && mine !== undefined && loading === mine; left--) {
-      await Promise.race([mine, clock.sleep(Math.min(SLICE_MS, deadline - clock.now()))]);
-    }
-  };
-  return async (name, deadline) => {
-    const now = clock.now();
-    if (now - askedAt > LOAD_MS) loading = undefined;
-    if (now >= goodUntil && now >= restUntil) loading ??= load();
-    if (table?.has(name) !== true) await wait(deadline);
-    if (table === undefined) return undefined;
-    return table.has(name) ? table.get(name) : 'unknown';
-  };
-}
+import type { Reply } from '../asking.ts';
 
 /** An empty list is no table: the venue trades something, and every order would be denied for want of its symbol. */
 const tableSchema = z.object({ symbols: z.array(z.looseObject({ symbol: z.string() })).check(z.minLength(1)) });

@@ -4,7 +4,8 @@
 import type { Finding } from '../order/finding.ts';
 import type { AccountLook, Prober, VenueLook } from '../order/probe.ts';
 import { succeeded } from './answers.ts';
-import { calls, type Reply } from './calls.ts';
+import { type Reply } from '../asking.ts';
+import { calls } from './calls.ts';
 import { readEndpoints } from './endpoints.ts';
 import { finding, trouble } from './findings.ts';
 import { clockFinding, looksAt, serviceOf, tradingOf, type Looks } from './health.ts';

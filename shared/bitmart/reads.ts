@@ -1,28 +1,19 @@
 // BitMart's accounts as the operator and strategies read them: balances, positions and their mode, open orders, fills, fee rates.
 // Paced on lanes of their own. Never writes, and is no part of what places or follows orders.
 import * as z from 'zod/mini';
+import { anything, number, readable, signed, told } from '../order/amounts.ts';
 import Big from 'big.js';
 import type { Market } from '../order/intent.ts';
 import { listed } from '../order/instrument.ts';
 import type { Balance, FeeRate, Fill, OpenOrder, Position, PositionMode, Reading, Reads } from '../order/reads.ts';
 import type { TradingAccount } from '../order/venue.ts';
-import {
-  anything,
-  number,
-  readable,
-  signed,
-  spotRow,
-  succeeded,
-  told,
-  unreadable,
-  unseen,
-  venueOrder,
-} from './answers.ts';
+import { spotRow, succeeded, unreadable, unseen, venueOrder } from './answers.ts';
 import { candlesBy } from './candles.ts';
 import { calls, type Calls, type Fields, type Outside } from './calls.ts';
 import { coinsIn, contractAmount, futuresOrder, orderRow, rowId, rowSide, sideOf, spelled } from './contracts.ts';
 import { endpoints, readEndpoints, type Endpoint } from './endpoints.ts';
-import { contractRules, type Contract, type Rules } from './instruments.ts';
+import { contractRules, type Contract } from './instruments.ts';
+import type { Rules } from '../kept.ts';
 
 const NOTE = 'VIP fees change on the 8th, 18th and 28th of a month; read them anew then';
 /** Without a range lists reach back seven days, lists of open orders too; this is as far as futures go. */

@@ -1,19 +1,23 @@
 // Spot and isolated margin: one book, one family of endpoints; only the placement is spelled in two ways.
 // Field names are case sensitive and unknown ones are ignored without an error, so each endpoint's are written out here.
 import * as z from 'zod/mini';
+import { anything, bookOf, bookSchema, number, readable, signed, sumOf } from '../order/amounts.ts';
 import type { Verdict } from '../order/report.ts';
 import type { Instruction, NewOrder, Sighting, Times, TradingAccount } from '../order/venue.ts';
-import { anything, batchOutcome, bookOf, bookSchema, cancelOutcome, emptiedOutcome, fillRows, loanOutcome, number, placedOutcome, readable, sightingOf, signed, succeeded, sumOf, unreadable, unseen } from './answers.ts'; // prettier-ignore
 import {
-  NAMELESS,
-  NO_ORDER_ID,
-  named,
-  refusedHere,
-  type Calls,
-  type Fields,
-  type MarketDesk,
-  type Reply,
-} from './calls.ts';
+  batchOutcome,
+  cancelOutcome,
+  emptiedOutcome,
+  fillRows,
+  loanOutcome,
+  placedOutcome,
+  sightingOf,
+  succeeded,
+  unreadable,
+  unseen,
+} from './answers.ts';
+import { NAMELESS, NO_ORDER_ID, refusedHere, type Reply } from '../asking.ts';
+import { named, type Calls, type Fields, type MarketDesk } from './calls.ts';
 import { endpoints } from './endpoints.ts';
 
 /** How many orders one request takes [spot documentation, 50033]. */

@@ -2,7 +2,8 @@
 // network or no connection nothing more is sent, for the exchange or any account. Never retries.
 import type { Finding } from '../order/finding.ts';
 import { succeeded } from './answers.ts';
-import type { Calls, Reply } from './calls.ts';
+import type { Reply } from '../asking.ts';
+import type { Calls } from './calls.ts';
 import type { Endpoint } from './endpoints.ts';
 import { isEnough, trouble } from './findings.ts';
 import type { BitmartOptions } from './venue.ts';

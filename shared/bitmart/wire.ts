@@ -1,8 +1,8 @@
 // BitMart on the wire: serialise once, sign exactly those bytes, send them with a deadline, read status, code and usage.
 // Never retries and never decides what an answer means; the transport is a function, so any network can stand behind it.
 import { createHmac } from 'node:crypto';
-import type { HttpFailure, HttpRequest, Transport } from '../http.ts';
-import type { Journey } from '../order/venue.ts';
+import { lost, type Reply } from '../asking.ts';
+import type { HttpRequest, Transport } from '../http.ts';
 import { pseudoCode } from './codes.ts';
 import type { Usage } from '../pace.ts';
 
@@ -25,27 +25,6 @@ export interface Request {
   readonly deadline: number;
   /** Not sent later than this, ms. */
   readonly sendBefore?: number;
-}
-
-/** What came back. `code` is BitMart's, or a pseudo-code such as HTTP_429 where the body carries none. */
-export interface Answer {
-  readonly kind: 'answer';
-  readonly code: string;
-  readonly message: string;
-  readonly data: unknown;
-  readonly signedAt: number;
-  readonly usage: Usage | undefined;
-  readonly journey?: Journey;
-}
-/** No answer. `code` is TIMEOUT where the request may have arrived, CONNECT_FAILED where it cannot have, NOT_SENT where we did not send it. */
-export interface Lost {
-  readonly kind: 'lost';
-  readonly code: 'TIMEOUT' | 'CONNECT_FAILED' | 'NOT_SENT';
-  readonly message: string;
-  readonly signedAt: number;
-  readonly usage: undefined;
-  /** Absent where not one byte was sent. */
-  readonly journey?: Journey;
 }
 
 const USER_AGENT = 'serverless-trading-bot/0.1';
@@ -71,12 +50,7 @@ export function compose(baseUrl: string, request: Request, signedAt: number): Ht
 }
 
 /** Sends one request. Never rejects. @param now the clock that signs, ms */
-export async function send(
-  transport: Transport,
-  baseUrl: string,
-  request: Request,
-  now: () => number,
-): Promise<Answer | Lost> {
+export async function send(transport: Transport, baseUrl: string, request: Request, now: () => number): Promise<Reply> {
   const signedAt = now();
   const response = await transport(compose(baseUrl, request, signedAt));
   if (response.kind === 'failure') return lost(response, signedAt);
@@ -118,13 +92,6 @@ function authentication(
   headers['X-BM-TIMESTAMP'] = timestamp;
   headers['X-BM-SIGN'] = sign(credentials, timestamp, body);
   return headers;
-}
-
-function lost(failure: HttpFailure, signedAt: number): Lost {
-  const code = failure.reached ? 'TIMEOUT' : 'CONNECT_FAILED';
-  const { reached, sentAt = signedAt } = failure;
-  const journey = reached ? { journey: { sentAt } } : {};
-  return { kind: 'lost', code, message: failure.detail, signedAt, usage: undefined, ...journey };
 }
 
 /**

@@ -218,7 +218,7 @@ function exitsOf(order: PlaceIntent | NewOrder): Exits {
 
 function rounded(intent: PlaceIntent, rules: Instrument | undefined): NewOrder {
   const wanted = wantedOf(intent) as unknown as Omit<NewOrder, 'expiresAt'> &
-    Partial<Record<'size' | 'price', Decimal>>;
+    Partial<Record<'size' | 'price' | 'notional', Decimal>>;
   const exits = Object.entries(exitsOf(intent)).map(([name, exit]) => [
     name,
     { ...exit, price: down(exit.price, rules?.priceStep) },
@@ -227,6 +227,7 @@ function rounded(intent: PlaceIntent, rules: Instrument | undefined): NewOrder {
     ...wanted,
     ...(wanted.size === undefined ? {} : { size: down(wanted.size, rules?.sizeStep) }),
     ...(wanted.price === undefined ? {} : { price: down(wanted.price, rules?.priceStep) }),
+    ...(wanted.notional === undefined ? {} : { notional: down(wanted.notional, rules?.notionalStep) }),
     ...(Object.fromEntries(exits) as Exits),
     ...(intent.market === 'futures' ? { reduceOnly: intent.reduceOnly === true } : {}),
     expiresAt: Date.parse(intent.expiresAt),

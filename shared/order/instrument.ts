@@ -9,7 +9,9 @@ export interface Instrument {
   readonly priceStep: Decimal;
   /** Sizes, in base coin, are multiples of this. */
   readonly sizeStep: Decimal;
-  /** Smallest size, in base coin. */
+  /** What a market buy spends, in quote coin, is a multiple of this, where the venue says so. */
+  readonly notionalStep?: Decimal;
+  /** Smallest size, in base coin; one step where the venue has none. */
   readonly minSize: Decimal;
   /** Largest size of one order, in base coin, where the venue says one; market orders may have a smaller one. */
   readonly maxSize?: Decimal;

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { readdirSync, readFileSync } from 'node:fs';
 import { cancelOutcome, emptiedOutcome, orderIdOf, sightingOf, verdictOf } from '../../shared/bitmart/answers.ts';
-import type { Answer, Lost } from '../../shared/bitmart/wire.ts';
+import type { Answer, Lost } from '../../shared/asking.ts';
 
 interface Body {
   readonly code: number;

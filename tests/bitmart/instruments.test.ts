@@ -1,7 +1,7 @@
 // The tables of rules: when they are read, who waits for them, and what a row becomes.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
-import { kept, type Rules } from '../../shared/bitmart/instruments.ts';
+import { kept, type Rules } from '../../shared/kept.ts';
 import { bitmart } from '../../shared/bitmart/venue.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { optionsAt, soon, venueAt } from './fixture.ts';
