@@ -54,7 +54,7 @@ const EXCEPTIONS = [
 /** The house of a file: files of one house may import each other; between houses only the arrows below are allowed. */
 const houseOf = (path: string): string => {
   if (/^shared\/(log|config|clock|http|metrics|pace)\.ts$/.test(path)) return path;
-  if (/^local\/(aws|bitmart|lambda)\//.test(path)) return 'local servers';
+  if (/^local\/(aws|bitmart|bybit|exchange|lambda)\//.test(path)) return 'local servers';
   return (
     /^(shared\/(order|bitmart|aws|strategies|execution|following|firing|probing|proof|parking|venues|wiring)|functions|producer|cli|local|tests|bench)\b/.exec(
       path,

@@ -1,7 +1,7 @@
 // Faults that tests put into the local AWS over HTTP: refuse, half refuse, lose before, lose after, delay.
 // Promises that the first matching fault acts, that `times` counts down, the same draws for the same seed, and that a field
 // it does not know is refused. Without faults it changes nothing.
-import { seeded } from '../bitmart/faults.ts';
+import { seeded } from '../exchange/faults.ts';
 import { isRecord, records, refuse, text, whole, type Input, type Output } from './wire.ts';
 
 const KINDS = ['error', 'partial', 'drop-before', 'drop-after', 'delay'] as const;

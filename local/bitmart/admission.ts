@@ -1,6 +1,6 @@
 // The rules an order must meet before it reaches the book: symbol, side, type, amounts, client order id.
 // Promises the documented code for each breach. Never touches balances or the book.
-import { floorTo, parseAmount, ZERO, type Decimal } from './decimals.ts';
+import { floorTo, parseAmount, ZERO, type Decimal } from '../exchange/decimals.ts';
 import { isRefusal, refuse, type Refusal } from './codes.ts';
 import { tickOf, type Instrument } from './instruments.ts';
 import { isOpen } from './orders.ts';

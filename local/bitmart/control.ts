@@ -1,59 +1,33 @@
 // The control interface: what tests and the local stack set and read. Promises that PUT replaces, that wrong input gets
 // a 400 with a sentence, and that no secret comes back out. Never part of the venue's own API.
-import * as z from 'zod';
-import { decimal, floorTo, type Decimal } from './decimals.ts';
-import { FAULT_NAMES, type FaultName } from './faults.ts';
+import type * as z from 'zod';
+import { decimal, floorTo, type Decimal } from '../exchange/decimals.ts';
+import {
+  commonControls,
+  faultSchema,
+  MARKET,
+  ok,
+  parsed,
+  SERVICE,
+  steer,
+  wrong,
+  type Answered,
+  type Controls,
+} from '../exchange/steering.ts';
 import { tickOf } from './instruments.ts';
-import { ACCOUNT, AMOUNT, keyRow, ok, register, wrong, type Answered } from './keys.ts';
+import { ACCOUNT, keyRow, register } from './keys.ts';
 import { orderRows, positionRows } from './listing.ts';
 import { promised, PROMISES } from './promises.ts';
-import type { Venue } from './venue.ts';
+import { VENUE_FAULTS, type Venue } from './venue.ts';
 
 const MARGIN_PLACE = '/spot/v1/margin/submit_order';
 
-const isCode = (fault: FaultName): boolean => fault === 'code' || fault === 'code-after';
-const isStatus = (fault: FaultName): boolean => fault === 'status' || fault === 'status-after';
-
-const FAULTS = z.strictObject({
-  seed: z.int().default(1),
-  faults: z.array(
-    z
-      .strictObject({
-        path: z.string().startsWith('/'),
-        fault: z.enum(FAULT_NAMES),
-        probability: z.number().min(0).max(1).default(1),
-        times: z.int().min(1, 'must be at least 1; leave it out for no limit').optional(),
-        ms: z.number().min(0).max(3_600_000).default(0),
-        code: z.int().min(0).default(0),
-        message: z.string().optional(),
-      })
-      .refine(({ fault, code }) => !isCode(fault) || code > 0, 'fault "code" needs the BitMart code to answer with')
-      .refine(({ fault, message }) => isCode(fault) || message === undefined, 'message goes with fault "code" alone')
-      .refine(
-        ({ fault, code }) => !isStatus(fault) || code === 0 || (code >= 200 && code <= 599),
-        'fault "status" takes an HTTP status from 200 to 599 as code',
-      )
-      .refine(
-        ({ fault, path }) => fault !== 'loan-only' || path === MARGIN_PLACE,
-        `fault "loan-only" is for ${MARGIN_PLACE}, where loans are`,
-      ),
-  ),
-});
-
-const CLOCK = z.strictObject({ offsetMs: z.int() });
-
-const SERVICE = z.strictObject({
-  service_type: z.enum(['spot', 'contract', 'account']),
-  status: z.enum(['0', '1', '2']),
-  title: z.string().optional(),
-  start_time: z.int().optional(),
-  end_time: z.int().optional(),
-});
-
-const MARKET = z.strictObject({ symbol: z.string(), mid: AMOUNT });
-
-const clock = (venue: Venue): Answered =>
-  ok({ offsetMs: venue.settings.clockOffsetMs, serverTime: venue.now().venueMs });
+const FAULT = faultSchema(VENUE_FAULTS, 'BitMart')
+  .refine(
+    ({ fault, path }) => fault !== 'loan-only' || path === MARGIN_PLACE,
+    `fault "loan-only" is for ${MARGIN_PLACE}, where loans are`,
+  )
+  .refine(({ code }) => code >= 0, 'BitMart has no code below 0');
 
 const setService = (venue: Venue, asked: z.infer<typeof SERVICE>): Answered => {
   const { service_type, status } = asked;
@@ -94,91 +68,35 @@ const moveMarket = (venue: Venue, { symbol, mid }: z.infer<typeof MARKET>): Answ
   return ok({ symbol, mid });
 };
 
-/** Parses JSON by a schema and hands it on; anything wrong becomes one 400 with a sentence that names every field. */
-const parsed = <Schema extends z.ZodType>(
-  schema: Schema,
-  text: string,
-  use: (value: z.infer<Schema>) => Answered,
-): Answered => {
-  let raw: unknown;
-  try {
-    raw = JSON.parse(text);
-  } catch {
-    return wrong('the body must be one JSON object');
-  }
-  const result = schema.safeParse(raw);
-  if (result.success) return use(result.data);
-  return wrong(result.error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`).join('; '));
-};
-
-const write = (venue: Venue, path: string, text: string): Answered | undefined => {
-  switch (path) {
-    case '/accounts':
-      return parsed(ACCOUNT, text, (asked) => register(venue, asked));
-    case '/faults':
-      return parsed(FAULTS, text, ({ seed, faults }) => {
-        const full = faults.map((one) => ({
-          ...one,
-          times: one.times,
-          code: isStatus(one.fault) && one.code === 0 ? 500 : one.code,
-        }));
-        venue.faults.put(seed, full, venue.now().realMs);
-        return ok(venue.faults.list());
-      });
-    case '/clock':
-      return parsed(CLOCK, text, ({ offsetMs }) => {
-        venue.settings.clockOffsetMs = offsetMs;
-        return clock(venue);
-      });
-    case '/promises':
-      return parsed(PROMISES, text, (asked) => {
-        venue.settings.promises = promised(asked, venue.timeScale);
-        return ok(venue.settings.promises);
-      });
-    case '/service':
-      return parsed(SERVICE, text, (asked) => setService(venue, asked));
-    case '/market':
-      return parsed(MARKET, text, (asked) => moveMarket(venue, asked));
-    default:
-      return undefined;
-  }
-};
-
-const show = (venue: Venue, path: string): Answered | undefined => {
-  switch (path) {
-    case '/accounts':
-      return ok([...venue.keys.values()].map((key) => keyRow(venue, key)));
-    case '/orders':
-      return ok(orderRows(venue));
-    case '/positions':
-      return ok(positionRows(venue));
-    case '/requests':
-      return ok(venue.windows.report());
-    case '/faults':
-      return ok(venue.faults.list());
-    case '/clock':
-      return clock(venue);
-    case '/promises':
-      return ok(venue.settings.promises);
-    case '/service':
-      return ok({ service: venue.settings.services });
-    default:
-      return undefined;
-  }
-};
-
-const clear = (venue: Venue, path: string): Answered | undefined => {
-  if (path === '/faults') venue.faults.clear();
-  else if (path === '/state') venue.reset();
-  else return undefined;
-  return ok({ cleared: path.slice(1) });
+const controlsOf = (venue: Venue): Controls => {
+  const { puts, gets, deletes } = commonControls(venue, FAULT);
+  return {
+    puts: {
+      ...puts,
+      '/accounts': (text) => parsed(ACCOUNT, text, (asked) => register(venue, asked)),
+      '/promises': (text) =>
+        parsed(PROMISES, text, (asked) => {
+          venue.settings.promises = promised(asked, venue.timeScale);
+          return ok(venue.settings.promises);
+        }),
+      '/service': (text) => parsed(SERVICE, text, (asked) => setService(venue, asked)),
+      '/market': (text) => parsed(MARKET, text, (asked) => moveMarket(venue, asked)),
+    },
+    gets: {
+      ...gets,
+      '/accounts': () => [...venue.keys.values()].map((key) => keyRow(venue, key)),
+      '/orders': () => orderRows(venue),
+      '/positions': () => positionRows(venue),
+      '/requests': () => venue.windows.report(),
+      '/promises': () => venue.settings.promises,
+      '/service': () => ({ service: venue.settings.services }),
+    },
+    deletes: { ...deletes, '/state': () => venue.reset() },
+  };
 };
 
 /** Answers one control request; `path` is what follows /control. */
 export const control = (venue: Venue, method: string, path: string, text: string): Answered => {
   venue.futures.catchUp(venue.now());
-  const act = { PUT: () => write(venue, path, text), GET: () => show(venue, path), DELETE: () => clear(venue, path) }[
-    method
-  ];
-  return act?.() ?? { status: 404, body: { error: `no control ${method} ${path || '/'}` } };
+  return steer(controlsOf(venue), method, path, text);
 };

@@ -1,10 +1,11 @@
 // The matching engine: books, orders and fills over exact decimals. Promises price-time priority, conserved money and
 // orders that are final once finished. No I/O, no clock (the time is passed in), no knowledge of endpoints.
-import { floorTo, smaller, ZERO, type Decimal } from './decimals.ts';
+import { depthOf as levelsOf, enqueue, OTHER_SIDE, sidesOf, type Level } from '../exchange/book.ts';
+import { floorTo, smaller, ZERO, type Decimal } from '../exchange/decimals.ts';
 import { INSTRUMENTS, MAKER_RATE, TAKER_RATE, type Instrument } from './instruments.ts';
-import { createLedger, type Ledger } from './ledger.ts';
-import { createTape, type Tape } from './tape.ts';
-import { crosses, enqueue, holderOf, isOpen, reserveFor, wantedAt } from './orders.ts';
+import { createLedger, type Ledger } from '../exchange/ledger.ts';
+import { createTape, type Tape } from '../exchange/tape.ts';
+import { crosses, holderOf, isOpen, reserveFor, wantedAt } from './orders.ts';
 import type { CancelSource, Fill, LiveOrder, NewOrder, Now, Order, Side } from './orders.ts';
 
 /** The holder of the seeded liquidity; pays no fees and never shows among the orders. */
@@ -53,13 +54,7 @@ export interface Floor {
   lastId: number;
 }
 
-const OPPOSITE: Readonly<Record<Side, Side>> = { buy: 'sell', sell: 'buy' };
-
-export const queueOf = (floor: Floor, symbol: string, side: Side): LiveOrder[] => {
-  const sides = floor.queues.get(symbol) ?? { buy: [], sell: [] };
-  floor.queues.set(symbol, sides);
-  return sides[side];
-};
+export const queueOf = (floor: Floor, symbol: string, side: Side): LiveOrder[] => sidesOf(floor.queues, symbol)[side];
 
 /** 18 digits, as the venue's ids are; the lead keeps order ids and trade ids apart. */
 const nextId = (floor: Floor, lead: '2127' | '1252'): string => {
@@ -130,7 +125,7 @@ const trade = (floor: Floor, taker: LiveOrder, maker: LiveOrder, size: Decimal, 
 
 /** Trades the taker against the book while prices cross, or until self-trade prevention stops it. */
 const sweep = (floor: Floor, taker: LiveOrder, now: Now): void => {
-  const queue = queueOf(floor, taker.instrument.symbol, OPPOSITE[taker.side]);
+  const queue = queueOf(floor, taker.instrument.symbol, OTHER_SIDE[taker.side]);
   for (let maker = queue[0]; maker && isOpen(taker); maker = queue[0]) {
     if (!crosses(taker.side, taker.type, taker.price, maker.price)) return;
     const size = smaller(wantedAt(taker, maker.price), wantedAt(maker, maker.price));
@@ -159,12 +154,12 @@ const land = (floor: Floor, order: LiveOrder, marketBuyEnds: 'filled' | 'partial
     else finish(floor, order, 'canceled', 'system', now);
   } else if (order.filledSize.gte(order.size)) finish(floor, order, 'filled', '', now);
   else if (order.type === 'limit' || order.type === 'limit_maker') {
-    enqueue(queueOf(floor, instrument.symbol, order.side), order);
+    enqueue(queueOf(floor, instrument.symbol, order.side), order, order.side);
   } else finish(floor, order, 'canceled', 'system', now);
 };
 
 export const wouldCross = (floor: Floor, order: NewOrder): boolean => {
-  const first = queueOf(floor, order.instrument.symbol, OPPOSITE[order.side])[0];
+  const first = queueOf(floor, order.instrument.symbol, OTHER_SIDE[order.side])[0];
   return first !== undefined && crosses(order.side, order.type, order.price, first.price);
 };
 
@@ -232,22 +227,8 @@ export const costOf = (order: NewOrder): { readonly currency: string; readonly a
   amount: order.side === 'sell' ? order.size : order.notional.times(TAKER_RATE.plus(1)),
 });
 
-export const depthOf = (
-  floor: Floor,
-  symbol: string,
-  side: Side,
-  levels: number,
-): { price: Decimal; size: Decimal }[] => {
-  const rows: { price: Decimal; size: Decimal }[] = [];
-  for (const order of queueOf(floor, symbol, side)) {
-    const size = order.size.minus(order.filledSize);
-    const last = rows.at(-1);
-    if (last?.price.eq(order.price)) last.size = last.size.plus(size);
-    else if (rows.length === levels) break;
-    else rows.push({ price: order.price, size });
-  }
-  return rows;
-};
+export const depthOf = (floor: Floor, symbol: string, side: Side, levels: number): readonly Level[] =>
+  levelsOf(queueOf(floor, symbol, side), (order) => order.size.minus(order.filledSize), levels);
 
 export const instrumentOf = (symbol: string): Instrument | undefined =>
   INSTRUMENTS.find((one) => one.symbol === symbol);

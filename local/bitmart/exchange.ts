@@ -1,7 +1,8 @@
 // The exchange as its endpoints see it: customers' orders, plus a house that quotes a fixed ladder on both sides.
 // Promises that the house refills after every order, always the same way, and never trades on its own except when its
 // price is moved. No I/O; the time is passed in.
-import { decimal, ZERO, type Decimal } from './decimals.ts';
+import { rung, SIDES, type Level } from '../exchange/book.ts';
+import { decimal, ZERO, type Decimal } from '../exchange/decimals.ts';
 import { INSTRUMENTS, tickOf, type Instrument } from './instruments.ts';
 import {
   cancelOrder,
@@ -16,10 +17,10 @@ import {
   wouldCross,
 } from './engine.ts';
 import type { Floor } from './engine.ts';
-import type { Ledger } from './ledger.ts';
+import type { Ledger } from '../exchange/ledger.ts';
 import { isOpen } from './orders.ts';
 import type { CancelSource, Fill, LiveOrder, NewOrder, Now, Order, Side } from './orders.ts';
-import type { Tape } from './tape.ts';
+import type { Tape } from '../exchange/tape.ts';
 
 export interface Exchange {
   readonly ledger: Ledger;
@@ -36,7 +37,7 @@ export interface Exchange {
   wouldCross(order: NewOrder): boolean;
   best(symbol: string, side: Side): Decimal | undefined;
   /** Price levels, best first, orders of one price added up. */
-  depth(symbol: string, side: Side, levels: number): readonly { readonly price: Decimal; readonly size: Decimal }[];
+  depth(symbol: string, side: Side, levels: number): readonly Level[];
   /** Every order ever, except the house's, oldest first. */
   orders(): readonly Order[];
   order(orderId: string): Order | undefined;
@@ -54,18 +55,10 @@ export interface Exchange {
 /** Enough to quote for years; part of the conserved total like everybody's. */
 const HOUSE_FUNDS = decimal('1000000000000');
 
-const SIDES: readonly Side[] = ['buy', 'sell'];
-
 const mine = (order: Order): boolean => order.uid === HOUSE;
 
-/** Price and size of one rung: asks from one tick above the mid upwards, bids from one tick below it downwards. */
-const rung = (instrument: Instrument, mid: Decimal, side: Side, level: number): { price: Decimal; size: Decimal } => {
-  const away = tickOf(instrument).plus(instrument.house.gap.times(level));
-  return {
-    price: side === 'buy' ? mid.minus(away) : mid.plus(away),
-    size: instrument.house.unit.times(1 + (level % 4)),
-  };
-};
+const rungOf = (instrument: Instrument, mid: Decimal, side: Side, level: number): Level =>
+  rung(instrument.house, tickOf(instrument), mid, side, level);
 
 interface House {
   /** Brings every touched rung back to its full size, except where a customer's resting order stands in its way. */
@@ -89,7 +82,7 @@ const createHouse = (floor: Floor): House => {
           const place = at(instrument, side, level);
           const standing = rungs.get(place);
           if (standing && isOpen(standing) && standing.filledSize.eq(0)) continue;
-          const { price, size } = rung(instrument, mid, side, level);
+          const { price, size } = rungOf(instrument, mid, side, level);
           if (price.lte(0) || blocked(instrument, side, price)) continue;
           if (standing) cancelOrder(floor, standing, 'system', now);
           const placed = placeOrder(floor, houseOrder(instrument, side, 'limit', price, size), 'filled', now);
@@ -112,7 +105,7 @@ const createHouse = (floor: Floor): House => {
 /** Fills every customer's order that a new mid trades through, at the customer's price. */
 const tradeThrough = (floor: Floor, instrument: Instrument, mid: Decimal, now: Now): void => {
   for (const side of SIDES) {
-    const { price } = rung(instrument, mid, side, 0);
+    const { price } = rungOf(instrument, mid, side, 0);
     const size = queueOf(floor, instrument.symbol, side === 'buy' ? 'sell' : 'buy')
       .filter((order) => (side === 'buy' ? order.price.lte(price) : order.price.gte(price)))
       .reduce((sum, order) => sum.plus(order.size).minus(order.filledSize), ZERO);

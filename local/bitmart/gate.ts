@@ -1,20 +1,14 @@
 // Who is calling, and may they: key, signature, address, clock, permission, body. Promises the documented code for each
 // failure and that nothing is executed before all of them passed. Never counts; the server does.
+import type { Incoming as HostIncoming } from '../exchange/host.ts';
 import { refuse, type Refusal } from './codes.ts';
 import { parseJson } from './integers.ts';
 import { isSignedBy } from './signature.ts';
 import type { Promises } from './promises.ts';
 import type { Endpoint, Key, Venue } from './venue.ts';
 
-/** One HTTP request, its body as the bytes that arrived. */
-export interface Incoming {
-  readonly method: string;
-  readonly path: string;
-  readonly query: URLSearchParams;
-  readonly headers: Readonly<Record<string, string | undefined>>;
-  readonly body: Buffer;
-  readonly ip: string;
-}
+/** The venue signs bodies, not queries: the raw text of one is of no use here. */
+export type Incoming = Omit<HostIncoming, 'rawQuery'>;
 
 const header = (incoming: Incoming, name: string): string => incoming.headers[name] ?? '';
 

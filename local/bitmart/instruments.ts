@@ -1,6 +1,6 @@
 // What trades here: currencies, instruments with their rules, and the house's ladder of liquidity.
 // Promises the shape of the real rules (steps, minimums, precisions); the prices and ladders are ours. Never changes.
-import { decimal, type Decimal } from './decimals.ts';
+import { decimal, type Decimal } from '../exchange/decimals.ts';
 
 export interface Instrument {
   readonly symbol: string;

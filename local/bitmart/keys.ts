@@ -1,32 +1,18 @@
 // The registered keys: what an account is here, how it is registered, changed and shown. Promises that neither secret
 // nor memo is ever shown, and of the key only its end. Never checks a signature.
 import * as z from 'zod';
-import { ZERO } from './decimals.ts';
+import { ZERO } from '../exchange/decimals.ts';
+import { AMOUNT, BALANCES, given, NAME, ok, wrong, type Answered } from '../exchange/steering.ts';
 import { FEES, HOUSE } from './engine.ts';
 import { CURRENCIES } from './instruments.ts';
 import { LENDER, marginHolder } from './orders.ts';
 import { endow, type Endowment, type Key, type Venue } from './venue.ts';
-
-/** What a control request answers. */
-export interface Answered {
-  readonly status: number;
-  readonly body: object;
-}
-
-export const ok = (body: object): Answered => ({ status: 200, body });
-export const wrong = (sentence: string): Answered => ({ status: 400, body: { error: sentence } });
-
-export const AMOUNT = z.string().regex(/^\d{1,20}(\.\d{1,18})?$/, 'must be a plain decimal text such as "1000.5"');
-
-const NAME = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, dashes or underscores');
 
 /** As the exchange's own page spells them, too: "Read-only", "Spot-Trade". */
 const PERMISSION = z.preprocess(
   (name) => (typeof name === 'string' ? name.toLowerCase().replace(/^read-?only$/, 'read') : name),
   z.enum(['read', 'spot-trade', 'margin-trade', 'future-trade', 'withdraw']),
 );
-
-const BALANCES = z.record(z.string().regex(/^[A-Z0-9]+$/), AMOUNT);
 
 export const ACCOUNT = z.strictObject({
   account: NAME,
@@ -58,19 +44,16 @@ const DEFAULTS: Endowment = {
 const pay = (venue: Venue, uid: string, { balances, ...others }: z.infer<typeof ACCOUNT>): void => {
   const { futures, margin, positionMode } = others;
   const before = venue.endowments.get(uid);
-  const named = defined({ spot: balances, futures, margin, positionMode });
-  const given = before ? named : { ...DEFAULTS, ...named };
-  venue.endowments.set(uid, { ...DEFAULTS, ...before, ...given });
+  const named = given({ spot: balances, futures, margin, positionMode }) as Partial<Endowment>;
+  const paid = before ? named : { ...DEFAULTS, ...named };
+  venue.endowments.set(uid, { ...DEFAULTS, ...before, ...paid });
   const { ledger } = venue.exchange;
-  const pairs = Object.keys(given.margin ?? {}).map((symbol) => marginHolder(uid, symbol));
-  for (const holder of [...(given.spot ? [uid] : []), ...pairs]) {
+  const pairs = Object.keys(paid.margin ?? {}).map((symbol) => marginHolder(uid, symbol));
+  for (const holder of [...(paid.spot ? [uid] : []), ...pairs]) {
     for (const currency of ledger.currencies(holder)) ledger.endow(holder, currency, ZERO);
   }
-  endow(venue, uid, given);
+  endow(venue, uid, paid);
 };
-
-const defined = (parts: { readonly [Part in keyof Endowment]: Endowment[Part] | undefined }): Partial<Endowment> =>
-  Object.fromEntries(Object.entries(parts).filter(([, part]) => part !== undefined));
 
 /** The first thing about its balances that this venue does not know. */
 const strange = (venue: Venue, { balances = {}, margin = {} }: z.infer<typeof ACCOUNT>): string | undefined => {

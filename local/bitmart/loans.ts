@@ -1,7 +1,7 @@
 // Isolated margin: one account per UID and pair, its loans and their repayment. Promises that a loan is moved, never
 // made (a lender holds the money), and that nobody borrows beyond the pair's leverage. Never places an order.
 // The rates, limits and the interest (one hour's, charged when borrowing) are ours: the documents name none.
-import { decimal, floorTo, smaller, ZERO, type Decimal } from './decimals.ts';
+import { decimal, floorTo, smaller, ZERO, type Decimal } from '../exchange/decimals.ts';
 import type { Exchange } from './exchange.ts';
 import type { Instrument } from './instruments.ts';
 import { LENDER, marginHolder } from './orders.ts';

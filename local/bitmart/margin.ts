@@ -2,7 +2,7 @@
 // cancelled like spot's, where they show as orderMode iso_margin. Never touches the spot wallet except by a transfer.
 import { absent, admit, refusalNow, symbolOf } from './admission.ts';
 import { isRefusal, refuse, type Refusal } from './codes.ts';
-import { floorTo, parseAmount, shown, ZERO, type Decimal } from './decimals.ts';
+import { floorTo, parseAmount, shown, ZERO, type Decimal } from '../exchange/decimals.ts';
 import type { Instrument } from './instruments.ts';
 import { jsonInteger } from './integers.ts';
 import { DAILY_RATE, HOURLY_RATE, LEAST_LOAN, MAX_LEVERAGE, type LoanRecord } from './loans.ts';

@@ -1,21 +1,16 @@
-// The order, its states and its fills, and the order book's queues. Promises price-time priority: a better price first,
-// at one price the earlier order first. Never moves money.
-import { floorTo, type Decimal } from './decimals.ts';
+// The order, its states and its fills, and what it still wants and holds back. Promises that a market buy wants only what
+// its money buys. Never moves money.
+import { floorTo, type Decimal } from '../exchange/decimals.ts';
+import { reaches, type Now, type Side } from '../exchange/book.ts';
 import type { Instrument } from './instruments.ts';
 
-export type Side = 'buy' | 'sell';
+export type { Now, Side };
 export type OrderType = 'limit' | 'market' | 'limit_maker' | 'ioc';
 export type StpMode = 'none' | 'cancel_maker' | 'cancel_taker' | 'cancel_both';
 export type OrderState = 'new' | 'partially_filled' | 'filled' | 'canceled' | 'partially_canceled';
 /** Which balance an order trades with: the spot wallet, or the pair's isolated margin account. */
 export type OrderMode = 'spot' | 'iso_margin';
 export type CancelSource = '' | 'user' | 'system' | 'stp';
-
-/** The venue's clock, which may be skewed and stamps orders, and real time, by which the venue forgets and bans. */
-export interface Now {
-  readonly venueMs: number;
-  readonly realMs: number;
-}
 
 /** What is asked for, after the instrument's rules were applied. Amounts that do not apply are zero. */
 export interface NewOrder {
@@ -92,18 +87,4 @@ export const reserveFor = (order: Order, takerRate: Decimal): Decimal => {
 };
 
 export const crosses = (side: Side, type: OrderType, price: Decimal, makerPrice: Decimal): boolean =>
-  type === 'market' || (side === 'buy' ? price.gte(makerPrice) : price.lte(makerPrice));
-
-/** Puts an order behind those of an equal or better price. */
-export const enqueue = (queue: LiveOrder[], order: LiveOrder): void => {
-  let low = 0;
-  let high = queue.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const other = queue[middle];
-    const ahead = other && (order.side === 'buy' ? other.price.gte(order.price) : other.price.lte(order.price));
-    if (ahead) low = middle + 1;
-    else high = middle;
-  }
-  queue.splice(low, 0, order);
-};
+  type === 'market' || reaches(side, price, makerPrice);

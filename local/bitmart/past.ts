@@ -3,7 +3,8 @@
 // prices within a candle is unknown, and a price that was only touched may have been others'. No clock, no I/O.
 import { admit, refusalNow, type Counter, type OrderFields } from './admission.ts';
 import { isRefusal, refuse, type Refusal } from './codes.ts';
-import { decimal, floorTo, ZERO, type Decimal } from './decimals.ts';
+import { enqueue } from '../exchange/book.ts';
+import { decimal, floorTo, ZERO, type Decimal } from '../exchange/decimals.ts';
 import {
   cancelOrder,
   createFloor,
@@ -16,8 +17,8 @@ import {
   type Rates,
 } from './engine.ts';
 import { INSTRUMENTS, MAKER_RATE, TAKER_RATE, tickOf, type Instrument } from './instruments.ts';
-import type { Balance } from './ledger.ts';
-import { enqueue, type Fill, type LiveOrder, type Now, type Order, type Side } from './orders.ts';
+import type { Balance } from '../exchange/ledger.ts';
+import type { Fill, LiveOrder, Now, Order, Side } from './orders.ts';
 import { defaultPromises } from './promises.ts';
 
 /** The rates that every account pays, as text. */
@@ -166,7 +167,7 @@ const passSide = (
   const late = queue.filter(({ createdAtMs }) => createdAtMs > openAt);
   for (const order of late) queue.splice(queue.indexOf(order), 1);
   for (const order of queue.filter(isThrough)) take(floor, order, nowAt(closeAt));
-  for (const order of late) enqueue(queue, order);
+  for (const order of late) enqueue(queue, order, order.side);
 };
 
 /** The house takes the whole of a resting order, at its price. Those of better prices go first: they are in front. */

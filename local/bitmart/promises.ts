@@ -1,6 +1,7 @@
 // What the venue keeps to, market by market, and how control breaks it. Promises that a promise not named is the default.
 // Where sources leave behaviour open the default is the documented or the likelier one.
 import * as z from 'zod';
+import { given, REPEATED_IDS } from '../exchange/steering.ts';
 
 /** What margin keeps to. */
 export interface MarginPromises {
@@ -95,11 +96,6 @@ export const defaultPromises = (timeScale: number): Promises => ({
   },
 });
 
-/** Yes and no are short for always and never. */
-const REPEATED_IDS = z
-  .union([z.enum(['always', 'whileOpen', 'never']), z.boolean()])
-  .transform((value) => (typeof value === 'boolean' ? (value ? 'always' : 'never') : value));
-
 const FUTURES_PROMISES = z.strictObject({
   refusesRepeatedIds: REPEATED_IDS.optional(),
   showsOrdersWithinMs: z.number().min(0).optional(),
@@ -138,10 +134,6 @@ export const PROMISES = z.strictObject({
   margin: MARGIN_PROMISES.optional(),
   futures: FUTURES_PROMISES.optional(),
 });
-
-/** Without what was left undefined, so that it does not cover the default. */
-const given = <Part extends object>(part: Part | undefined): Partial<Part> =>
-  Object.fromEntries(Object.entries(part ?? {}).filter(([, value]) => value !== undefined)) as Partial<Part>;
 
 /** All promises: those asked for, the defaults for the rest. */
 export const promised = (asked: z.infer<typeof PROMISES>, timeScale: number): Promises => {

@@ -2,7 +2,7 @@
 // are not found. Never changes anything.
 import { symbolOf } from './admission.ts';
 import { isRefusal, refuse, type Refusal } from './codes.ts';
-import { placesOf, shown, ZERO } from './decimals.ts';
+import { placesOf, shown, ZERO } from '../exchange/decimals.ts';
 import { isOpen, type Fill, type Order } from './orders.ts';
 import { isShown, type Answer, type Endpoint, type PrivateCall, type Venue } from './venue.ts';
 

@@ -1,9 +1,9 @@
 // Public reads: system, currencies, symbols, quotation v3. Promises figures that come from the book and from what really
 // traded here; nothing is invented. Never needs a key.
 import { isRefusal, refuse, type Refusal } from './codes.ts';
-import { placesOf, shown, ZERO } from './decimals.ts';
+import { placesOf, shown, ZERO } from '../exchange/decimals.ts';
 import { CURRENCIES, type Instrument } from './instruments.ts';
-import { joined } from './tape.ts';
+import { joined } from '../exchange/tape.ts';
 import type { Answer, Call, Endpoint, Venue } from './venue.ts';
 
 const DETAIL_PLACES = 30;

@@ -3,16 +3,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isRefusal, refuse, statusOf, type Refusal } from './codes.ts';
-import type { ActiveFault } from './faults.ts';
+import { carryOut, type ActiveFault, type Wording } from '../exchange/faults.ts';
+import { json, type Reply } from '../exchange/host.ts';
 import { clockRefusal, fieldsOf, identify, permissionRefusal, type Incoming } from './gate.ts';
-import type { Answer, Call, Endpoint, Key, Market, Venue } from './venue.ts';
+import type { Answer, Call, Endpoint, Key, Market, Venue, VenueFault } from './venue.ts';
 import type { Limit } from './windows.ts';
-
-/** What goes back over the connection, or what happens to it instead. */
-export type Reply =
-  | { readonly send: { readonly status: number; readonly type: string; readonly body: string; readonly code?: number } }
-  | { readonly drop: true }
-  | { readonly hang: true };
 
 export interface Usage {
   readonly limit: Limit;
@@ -24,15 +19,6 @@ const UNLISTED: Limit = { requests: 600, seconds: 60, scope: 'IP' };
 
 const INTERCEPTED = `<!DOCTYPE html><html><head><title>Access denied</title></head>
 <body><h1>Error 1010</h1><p>This request was stopped before it reached api-cloud.bitmart.com.</p></body></html>`;
-
-export const json = (status: number, body: object, code?: number): Reply => ({
-  send: {
-    status,
-    type: 'application/json;charset=UTF-8',
-    body: JSON.stringify(body),
-    ...(code === undefined ? {} : { code }),
-  },
-});
 
 const refusal = ({ refused, message }: Refusal, trace: string): Reply =>
   json(statusOf(refused), { message, code: refused, trace, data: {} }, refused);
@@ -87,42 +73,18 @@ const execute = (venue: Venue, endpoint: Endpoint, key: Key | undefined, incomin
   return key ? envelope(endpoint, endpoint.answer({ ...call, key })) : refusal(refuse(30001), 'N/A');
 };
 
-const bare = (status: number): Reply => ({ send: { status, type: 'text/plain', body: '' } });
+const WORDING: Wording = {
+  refusal: (code, message) => refusal(refuse(code, message), randomUUID()),
+  blank: () => json(200, { code: 1000, trace: randomUUID(), message: 'OK', data: {} }, 1000),
+  page: () => ({ send: { status: 403, type: 'text/html;charset=UTF-8', body: INTERCEPTED } }),
+};
 
-/** Carries out a fault around an execution; `delay` has already happened, the others are told apart here. */
-const underFault = (fault: ActiveFault | undefined, run: (twist: Twist) => Reply): Reply => {
-  switch (fault?.fault) {
-    case undefined:
-    case 'delay':
-      return run(STRAIGHT);
-    case 'lookup-lag':
-      return run({ ...STRAIGHT, lag: { ms: fault.ms, sinceMs: fault.sinceMs } });
-    case 'loan-only':
-      return run({ ...STRAIGHT, loanOnly: true });
-    case 'drop-before':
-      return { drop: true };
-    case 'drop-after':
-      run(STRAIGHT);
-      return { drop: true };
-    case 'hang-after':
-      run(STRAIGHT);
-      return { hang: true };
-    case 'status-after':
-      run(STRAIGHT);
-      return bare(fault.code);
-    case 'status':
-      return bare(fault.code);
-    case 'code-after':
-      run(STRAIGHT);
-      return refusal(refuse(fault.code, fault.message), randomUUID());
-    case 'code':
-      return refusal(refuse(fault.code, fault.message), randomUUID());
-    case 'blank-after':
-      run(STRAIGHT);
-      return json(200, { code: 1000, trace: randomUUID(), message: 'OK', data: {} }, 1000);
-    case 'html':
-      return { send: { status: 403, type: 'text/html;charset=UTF-8', body: INTERCEPTED } };
-  }
+/** Carries out a fault around an execution; `delay` has already happened. */
+const underFault = (fault: ActiveFault<VenueFault> | undefined, run: (twist: Twist) => Reply): Reply => {
+  if (!fault || fault.fault === 'delay') return run(STRAIGHT);
+  if (fault.fault === 'lookup-lag') return run({ ...STRAIGHT, lag: { ms: fault.ms, sinceMs: fault.sinceMs } });
+  if (fault.fault === 'loan-only') return run({ ...STRAIGHT, loanOnly: true });
+  return carryOut(fault.fault, fault, () => run(STRAIGHT), WORDING);
 };
 
 /** One API request from the bytes to the reply; the signal ends a delay when the server closes. */

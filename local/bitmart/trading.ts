@@ -2,7 +2,7 @@
 // are ignored without an error, as on the venue. Never answers a query.
 import { admit, clientOrderIdOf, refusalNow, symbolOf, type OrderFields } from './admission.ts';
 import { isRefusal, refuse, type Refusal } from './codes.ts';
-import { ZERO, type Decimal } from './decimals.ts';
+import { ZERO, type Decimal } from '../exchange/decimals.ts';
 import { isOpen, type NewOrder, type Order } from './orders.ts';
 import { forgotten, type Answer, type Endpoint, type PrivateCall, type Venue } from './venue.ts';
 

@@ -1,8 +1,8 @@
 // The venue around the exchange: registered keys, clock, promises, faults, windows. What control sets and endpoints read.
 // Promises that DELETE /state brings everything but the registered keys back to the start. Never does I/O.
-import { decimal, type Decimal } from './decimals.ts';
+import { decimal, type Decimal } from '../exchange/decimals.ts';
 import { createExchange, type Exchange } from './exchange.ts';
-import { createFaults, type Faults } from './faults.ts';
+import { createFaults, FAULT_NAMES, type Faults } from '../exchange/faults.ts';
 import { createFuturesExchange, type FuturesExchange } from './futures/exchange.ts';
 import type { PositionMode } from './futures/orders.ts';
 import { createLoans, type Loans } from './loans.ts';
@@ -10,6 +10,10 @@ import { marginHolder, type Now, type OrderState } from './orders.ts';
 import { defaultPromises, type Promises } from './promises.ts';
 import type { Refusal } from './codes.ts';
 import { createWindows, type Limit, type Windows } from './windows.ts';
+
+/** The common faults, and one of margin: the loan goes through, the order does not (59009). */
+export const VENUE_FAULTS = [...FAULT_NAMES, 'loan-only'] as const;
+export type VenueFault = (typeof VENUE_FAULTS)[number];
 
 export type Permission = 'read' | 'spot-trade' | 'margin-trade' | 'future-trade' | 'withdraw';
 
@@ -49,7 +53,7 @@ export interface Venue {
   readonly loans: Loans;
   readonly futures: FuturesExchange;
   readonly windows: Windows;
-  readonly faults: Faults;
+  readonly faults: Faults<VenueFault>;
   readonly timeScale: number;
   readonly keys: Map<string, Key>;
   /** Available balances per UID as registered, to which DELETE /state returns. */

@@ -1,7 +1,7 @@
 // Account reads: wallets and fee rates. All of them take the key alone, no signature. Never changes anything.
 import { symbolOf } from './admission.ts';
 import { isRefusal } from './codes.ts';
-import { shown } from './decimals.ts';
+import { shown } from '../exchange/decimals.ts';
 import { CURRENCIES, MAKER_RATE, TAKER_RATE } from './instruments.ts';
 import type { Answer, Endpoint, PrivateCall, Venue } from './venue.ts';
 

@@ -1,6 +1,8 @@
 // Rate windows: who called which path how often, who is over the limit, who is banned. Promises a sliding window on a
 // monotonic clock, counting refused calls as used. Never looks into a request.
 
+import { createTally, entry, within, type Tally } from '../exchange/tally.ts';
+
 export type Scope = 'IP' | 'KEY' | 'UID';
 
 export interface Limit {
@@ -22,23 +24,11 @@ export interface Arrival {
   readonly banMs: number;
 }
 
-export interface PathReport {
-  readonly count: number;
-  readonly unanswered: number;
-  readonly byStatus: Readonly<Record<string, number>>;
-  readonly byCode: Readonly<Record<string, number>>;
-  readonly maxInWindow: number;
-}
-
-export interface Windows {
+export interface Windows extends Pick<Tally, 'finished' | 'report' | 'clear'> {
   /** Counts one arrival. `used` is what the usage header says: all arrivals in the window, this one included. */
   arrive(arrival: Arrival): { readonly verdict: 'passed' | 'throttled' | 'banned'; readonly used: number };
   /** What is used at this moment, without counting anything. */
   used(path: string, limit: Limit, counted: string, atMs: number): number;
-  /** Counts one finished request; without a status it was never answered. */
-  finished(path: string, status?: number, code?: number): void;
-  report(): Readonly<Record<string, PathReport>>;
-  clear(): void;
 }
 
 interface Track {
@@ -47,52 +37,17 @@ interface Track {
   readonly refused: number[];
 }
 
-interface Tally {
-  count: number;
-  unanswered: number;
-  readonly byStatus: Record<string, number>;
-  readonly byCode: Record<string, number>;
-  maxInWindow: number;
-}
-
-/** Drops what has left the window (atMs - length, atMs] and says how much is left. */
-const within = (times: number[], lengthMs: number, atMs: number): number => {
-  let gone = 0;
-  while (gone < times.length && (times[gone] ?? atMs) <= atMs - lengthMs) gone += 1;
-  if (gone > 0) times.splice(0, gone);
-  return times.length;
-};
-
-const bump = (counts: Record<string, number>, name: number): void => {
-  counts[String(name)] = (counts[String(name)] ?? 0) + 1;
-};
-
-const entry = <Value>(map: Map<string, Value>, name: string, make: () => Value): Value => {
-  const found = map.get(name) ?? make();
-  map.set(name, found);
-  return found;
-};
-
 export const createWindows = (): Windows => {
   const tracks = new Map<string, Track>();
-  const owned = new Map<string, number[]>();
   const bans = new Map<string, number>();
-  const tallies = new Map<string, Tally>();
+  const tally = createTally();
   const trackOf = (path: string, counted: string): Track =>
     entry(tracks, `${path} ${counted}`, () => ({ arrived: [], passed: [], refused: [] }));
-  const tallyOf = (path: string): Tally =>
-    entry(tallies, path, () => ({ count: 0, unanswered: 0, byStatus: {}, byCode: {}, maxInWindow: 0 }));
-  const countOwner = ({ path, limit, owner, atMs }: Arrival): void => {
-    const times = entry(owned, `${path} ${owner}`, () => []);
-    times.push(atMs);
-    const tally = tallyOf(path);
-    tally.maxInWindow = Math.max(tally.maxInWindow, within(times, limit.seconds * 1000, atMs));
-  };
   return {
     arrive: (arrival) => {
       const { path, limit, counted, owner, atMs } = arrival;
       const lengthMs = limit.seconds * 1000;
-      countOwner(arrival);
+      tally.arrived(path, owner, lengthMs, atMs);
       const track = trackOf(path, counted);
       track.arrived.push(atMs);
       const used = within(track.arrived, lengthMs, atMs);
@@ -107,16 +62,10 @@ export const createWindows = (): Windows => {
       return { verdict: 'banned', used };
     },
     used: (path, limit, counted, atMs) => within(trackOf(path, counted).arrived, limit.seconds * 1000, atMs),
-    finished: (path, status, code) => {
-      const tally = tallyOf(path);
-      tally.count += 1;
-      if (status === undefined) tally.unanswered += 1;
-      else bump(tally.byStatus, status);
-      if (code !== undefined) bump(tally.byCode, code);
-    },
-    report: () => structuredClone(Object.fromEntries(tallies)),
+    finished: (path, status, code) => tally.finished(path, status, code),
+    report: () => tally.report(),
     clear: () => {
-      for (const memory of [tracks, owned, bans, tallies]) memory.clear();
+      for (const memory of [tracks, bans, tally]) memory.clear();
     },
   };
 };

@@ -1,6 +1,6 @@
 // One game day: a whole local stack, a producer that never stops, the acts one after the other, and an evening on which all
 // comes to its end. Returns the record of it; judges nothing, and leaves nothing running.
-import { seeded } from '../../local/bitmart/faults.ts';
+import { seeded } from '../../local/exchange/faults.ts';
 import { localKeys } from '../../local/stack.ts';
 import type { ExecutionReport } from '../../shared/order/report.ts';
 import { startDesk } from '../cli/fixture.ts';

@@ -1,5 +1,5 @@
 // The local BitMart in virtual time, behind a network that loses, delays, throttles and bans.
-import type { Decimal } from '../../local/bitmart/decimals.ts';
+import type { Decimal } from '../../local/exchange/decimals.ts';
 import type { FuturesOrder } from '../../local/bitmart/futures/orders.ts';
 import { futuresMarket } from '../../local/bitmart/futures.ts';
 import { register } from '../../local/bitmart/keys.ts';

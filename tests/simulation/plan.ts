@@ -1,5 +1,5 @@
 // What kind of world a seed stands for: how much trouble there is, and which one promise of the venue is broken. Pure.
-import { seeded } from '../../local/bitmart/faults.ts';
+import { seeded } from '../../local/exchange/faults.ts';
 
 export const KINDS = [
   'sound', // every promise kept

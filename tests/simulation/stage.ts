@@ -1,5 +1,5 @@
 // What every part of a world shares: its time, its dice, its story, and the record that the judge reads.
-import { seeded } from '../../local/bitmart/faults.ts';
+import { seeded } from '../../local/exchange/faults.ts';
 import type { ExecutionReport } from '../../shared/order/report.ts';
 import type { Plan } from './plan.ts';
 import type { VirtualTime } from './time.ts';

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import Big from 'big.js';
 import { serve } from '../../local/bitmart/reply.ts';
-import { seeded } from '../../local/bitmart/faults.ts';
+import { seeded } from '../../local/exchange/faults.ts';
 import { futuresMarket } from '../../local/bitmart/futures.ts';
 import { register } from '../../local/bitmart/keys.ts';
 import { spotMarket } from '../../local/bitmart/spot.ts';

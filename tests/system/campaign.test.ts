@@ -2,7 +2,7 @@
 // intercepts, hides orders and takes an id twice, and an AWS that fails. By the exchange's own book nothing is doubled,
 // nothing lost, and no verdict false. Time is scaled to a twentieth.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { seeded } from '../../local/bitmart/faults.ts';
+import { seeded } from '../../local/exchange/faults.ts';
 import { intent, startSystem, type System } from './fixture.ts';
 
 const ACCOUNTS = 40;

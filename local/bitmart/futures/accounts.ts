@@ -2,7 +2,7 @@
 // wallet and positions; how margin is reckoned is the simplest reading of the documents (see positions.ts).
 import { absent } from '../admission.ts';
 import { isRefusal, refuse } from '../codes.ts';
-import { parseAmount, shown, ZERO, type Decimal } from '../decimals.ts';
+import { parseAmount, shown, ZERO, type Decimal } from '../../exchange/decimals.ts';
 import type { Answer, Endpoint, Permission, PrivateCall, Venue } from '../venue.ts';
 import { contractOf, FIRST_TERMS, invalid, leverageOf, openTypeOf } from './admission.ts';
 import { FUTURES_MAKER_RATE, FUTURES_TAKER_RATE, MAINTENANCE_RATE, MAX_NOTIONAL, type Contract } from './contracts.ts';

@@ -2,7 +2,7 @@
 // id, and what is held. Promises the documented code for each breach; where none is documented the comment says so.
 import { absent } from '../admission.ts';
 import { isRefusal, refuse, type Refusal } from '../codes.ts';
-import { floorTo, parseAmount, ZERO, type Decimal } from '../decimals.ts';
+import { floorTo, parseAmount, ZERO, type Decimal } from '../../exchange/decimals.ts';
 import type { FuturesPromises, Promises } from '../promises.ts';
 import type { Key, PrivateCall, Venue } from '../venue.ts';
 import { MIN_LEVERAGE, type Contract } from './contracts.ts';

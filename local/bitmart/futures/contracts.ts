@@ -1,6 +1,6 @@
 // The contracts: how many coins one is, in which steps it is priced, how far it may be levered, and the house's ladder.
 // Promises the shape of the real rules; the figures of the smaller ones are ours. Never changes.
-import { decimal, type Decimal } from '../decimals.ts';
+import { decimal, type Decimal } from '../../exchange/decimals.ts';
 
 export interface Contract {
   readonly symbol: string;

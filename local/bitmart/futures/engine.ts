@@ -1,6 +1,6 @@
 // The futures matching engine: it books, matches and ends orders and moves positions. Promises price-time priority, reduce-only
 // orders that never open anything, and orders that are final once finished. No I/O, no clock (the time is passed in).
-import { smaller, ZERO, type Decimal } from '../decimals.ts';
+import { smaller, ZERO, type Decimal } from '../../exchange/decimals.ts';
 import { HOUSE } from '../engine.ts';
 import type { CancelSource, Now } from '../orders.ts';
 import { FUTURES_MAKER_RATE, FUTURES_TAKER_RATE } from './contracts.ts';

@@ -1,10 +1,11 @@
 // The futures exchange as its endpoints see it: customers' orders and positions, a house that quotes every contract
 // around its price, and dead-man switches. Promises that what time does by itself (a switch that is due, a spot price
 // that moved) has happened before anything is read or done: callers call `catchUp` first. No timers, no I/O.
-import { floorTo, ZERO, type Decimal } from '../decimals.ts';
+import { depthOf, momentOf, type Level } from '../../exchange/book.ts';
+import { floorTo, ZERO, type Decimal } from '../../exchange/decimals.ts';
 import { HOUSE } from '../engine.ts';
 import type { CancelSource, Now, Side } from '../orders.ts';
-import type { Tape } from '../tape.ts';
+import type { Tape } from '../../exchange/tape.ts';
 import { CONTRACTS, type Contract } from './contracts.ts';
 import { bookOrder, cancelOrder, run, wouldCross } from './engine.ts';
 import { accountOf, availableOf, bookOf, createFuturesFloor, depositOf, frozenOf, reserveFor } from './floor.ts';
@@ -43,7 +44,7 @@ export interface FuturesExchange {
   /** Changes price and size of a working order, which goes to the end of its queue; false when the balance does not carry it. */
   modify(order: FuturesOrder, change: { readonly price: Decimal; readonly size: Decimal }, now: Now): boolean;
   wouldCross(order: NewFuturesOrder): boolean;
-  depth(symbol: string, side: Side, levels: number): readonly { readonly price: Decimal; readonly size: Decimal }[];
+  depth(symbol: string, side: Side, levels: number): readonly Level[];
   orders(): readonly FuturesOrder[];
   order(orderId: string): FuturesOrder | undefined;
   ordersOf(uid: string, clientOrderId?: string): readonly FuturesOrder[];
@@ -72,11 +73,6 @@ interface Switch {
   readonly symbol: string;
   readonly dueMs: number;
 }
-
-const momentOf = (dueMs: number, now: Now): Now => ({
-  realMs: dueMs,
-  venueMs: now.venueMs - Math.round(now.realMs - dueMs),
-});
 
 /** Cancels what was asked to be cancelled later, as of the moment each was due. */
 const cancelDue = (floor: FuturesFloor, pending: Map<string, number>, now: Now): void => {
@@ -112,17 +108,6 @@ const totalOf = (floor: FuturesFloor): Decimal => {
     }
   }
   return sum;
-};
-
-const depthOf = (floor: FuturesFloor, symbol: string, side: Side, levels: number) => {
-  const rows: { price: Decimal; size: Decimal }[] = [];
-  for (const order of bookOf(floor, symbol)[side]) {
-    const last = rows.at(-1);
-    if (last?.price.eq(order.price)) last.size = last.size.plus(restOf(order));
-    else if (rows.length === levels) break;
-    else rows.push({ price: order.price, size: restOf(order) });
-  }
-  return rows;
 };
 
 /** What changes the book; each ends with the house quoting its whole ladder again. */
@@ -188,7 +173,7 @@ export const createFuturesExchange = (spotMid: (symbol: string) => Decimal | und
       if (!pending.has(orderId)) pending.set(orderId, dueMs);
     },
     wouldCross: (order) => wouldCross(floor, order),
-    depth: (symbol, side, levels) => depthOf(floor, symbol, side, levels),
+    depth: (symbol, side, levels) => depthOf(bookOf(floor, symbol)[side], restOf, levels),
     orders: () => [...floor.orders.values()],
     order: (orderId) => floor.orders.get(orderId),
     ordersOf: (uid, clientOrderId) =>

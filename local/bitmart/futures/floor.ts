@@ -1,9 +1,10 @@
 // The floor of the futures exchange: its memory, and the sums over it that say what an order may still trade, what it
 // holds back and what is free. Promises never to change an order or a position.
-import { smaller, ZERO, type Decimal } from '../decimals.ts';
+import { sidesOf } from '../../exchange/book.ts';
+import { smaller, ZERO, type Decimal } from '../../exchange/decimals.ts';
 import { HOUSE } from '../engine.ts';
 import type { Side } from '../orders.ts';
-import { createTape, type Tape } from '../tape.ts';
+import { createTape, type Tape } from '../../exchange/tape.ts';
 import { FUTURES_TAKER_RATE } from './contracts.ts';
 import { reduces, restOf, wayOf } from './orders.ts';
 import type { FuturesFill, FuturesOrder, LiveFuturesOrder, NewFuturesOrder } from './orders.ts';
@@ -52,11 +53,8 @@ export const accountOf = (floor: FuturesFloor, uid: string): FuturesAccount => {
   return found;
 };
 
-export const bookOf = (floor: FuturesFloor, symbol: string): Record<Side, LiveFuturesOrder[]> => {
-  const sides = floor.queues.get(symbol) ?? { buy: [], sell: [] };
-  floor.queues.set(symbol, sides);
-  return sides;
-};
+export const bookOf = (floor: FuturesFloor, symbol: string): Record<Side, LiveFuturesOrder[]> =>
+  sidesOf(floor.queues, symbol);
 
 export const facing = (floor: FuturesFloor, order: NewFuturesOrder): LiveFuturesOrder[] =>
   bookOf(floor, order.contract.symbol)[wayOf(order) === 'buy' ? 'sell' : 'buy'];

@@ -1,14 +1,13 @@
 // The house: it quotes every contract around its price, a fixed ladder on both sides. Promises to stay out of the way of
 // customers' resting orders, and to trade on its own only when its price is moved.
-import { ZERO, type Decimal } from '../decimals.ts';
+import { rung, SIDES, type Level } from '../../exchange/book.ts';
+import { ZERO, type Decimal } from '../../exchange/decimals.ts';
 import { HOUSE } from '../engine.ts';
 import type { Now, Side } from '../orders.ts';
 import type { Contract } from './contracts.ts';
 import { bookOrder, run } from './engine.ts';
 import { bookOf, type FuturesFloor } from './floor.ts';
 import { join, restOf, type FuturesOrder, type FuturesSide, type NewFuturesOrder } from './orders.ts';
-
-const SIDES: readonly Side[] = ['buy', 'sell'];
 
 const houseOrder = (contract: Contract, way: Side, price: Decimal, size: Decimal): NewFuturesOrder => ({
   uid: HOUSE,
@@ -30,11 +29,8 @@ const houseOrder = (contract: Contract, way: Side, price: Decimal, size: Decimal
 export const midOf = (floor: FuturesFloor, contract: Contract): Decimal =>
   floor.mids.get(contract.symbol) ?? contract.house.mid;
 
-/** Price of one rung: asks from one tick above the mid upwards, bids from one tick below it downwards. */
-const rungPrice = (contract: Contract, mid: Decimal, side: Side, level: number): Decimal => {
-  const away = contract.tick.plus(contract.house.gap.times(level));
-  return side === 'buy' ? mid.minus(away) : mid.plus(away);
-};
+const rungOf = (contract: Contract, mid: Decimal, side: Side, level: number): Level =>
+  rung(contract.house, contract.tick, mid, side, level);
 
 const isHouse = (order: FuturesOrder): boolean => order.uid === HOUSE;
 
@@ -54,10 +50,9 @@ export const quote = (floor: FuturesFloor, contract: Contract, now: Now): void =
   const [bid, ask] = [book.buy[0]?.price, book.sell[0]?.price];
   for (const side of SIDES) {
     for (let level = 0; level < contract.house.levels; level += 1) {
-      const price = rungPrice(contract, midOf(floor, contract), side, level);
+      const { price, size } = rungOf(contract, midOf(floor, contract), side, level);
       if (price.lte(0)) break;
       if (side === 'buy' ? ask !== undefined && price.gte(ask) : bid !== undefined && price.lte(bid)) continue;
-      const size = contract.house.unit.times(1 + (level % 4));
       join(book[side], bookOrder(floor, houseOrder(contract, side, price, size), true, now));
     }
   }
@@ -68,7 +63,7 @@ export const moveTo = (floor: FuturesFloor, contract: Contract, mid: Decimal, no
   withdraw(floor, contract);
   floor.mids.set(contract.symbol, mid);
   for (const side of SIDES) {
-    const price = rungPrice(contract, mid, side, 0);
+    const { price } = rungOf(contract, mid, side, 0);
     const size = bookOf(floor, contract.symbol)
       [side === 'buy' ? 'sell' : 'buy'].filter((one) => (side === 'buy' ? one.price.lte(price) : one.price.gte(price)))
       .reduce((sum, one) => sum.plus(restOf(one)), ZERO);

@@ -1,6 +1,7 @@
 // The futures order, its sides, and the queues of a contract's book. Promises price-time priority: a better price first,
 // at one price the earlier order first. Never touches a position.
-import type { Decimal } from '../decimals.ts';
+import { enqueue, reaches as atOrBeyond } from '../../exchange/book.ts';
+import type { Decimal } from '../../exchange/decimals.ts';
 import type { CancelSource, OrderState, Side } from '../orders.ts';
 import type { Contract } from './contracts.ts';
 
@@ -80,18 +81,7 @@ export const restOf = (order: FuturesOrder): Decimal => order.size.minus(order.d
 
 /** Whether an order would trade at a price of the other side. */
 export const reaches = (order: NewFuturesOrder, price: Decimal): boolean =>
-  order.type === 'market' || (wayOf(order) === 'buy' ? order.price.gte(price) : order.price.lte(price));
+  order.type === 'market' || atOrBeyond(wayOf(order), order.price, price);
 
-/** Puts an order behind those of an equal or better price. */
-export const join = (queue: LiveFuturesOrder[], order: LiveFuturesOrder): void => {
-  const isBuy = wayOf(order) === 'buy';
-  let low = 0;
-  let high = queue.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const other = queue[middle];
-    if (other && (isBuy ? other.price.gte(order.price) : other.price.lte(order.price))) low = middle + 1;
-    else high = middle;
-  }
-  queue.splice(low, 0, order);
-};
+/** Puts an order into the queue of its way. */
+export const join = (queue: LiveFuturesOrder[], order: LiveFuturesOrder): void => enqueue(queue, order, wayOf(order));

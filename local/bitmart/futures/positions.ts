@@ -1,7 +1,7 @@
 // Positions and the futures account: what a fill opens, what it closes, what that brought, how much margin is left.
 // Promises exact sums: what one side of a trade wins the other loses. No I/O; never liquidates anybody (a wallet may go
 // below zero here: when and how the venue liquidates is not documented enough to be played).
-import { ZERO, smaller, type Decimal } from '../decimals.ts';
+import { ZERO, smaller, type Decimal } from '../../exchange/decimals.ts';
 import type { Contract } from './contracts.ts';
 import type { OpenType, PositionMode } from './orders.ts';
 

@@ -1,7 +1,7 @@
 // Futures reads of orders and fills, by key alone. Promises the venue's blindness as well: orders not yet shown and
 // orders forgotten are not found; times are seconds in orders and trades, milliseconds in transactions. Changes nothing.
 import { isRefusal, refuse, type Refusal } from '../codes.ts';
-import { ZERO, type Decimal } from '../decimals.ts';
+import { ZERO, type Decimal } from '../../exchange/decimals.ts';
 import { isShown, type Answer, type Endpoint, type PrivateCall, type Venue } from '../venue.ts';
 import { contractOf, invalid, promisesOf } from './admission.ts';
 import { isWorking, type FuturesFill, type FuturesOrder } from './orders.ts';

@@ -1,8 +1,8 @@
 // Public futures reads: contract details, depth, latest trades. Promises figures that come from the book and from what
 // really traded here; funding, which nobody pays here, is zero. Never needs a key.
 import { isRefusal } from '../codes.ts';
-import { ZERO, type Decimal } from '../decimals.ts';
-import { joined } from '../tape.ts';
+import { ZERO, type Decimal } from '../../exchange/decimals.ts';
+import { joined } from '../../exchange/tape.ts';
 import type { Answer, Call, Endpoint, Venue } from '../venue.ts';
 import { contractOf } from './admission.ts';
 import { CONTRACTS, MIN_LEVERAGE, type Contract } from './contracts.ts';

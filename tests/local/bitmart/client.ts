@@ -1,7 +1,10 @@
 // A bare signing client for the tests of the local venue, written apart from the venue's own code so that the two can
 // disagree. Promises to sign exactly the bytes that it sends.
 import { createHmac } from 'node:crypto';
+import { control, register } from '../control.ts';
 import type { LocalBitmart } from '../../../local/bitmart/server.ts';
+
+export { control, register };
 
 export interface Reply {
   readonly status: number;
@@ -63,25 +66,6 @@ export const get = async (
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Reply> =>
   reply(await fetch(hostOf(venue, path) + path, { headers: { 'X-BM-KEY': MAIN.apiKey, ...headers } }));
-
-/** One control request; answers status and parsed body. */
-export const control = async (
-  venue: LocalBitmart,
-  method: 'GET' | 'PUT' | 'DELETE',
-  path: string,
-  body?: object | string,
-): Promise<{ readonly status: number; readonly body: unknown }> => {
-  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
-  const response = await fetch(venue.controlUrl + path, { method, ...(text === undefined ? {} : { body: text }) });
-  return { status: response.status, body: await response.json() };
-};
-
-export const register = async (venue: LocalBitmart, ...accounts: readonly object[]): Promise<void> => {
-  for (const account of accounts) {
-    const { status, body } = await control(venue, 'PUT', '/accounts', account);
-    if (status !== 200) throw new Error(JSON.stringify(body));
-  }
-};
 
 /** Fields of a limit order that rests well below the market. */
 export const resting = (id?: string): Record<string, string> => ({

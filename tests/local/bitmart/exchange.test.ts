@@ -1,7 +1,7 @@
 // The matching engine under random traffic: money is conserved, nothing goes below zero, price-time priority holds.
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { decimal, ZERO } from '../../../local/bitmart/decimals.ts';
+import { decimal, ZERO } from '../../../local/exchange/decimals.ts';
 import { createExchange, type Exchange } from '../../../local/bitmart/exchange.ts';
 import { isOpen, type NewOrder, type OrderType, type Side, type StpMode } from '../../../local/bitmart/orders.ts';
 

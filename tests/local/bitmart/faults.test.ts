@@ -1,6 +1,6 @@
 // Faults on request, and the control interface that sets them.
 import { describe, expect, test } from '@jest/globals';
-import { createFaults, type Fault } from '../../../local/bitmart/faults.ts';
+import { createFaults, type Fault } from '../../../local/exchange/faults.ts';
 import { startLocalBitmart } from '../../../local/bitmart/server.ts';
 import { control, find, get, MAIN, ordersOf, post, register, resting, submit } from './client.ts';
 import { localVenue } from './fixture.ts';

@@ -3,7 +3,7 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { decimal, ZERO } from '../../../local/bitmart/decimals.ts';
+import { decimal, ZERO } from '../../../local/exchange/decimals.ts';
 import { createFuturesExchange, type FuturesExchange } from '../../../local/bitmart/futures/exchange.ts';
 import { isWorking, reduces, restOf } from '../../../local/bitmart/futures/orders.ts';
 import type {

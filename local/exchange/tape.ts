@@ -1,7 +1,7 @@
 // What traded: the latest trades and one-minute candles of each symbol. Promises only what really traded here: no
 // trade, no candle. Never keeps more than a day of minutes and 50 trades a symbol.
 import type { Decimal } from './decimals.ts';
-import type { Side } from './orders.ts';
+import type { Side } from './book.ts';
 
 export interface Print {
   readonly price: Decimal;

@@ -1,5 +1,6 @@
 // Faults on order: which request shall go wrong, and how. Promises the same faults for the same seed and the same
-// sequence of requests. Never executes a fault; the server does.
+// sequence of requests. Never decides what a venue's refusal or page looks like.
+import type { Reply } from './host.ts';
 
 export const FAULT_NAMES = [
   'drop-before', // reset, not executed
@@ -7,19 +8,19 @@ export const FAULT_NAMES = [
   'hang-after', // executed, never answered
   'status', // an HTTP status without JSON, not executed
   'status-after', // the same, executed
-  'code', // a BitMart code, not executed
+  'code', // a code of the venue, not executed
   'code-after', // the same, executed
-  'blank-after', // executed, and answered with code 1000 and no data: success without an order id
+  'blank-after', // executed, and answered with success and no data: no order id
   'html', // the page of the content network in front, not executed
   'delay', // reaches the venue `ms` later
   'lookup-lag', // orders cannot be found for `ms`
-  'loan-only', // a margin order's loan goes through, the order does not: 59009
 ] as const;
 export type FaultName = (typeof FAULT_NAMES)[number];
 
-export interface Fault {
+/** A fault; a venue may know names of its own beside the common ones. */
+export interface Fault<Name extends string = FaultName> {
   readonly path: string;
-  readonly fault: FaultName;
+  readonly fault: Name;
   readonly probability: number;
   /** How often it may strike; undefined is without limit. */
   readonly times: number | undefined;
@@ -29,17 +30,17 @@ export interface Fault {
   readonly message?: string | undefined;
 }
 
-export interface ActiveFault extends Fault {
+export interface ActiveFault<Name extends string = FaultName> extends Fault<Name> {
   readonly struck: number;
   /** Real time at which it was set. */
   readonly sinceMs: number;
 }
 
-export interface Faults {
-  put(seed: number, faults: readonly Fault[], nowMs: number): void;
+export interface Faults<Name extends string = FaultName> {
+  put(seed: number, faults: readonly Fault<Name>[], nowMs: number): void;
   /** The first fault set for exactly this path that strikes now; its count goes down. */
-  strike(path: string): ActiveFault | undefined;
-  list(): { readonly seed: number; readonly faults: readonly ActiveFault[] };
+  strike(path: string): ActiveFault<Name> | undefined;
+  list(): { readonly seed: number; readonly faults: readonly ActiveFault<Name>[] };
   clear(): void;
 }
 
@@ -54,10 +55,10 @@ export const seeded = (seed: number): (() => number) => {
   };
 };
 
-export const createFaults = (): Faults => {
+export const createFaults = <Name extends string = FaultName>(): Faults<Name> => {
   let seed = 1;
   let draw = seeded(seed);
-  let faults: (ActiveFault & { struck: number })[] = [];
+  let faults: (ActiveFault<Name> & { struck: number })[] = [];
   return {
     put: (newSeed, wanted, nowMs) => {
       seed = newSeed;
@@ -78,4 +79,40 @@ export const createFaults = (): Faults => {
       faults = [];
     },
   };
+};
+
+/** How a venue puts into words what a fault makes it say. */
+export interface Wording {
+  refusal(code: number, message: string | undefined): Reply;
+  /** Success with nothing in it. */
+  blank(): Reply;
+  /** The page of the content network in front. */
+  page(): Reply;
+}
+
+/** What becomes of a request under a fault that takes its answer away or replaces it; `run` executes the request. */
+export const carryOut = (
+  fault: Exclude<FaultName, 'delay' | 'lookup-lag'>,
+  { code, message }: Pick<Fault, 'code' | 'message'>,
+  run: () => Reply,
+  wording: Wording,
+): Reply => {
+  if (fault.endsWith('-after')) run();
+  switch (fault) {
+    case 'drop-before':
+    case 'drop-after':
+      return { drop: true };
+    case 'hang-after':
+      return { hang: true };
+    case 'status':
+    case 'status-after':
+      return { send: { status: code, type: 'text/plain', body: '' } };
+    case 'code':
+    case 'code-after':
+      return wording.refusal(code, message);
+    case 'blank-after':
+      return wording.blank();
+    case 'html':
+      return wording.page();
+  }
 };
