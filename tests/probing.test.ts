@@ -184,13 +184,13 @@ describe('what is wrong with the venue', () => {
     async (status) => {
       // prettier-ignore
       const { result, of, line } = await look({ via: failing(() => true, status, '<!DOCTYPE html><title>error</title>') });
-      expect(result).toEqual({ venue: 'unanswered', accounts: { one: 'ORIGIN_PAGE' } });
+      expect(result).toEqual({ venues: { bitmart: 'unanswered' }, accounts: { one: 'ORIGIN_PAGE' } });
       expect([of('VenueUnavailable'), line('one')?.['outcome']]).toEqual([[1], 'failed']);
     },
   );
   test('the page by which it turns an address away is a ban: nothing more is asked', async () => {
     const { result } = await look({ via: failing(() => true, 403, '<!DOCTYPE html><title>1010</title>') });
-    expect(result).toEqual({ venue: 'banned', accounts: { one: 'NOT_ASKED' } });
+    expect(result).toEqual({ venues: { bitmart: 'banned' }, accounts: { one: 'NOT_ASKED' } });
   });
   test('one look of several that is lost makes no venue unavailable', async () => {
     let looks = 0;
@@ -353,7 +353,7 @@ test('a venue that answers just in time, each time, is looked at less often, and
   };
   // An answer may take a tenth of these.
   const { result, of } = await look({ via: late, leftMs: 15_000, samples: 8 });
-  expect(result).toEqual({ venue: 'open', accounts: { one: 'SIGNATURE_GOOD' } });
+  expect(result).toEqual({ venues: { bitmart: 'open' }, accounts: { one: 'SIGNATURE_GOOD' } });
   expect(of('ProbeLatencyMs').length).toBeGreaterThanOrEqual(2);
   expect(of('ProbeLatencyMs').length).toBeLessThan(6);
 });
