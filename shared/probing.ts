@@ -78,8 +78,10 @@ export async function probe(around: Around, deadline: number): Promise<Probed> {
       if (one.look?.state === 'banned' && isEverybodys && one.prober !== undefined) banned.add(one.prober);
     }
     told.push(...looked);
-    const isAnyAsked = looked.some(({ look }) => look !== undefined);
-    if (isAnyAsked && told.length < names.length) await clock.sleep(Math.min(APART_MS, times.takeUntil - clock.now()));
+    const isAsking = !isLate && probers.some(({ name }) => !banned.has(name));
+    if (isAsking && told.length < names.length) {
+      await clock.sleep(Math.min(APART_MS, times.takeUntil - clock.now()));
+    }
   }
   return { venues, accounts: Object.fromEntries(told.map(({ account, code }) => [account, code])) };
 }
