@@ -11,8 +11,9 @@ import { readCommands } from './commands/reads.ts';
 import { statusCommand } from './commands/status.ts';
 import { traceCommand } from './commands/trace.ts';
 import { describeError } from '../shared/log.ts';
-import { EXIT } from './terminal.ts';
+import { EXIT, outliveReaders } from './terminal.ts';
 
+outliveReaders();
 const program = new Command('desk')
   .description('Works the trading bot: sends orders, shows what became of them, and halts what must stop.')
   .option('--local', 'the local stack of `npm start` or `npm run local`')

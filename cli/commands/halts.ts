@@ -63,6 +63,8 @@ export function haltCommands(program: Command): void {
     .action(
       // Not onStack: that one looks for the queues first.
       here(async (words: Terminal, account: string | undefined, options: HaltOptions) => {
+        // A terminal that is closed, or a connection to it that is lost, ends no halt half-way.
+        process.on('SIGHUP', () => undefined);
         const reason = reasonIn(options.reason);
         const only = whom(account, options);
         const stack = await connectTo(options, false);
@@ -142,6 +144,9 @@ async function haltMandates(desk: Desk, only: string | undefined, reason: string
   const { stack } = desk;
   const names = only === undefined ? (await listAccounts(stack)).map(({ account }) => account) : [only];
   const results = await sideBySide(names, (account) => haltOne(stack, account));
+  const done = results.filter(({ isHalted }) => isHalted).map(({ account }) => account);
+  // Under way before a word is written; the words do not wait for it.
+  const noting = sideBySide(done, (account) => noted(desk, account, haltNote(reason)));
   const [one] = results;
   if (only !== undefined && one?.isHalted === false) throw refusal(one.detail ?? '', one.exitCode);
   for (const { account, isHalted, detail = '' } of results) {
@@ -150,15 +155,11 @@ async function haltMandates(desk: Desk, only: string | undefined, reason: string
   if (names.length === 0) {
     throw refusal(`No account was halted: ${stack.name} has no secret that begins with ${stack.secretPrefix}. Is it the right region and account of AWS?`, EXIT.trouble); // prettier-ignore
   }
-  const done = results.filter(({ isHalted }) => isHalted).map(({ account }) => account);
   const waitMs = cacheMs();
   if (done.length > 0) {
     desk.say(`No order is sent any more once the functions have read it: within ${waitMs / 1000} s, unless the stack has another secretCacheSeconds. Cancels still pass.`); // prettier-ignore
   }
-  const [notes, isCanceled] = await Promise.all([
-    sideBySide(done, (account) => noted(desk, account, haltNote(reason))),
-    !cancels || cancelAll(desk, done, waitMs),
-  ]);
+  const [notes, isCanceled] = await Promise.all([noting, !cancels || cancelAll(desk, done, waitMs)]);
   const accounts = results.map(({ account, isHalted, detail }) => ({ account, isHalted, ...(detail === undefined ? {} : { detail }) })); // prettier-ignore
   const isDone = done.length === names.length && notes.every(Boolean) && isCanceled;
   return { accounts, exitCode: isDone ? EXIT.done : EXIT.trouble };

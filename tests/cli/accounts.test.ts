@@ -100,6 +100,13 @@ describe('a halt', () => {
     expect(await mandateOf('spoiled')).toEqual({ state: 'halted' });
   });
 
+  test('holds and keeps its reason where nobody reads what it writes', async () => {
+    await system.addAccount('unread');
+    expect(await run(['halt', 'unread', '--reason', 'fills look wrong'], { isUnread: true })).toEqual({ code: 0, out: '', err: '' }); // prettier-ignore
+    expect(await mandateOf('unread')).toEqual({ state: 'halted' });
+    expect(await notesOf('unread')).toMatch(/: halted: fills look wrong$/);
+  });
+
   test('holds where its note cannot be kept, and says so', async () => {
     await system.addAccount('noteless');
     await faults([{ action: 'UpdateSecret', fault: 'error', code: 'AccessDeniedException' }]);

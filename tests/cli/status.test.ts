@@ -53,6 +53,10 @@ test('all is well: it says that it trades, shows accounts, queues and exchange, 
   expect(out).toMatch(/^main +active +every symbol[^]*^intents +0 +0 +0$[^]*answers in \d+ ms/m);
 });
 
+test('that nobody reads to its end, as before `| head -1`, ends without a word of it and with the same exit code', async () => {
+  expect(await system.desk(['status'], { isUnread: true })).toEqual({ code: 0, out: '', err: '' });
+});
+
 test('it tells what runs: of each function the hash of its code, which is that of the zip that was built here, and of itself', async () => {
   const { versions } = await status();
   const files = await readdir(fileURLToPath(new URL('../../functions/', import.meta.url)));
