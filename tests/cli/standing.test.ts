@@ -35,7 +35,12 @@ test.each([
     'no-trade',
     'Correct the symbol',
   ],
-  ['moved by SQS', { burial: burial('RECEIVED_TOO_OFTEN', 'unknown') }, 'unclear', 'NOBODY KNOWS whether an order exists: look for the id one'],
+  [
+    'moved by SQS',
+    { burial: burial('RECEIVED_TOO_OFTEN', 'unknown') },
+    'unclear',
+    'NOBODY KNOWS whether an order exists: look for the id one',
+  ],
   ['buried for a reason of a later version', { burial: burial('NEW', 'refused') }, 'no-trade', 'not known here'],
   [
     'unresolved, and there it is',
