@@ -415,6 +415,15 @@ describe('accounts', () => {
     }
     await pause(CACHE_MS);
     expect(await outcome('main')).toMatchObject({ reason: 'TRADING_HALTED' });
+    // And back again, but for the one that cannot be read.
+    const resumed = await run(['resume', '--all', '--reason', 'the drill is over', '--yes']);
+    expect(resumed).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(/bitmart\/accounts\/nojson is not a JSON\s+object/),
+    });
+    for (const name of [...names, 'main', 'main2', 'added']) {
+      expect([name, await mandateOf(name)]).toEqual([name, expect.objectContaining({ state: 'active' })]);
+    }
   }, 60_000);
 });
 
