@@ -56,6 +56,15 @@ describe('commands', () => {
       'tests/producer/examples.test.ts, with another port',
     'npx desk submit main buy BTC_USDT --notional 25 --local --wait': 'tests/cli/orders.test.ts, with --yes',
     'npx desk status --local': 'below',
+    ...Object.fromEntries(
+      [
+        `export CONTROL="$(npx node -p 'require("./.local/ready.json").control')"`,
+        'npx desk submit main buy BTC_USDT --notional 25 --local --yes',
+        'npx desk doctor --local',
+        'npx desk status --deep --local',
+        'curl -sS',
+      ].map((line) => [line, 'tests/practise.test.ts, every line of its page']),
+    ),
     'npx desk submit main buy BTC_USDT --notional 25 --local --yes --wait': 'below',
     [`npx desk strategies run rebalance --local --account main --schedule weights --dry-run --parameters '{ "targets": { "BTC": "50" }, "maxOrderNotional": "1000", "start": "2026-01-01T00:00:00Z", "intervalSeconds": 300 }'`]:
       'below',
@@ -81,7 +90,7 @@ describe('commands', () => {
       .filter(Boolean);
     expect(commands.length).toBeGreaterThan(5);
     const nameOf = (command: string): string =>
-      /^npx (desk backtest \w+|serverless package)/.exec(command)?.[0] ?? command;
+      /^(npx desk backtest \w+|npx serverless package|curl -sS)/.exec(command)?.[0] ?? command;
     expect(commands.filter((command) => runIn[nameOf(command)] === undefined)).toEqual([]);
   });
 
