@@ -41,7 +41,7 @@ function month(orders: number, alarms: number): Month {
       Lambda: million.lambda * share,
       secrets: PRICE.secretMonth + million.secrets * share,
       probe: probing,
-      metrics: metricHours(orders, HOURS) * (METRIC_DOLLARS / HOURS),
+      metrics: metricHours(orders, HOURS, { accounts: 1, isCalm: true }) * (METRIC_DOLLARS / HOURS),
       alarms: alarms * MORE.alarmMonth,
       logs: logGb * (MORE.logGb + MORE.logGbMonth * KEPT_MONTHS),
     },

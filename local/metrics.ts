@@ -5,18 +5,34 @@ import { metrics, NAMESPACE, type Row } from '../shared/metrics.ts';
 /** A standard metric costs so much a month, for the hours in which it was written [CloudWatch's list price; up to 10,000]. */
 export const METRIC_DOLLARS = 0.3;
 
+/** How many accounts there are, and whether anything is wrong: what is written in trouble alone is not written in a calm month. */
+interface Reckoned {
+  readonly accounts: number;
+  readonly isCalm: boolean;
+}
+
 /**
- * A metric is paid for in the hours in which it is written: those of orders at most in one for each order. With one account.
+ * A metric is paid for in the hours in which it is written: those of orders at most in one for each order.
  * @param hours of the month
  */
-export function metricHours(orders: number, hours: number): number {
+export function metricHours(orders: number, hours: number, { accounts, isCalm }: Reckoned): number {
   const all: readonly Row[] = Object.values(metrics);
-  // What is written in trouble alone is left out: this is a calm month.
-  const calm = all.filter(({ isTrouble }) => isTrouble !== true);
-  return calm.reduce((sum, { by, and, writtenBy }) => {
-    const sets = (by === 'stage' ? 1 : 2) + (and === undefined ? 0 : 1);
+  const written = all.filter(({ isTrouble }) => !isCalm || isTrouble !== true);
+  return written.reduce((sum, { by, and, writtenBy }) => {
+    const sets = 1 + { stage: 0, venue: 1, account: accounts }[by] + (and === undefined ? 0 : 1);
     return sum + sets * (writtenBy === 'probe' || writtenBy === 'all' ? hours : Math.min(hours, orders));
   }, 0);
+}
+
+/** A text of a list, with lines that a terminal shows whole. */
+function filled(text: string): string {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + word.length > 112) lines.push(`  ${word}`);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines.join('\n');
 }
 
 /** docs/metrics.md, without formatting. @param made the line that says where the page comes from @param alarms by name: what it says and the page */
@@ -30,17 +46,17 @@ export function metricsPage(
     const dimensions = [...sets, ...(and === undefined ? [] : [`stage, ${and}`])].join(' · ');
     const looked = raised.map((each) => {
       const page = alarms.find((alarm) => alarm.name === each)?.page ?? '';
-      return `${each} → ${page}`;
+      return `\`${each}\` → [${page}](runbook/${page}.md)`;
     });
-    return `| \`${name}\` | ${unit} | ${dimensions} | ${writtenBy} | ${meaning} | ${looked.join(', ')} |`;
+    const alarming = looked.length === 0 ? '' : ` Alarm: ${looked.join(', ')}.`;
+    return `- **\`${name}\`** (${unit}; by ${dimensions}; written by ${writtenBy}).\n${filled(`${meaning}.${alarming}`)}`;
   });
-  const ofAccount = all.filter(([, { by }]) => by === 'account');
-  const calm = ofAccount.filter(([, { isTrouble }]) => isTrouble !== true).length;
-  const ofStage = all.length + all.filter(([, { by }]) => by === 'venue').length;
-  const dollars = (count: number): string => `$${(count * METRIC_DOLLARS).toFixed(2)}`;
+  /** A month in which all is written in every hour of it. */
+  const dollars = (accounts: number, isCalm: boolean): string =>
+    `$${(metricHours(Number.POSITIVE_INFINITY, 1, { accounts, isCalm }) * METRIC_DOLLARS).toFixed(2)}`;
   const costs = [1, 20, 100].map(
     (accounts) =>
-      `| ${accounts} | ${dollars(ofStage + calm * accounts)} | ${dollars(ofStage + ofAccount.length * accounts)} | ${dollars(ofStage)} |`,
+      `| ${accounts} | ${dollars(accounts, true)} | ${dollars(accounts, false)} | ${dollars(0, true)} to ${dollars(0, false)} |`,
   );
   return `# Metrics and alarms
 
@@ -50,20 +66,20 @@ Namespace \`${NAMESPACE}\`. Each metric counts under \`stage\` alone, which alar
 function collects them in memory and writes them at the end of an invocation: one that is killed in the middle, or has run out of
 time, has lost them, and what became of its orders is told all the same. Why so: [decision 16](decisions/0016-eyes.md).
 
-| metric | unit | sets of dimensions | written by | what it says | alarm → page |
-|---|---|---|---|---|---|
 ${rows.join('\n')}
 
 ## What they cost
 
-A metric is a name with one value for each of its dimensions, and costs ${dollars(1)} a month if it is written in every hour; AWS
-counts hours. So this is the most: an account that trades in one hour of four costs a quarter.
+A metric is a name with one value for each of its dimensions, and costs $${METRIC_DOLLARS.toFixed(2)} a month if it is written in every
+hour; AWS counts hours. The table is for orders in every hour of the month. In a calm month, what tells of trouble alone is not
+written. With fewer orders it is less, since in an hour without any the probe alone writes: [stack.md](stack.md#what-it-costs) has
+the calm month of one account by the number of its orders, and comes to the first row of this table.
 
-| accounts | all calm | everything written in every hour | \`accountMetrics: 'false'\` |
+| accounts | a calm month | trouble of every kind in every hour | \`accountMetrics: 'false'\` |
 |---|---|---|---|
 ${costs.join('\n')}
 
-Each outcome and each reason that occurs adds one. ${alarms.length} alarms cost $0.10 each; three dashboards of an AWS account are
+One outcome and one reason are in it; each further one that occurs adds one. ${alarms.length} alarms cost $0.10 each; three dashboards of an AWS account are
 free, and a further one costs $3.
 
 ## Lines

@@ -213,6 +213,8 @@ async function packageTemplate(): Promise<void> {
       SLS_NOTIFICATIONS_MODE: 'off',
       // Its compiled schema is cached here instead of in the home directory, which may be read-only.
       SLS_SCHEMA_CACHE_BASE_DIR: buildDir,
+      // Or local/plugin.js would wait for the lock that is held here.
+      FUNCTIONS_ARE_BUILT: '1',
     },
   });
   let output = '';
@@ -258,7 +260,8 @@ function isFresh(outputs: readonly string[]): boolean {
     // Folders included: a folder's time tells of files that were deleted from it.
     ...readdirSync(join(root, dir), { recursive: true, encoding: 'utf8' }).map((path) => join(dir, path)),
   ]);
-  const inputs = [...folders, 'serverless.yml', 'package-lock.json', 'local/package.ts', 'local/producer.ts'];
+  const ours = ['local/package.ts', 'local/parameters.ts', 'local/plugin.js', 'local/producer.ts'];
+  const inputs = [...folders, 'serverless.yml', 'package-lock.json', ...ours];
   return inputs.every((path) => statSync(join(root, path)).mtimeMs < oldestMs);
 }
 

@@ -34,6 +34,7 @@ describe('commands', () => {
     'npm test': '.ci/run',
     'npm run check': '.github/workflows/check.yml',
     'npm test -- tests/order/admit.test.ts': 'a part of npm test',
+    'export AWS_REGION=ap-northeast-1': 'below',
     'npx desk halt --all --reason "looking" --stage prod': 'tests/runbook.test.ts',
     'npx desk status --deep --stage prod': 'tests/runbook.test.ts',
     'npm start': 'tests/system/start.test.ts',
@@ -55,6 +56,15 @@ describe('commands', () => {
       'tests/producer/examples.test.ts, with another port',
     'npx desk submit main buy BTC_USDT --notional 25 --local --wait': 'tests/cli/orders.test.ts, with --yes',
     'npx desk status --local': 'below',
+    ...Object.fromEntries(
+      [
+        `export CONTROL="$(npx node -p 'require("./.local/ready.json").control')"`,
+        'npx desk submit main buy BTC_USDT --notional 25 --local --yes',
+        'npx desk doctor --local',
+        'npx desk status --deep --local',
+        'curl -sS',
+      ].map((line) => [line, 'tests/practise.test.ts, every line of its page']),
+    ),
     'npx desk submit main buy BTC_USDT --notional 25 --local --yes --wait': 'below',
     [`npx desk strategies run rebalance --local --account main --schedule weights --dry-run --parameters '{ "targets": { "BTC": "50" }, "maxOrderNotional": "1000", "start": "2026-01-01T00:00:00Z", "intervalSeconds": 300 }'`]:
       'below',
@@ -80,7 +90,7 @@ describe('commands', () => {
       .filter(Boolean);
     expect(commands.length).toBeGreaterThan(5);
     const nameOf = (command: string): string =>
-      /^npx (desk backtest \w+|serverless package)/.exec(command)?.[0] ?? command;
+      /^(npx desk backtest \w+|npx serverless package|curl -sS)/.exec(command)?.[0] ?? command;
     expect(commands.filter((command) => runIn[nameOf(command)] === undefined)).toEqual([]);
   });
 
@@ -90,6 +100,19 @@ describe('commands', () => {
     const builtIn = new Set(['ci']);
     expect(named.filter((name) => name !== 'and' && !builtIn.has(name) && scripts[name] === undefined)).toEqual([]);
   });
+
+  test('the region that is set before them is that of the stack, and the desk needs no option then', async () => {
+    const pages = await Promise.all(['README.md', 'docs/stack.md', 'docs/runbook.md'].map(read));
+    const set = pages.map((text) => /export AWS_REGION=(\S+)/.exec(text)?.[1] ?? '');
+    const [, region = ''] = /^ {4}region: (\S+)/m.exec(await read('serverless.yml')) ?? [];
+    expect(set).toEqual([region, region, region]);
+    // Nobody listens there: what is asked for is the address, and no region.
+    const nowhere = { AWS_ENDPOINT_URL: 'http://127.0.0.1:9', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', AWS_MAX_ATTEMPTS: '1' }; // prettier-ignore
+    const status = (env: object): Promise<string> =>
+      run(process.execPath, [join(root, 'cli/desk.ts'), 'status', '--stage', 'prod'], { env: { PATH: process.env['PATH'], ...nowhere, ...env } }).then(({ stdout }) => stdout, (error: unknown) => (error as { readonly stderr: string }).stderr); // prettier-ignore
+    expect(await status({})).toContain('No AWS region');
+    expect(await status({ AWS_REGION: region })).not.toContain('No AWS region');
+  }, 60_000);
 
   test('the deploy command packages for its stage without an account', async () => {
     const { Resources, Outputs } = await templateWith(['--stage', 'prod']);

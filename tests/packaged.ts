@@ -1,7 +1,7 @@
 // The packaged CloudFormation template as tests read it: as it lies in .serverless/, or packaged anew with other arguments.
 // What depends on conditions is decided, unless it is asked for as it is. Changes nothing that is packaged.
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -37,6 +37,7 @@ export async function templateWith(args: readonly string[]): Promise<Template> {
       await cp(zipPath, join(folder, '.build', `${name}.zip`));
     }
     await cp(join(root, 'serverless.yml'), join(folder, 'serverless.yml'));
+    await symlink(join(root, 'local'), join(folder, 'local'));
     const command = [join(root, 'node_modules/.bin/serverless'), 'package', ...args];
     const env = { ...process.env, SLS_TELEMETRY_DISABLED: '1' };
     await promisify(execFile)(process.execPath, command, { cwd: folder, env });

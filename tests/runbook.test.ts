@@ -86,8 +86,9 @@ describe('the pages', () => {
 /** What is run elsewhere, or as it stands. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   'git checkout "$COMMIT"': 'is of git',
+  'export AWS_REGION=ap-northeast-1':
+    'tests/docs.test.ts: is the region of the stack, which the desk then needs no option for',
   'npm ci': '.ci/run',
-  'npm run package': 'pretest, and tests/template.test.ts',
   'npx serverless deploy --stage prod': 'tests/docs.test.ts, up to the upload',
   'npm run where -- "at file:///var/task/execute.mjs:1:120"': 'tests/supply.test.ts, with other places',
 };

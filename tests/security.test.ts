@@ -15,35 +15,35 @@ import { startDesk, type DeskSystem } from './cli/fixture.ts';
 const root = fileURLToPath(new URL('../', import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
-/** The rows of the tables of threats: what each is, and the tests that are named for it. */
+/** A threat on the page: what it is, what stands against it, and the tests that are named for it. */
 interface Row {
   readonly threat: string;
   readonly control: string;
-  readonly shown: string;
+  readonly shown: readonly string[];
 }
 function threatsOf(page: string): readonly Row[] {
   const [, after = ''] = page.split('\n## Threats\n');
   const [threats = ''] = after.split('\n## ');
-  const rows = threats.split('\n').filter((line) => line.startsWith('|') && !/^\| *(threat|-)/.test(line));
-  return rows.map((line) => {
-    const [threat = '', control = '', shown = ''] = line
-      .split('|')
-      .slice(1)
-      .map((cell) => cell.trim());
-    return { threat, control, shown };
-  });
+  const plain = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
+  return threats.split('\n- ').slice(1).map((text) => {
+    const [threat = '', control = '', ...shown] = text.split(/\n### /)[0]?.split('\n\n') ?? [];
+    const named = shown.join('\n').split(/^ {2}- /m).slice(1); // prettier-ignore
+    return { threat: plain(threat).replace(/^\*\*(.*)\*\*$/, '$1'), control: plain(control), shown: named.map(plain) };
+  }); // prettier-ignore
 }
 
-/** What is wrong with the tests that a row names; nothing where each is there. */
+/** What is wrong with the tests that a threat names; nothing where each is there. */
 function missing({ shown }: Row): readonly string[] {
-  return shown.split('<br>').flatMap((named) => {
-    const [, file = '', title = ''] = /^`(tests\/[\w/.-]+\.test\.ts)`: (.+)$/.exec(named) ?? [];
-    if (file === '') return [`no test is named: ${named}`];
-    if (!existsSync(join(root, file))) return [`there is no ${file}`];
-    const text = read(file);
-    const isThere = ["'", '"', '`'].some((quote) => text.includes(`${quote}${title}${quote}`));
-    return isThere ? [] : [`${file} has no test "${title}"`];
-  });
+  return shown.length === 0
+    ? ['no test is named']
+    : shown.flatMap((named) => {
+        const [, file = '', title = ''] = /^`(tests\/[\w/.-]+\.test\.ts)`: (.+)$/.exec(named) ?? [];
+        if (file === '') return [`no test is named: ${named}`];
+        if (!existsSync(join(root, file))) return [`there is no ${file}`];
+        const text = read(file);
+        const isThere = ["'", '"', '`'].some((quote) => text.includes(`${quote}${title}${quote}`));
+        return isThere ? [] : [`${file} has no test "${title}"`];
+      });
 }
 
 describe('the threat model', () => {
@@ -55,10 +55,11 @@ describe('the threat model', () => {
     for (const { threat, control } of rows) expect([threat.length > 10, control.length > 10]).toEqual([true, true]);
   });
 
-  test('the check sees a test that is not there, a file that is not there, and a row without any', () => {
+  test('the check sees a test that is not there, a file that is not there, and a threat without any', () => {
     const [row] = rows;
     for (const shown of ['`tests/docs.test.ts`: no such title', '`tests/nothing.test.ts`: x', 'somebody looked'])
-      expect(missing({ ...(row as Row), shown })).toHaveLength(1);
+      expect(missing({ ...(row as Row), shown: [shown] })).toHaveLength(1);
+    expect(missing({ ...(row as Row), shown: [] })).toHaveLength(1);
   });
 });
 

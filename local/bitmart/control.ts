@@ -68,8 +68,8 @@ const moveMarket = (venue: Venue, { symbol, mid }: z.infer<typeof MARKET>): Answ
   return ok({ symbol, mid });
 };
 
-const controlsOf = (venue: Venue): Controls => {
-  const { puts, gets, deletes } = commonControls(venue, FAULT);
+const controlsOf = (venue: Venue, paths: readonly string[]): Controls => {
+  const { puts, gets, deletes } = commonControls(venue, FAULT, paths);
   return {
     puts: {
       ...puts,
@@ -95,8 +95,14 @@ const controlsOf = (venue: Venue): Controls => {
   };
 };
 
-/** Answers one control request; `path` is what follows /control. */
-export const control = (venue: Venue, method: string, path: string, text: string): Answered => {
+/** Answers one control request; `path` is what follows /control, `paths` those that a fault may be for. */
+export const control = (
+  venue: Venue,
+  paths: readonly string[],
+  method: string,
+  path: string,
+  text: string,
+): Answered => {
   venue.futures.catchUp(venue.now());
-  return steer(controlsOf(venue), method, path, text);
+  return steer(controlsOf(venue, paths), method, path, text);
 };

@@ -23,9 +23,13 @@ const usageHeaders = ({ limit, used }: Usage): Readonly<Record<string, string>> 
   'X-BM-RateLimit-Mode': limit.scope,
 });
 
-const handler = (venue: Venue, markets: readonly Market[], closing: AbortSignal) =>
+/** @param hosts the markets of all hosts: control sets faults for each of them */
+const handler = (venue: Venue, markets: readonly Market[], hosts: readonly Market[], closing: AbortSignal) =>
   controlled(
-    (method, path, text) => control(venue, method, path, text),
+    (method, path, text) => {
+      const paths = hosts.flatMap(({ endpoints }) => endpoints).map((endpoint) => endpoint.path);
+      return control(venue, paths, method, path, text);
+    },
     async (incoming): Promise<Served> => {
       const { reply, usage } = await serve(venue, markets, incoming, closing);
       if ('send' in reply) venue.windows.finished(incoming.path, reply.send.status, reply.send.code);
@@ -41,10 +45,11 @@ export const startLocalBitmart = async (
   const venue = createVenue(options.timeScale ?? 1);
   const closing = new AbortController();
   const { signal } = closing;
+  const [ofSpot, ofFutures] = [spotMarket(venue), futuresMarket(venue)];
   const open = (market: Market, port: number) =>
-    listen('local bitmart', port, handler(venue, [market], signal), signal);
-  const spot = await open(spotMarket(venue), options.port ?? 0);
-  const futures = await open(futuresMarket(venue), 0);
+    listen('local bitmart', port, handler(venue, [market], [ofSpot, ofFutures], signal), signal);
+  const spot = await open(ofSpot, options.port ?? 0);
+  const futures = await open(ofFutures, 0);
   const spotUrl = `http://127.0.0.1:${spot.port}`;
   return {
     spotUrl,

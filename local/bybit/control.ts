@@ -62,8 +62,8 @@ const moveMarket = (venue: Venue, { symbol, mid, category }: z.infer<typeof MOVE
   return ok({ symbol, mid });
 };
 
-const controlsOf = (venue: Venue): Controls => {
-  const { puts, gets, deletes } = commonControls(venue, FAULT);
+const controlsOf = (venue: Venue, paths: readonly string[]): Controls => {
+  const { puts, gets, deletes } = commonControls(venue, FAULT, paths);
   const setPromises = (asked: z.infer<typeof PROMISES>): Answered => {
     venue.settings.promises = promised(asked, { ...defaultPromises(venue.timeScale), ...venue.ownPromises });
     return ok(venue.settings.promises);
@@ -96,8 +96,14 @@ const controlsOf = (venue: Venue): Controls => {
   };
 };
 
-/** Answers one control request; `path` is what follows /control. */
-export const control = (venue: Venue, method: string, path: string, text: string): Answered => {
+/** Answers one control request; `path` is what follows /control, `paths` those that a fault may be for. */
+export const control = (
+  venue: Venue,
+  paths: readonly string[],
+  method: string,
+  path: string,
+  text: string,
+): Answered => {
   venue.exchange.catchUp(venue.now());
-  return steer(controlsOf(venue), method, path, text);
+  return steer(controlsOf(venue, paths), method, path, text);
 };

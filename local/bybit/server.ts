@@ -40,7 +40,11 @@ export const startLocalBybit = async (
   const { signal } = closing;
   const host = (environment: Environment) => (incoming: Incoming) =>
     serve(venue, endpoints, environment, incoming, signal);
-  const steered = controlled((method, path, text) => control(venue, method, path, text), host('live'));
+  // A fault of a signed path may be for one category of it.
+  const paths = endpoints.flatMap(({ path, auth }) =>
+    auth === 'SIGNED' ? [path, `${path} spot`, `${path} linear`] : [path],
+  );
+  const steered = controlled((method, path, text) => control(venue, paths, method, path, text), host('live'));
   const live = await listen('local bybit', options.port ?? 0, steered, signal);
   const demo = await listen('local bybit demo', 0, host('demo'), signal);
   const testnet = await listen('local bybit testnet', 0, host('testnet'), signal);

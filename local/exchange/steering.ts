@@ -107,16 +107,28 @@ export interface Steered<Name extends string> {
   now(): Now;
 }
 
-/** Faults and the clock, which every venue has; `fault` is the schema of one of its faults. */
+/** What is wrong with the path of a fault; undefined where it can strike. */
+const pathless = (path: string, paths: readonly string[]): string | undefined =>
+  paths.includes(path)
+    ? undefined
+    : `no endpoint has the path ${path}, so the fault would strike nothing; a fault is for one whole path, and there are: ${[...new Set(paths)].sort().join(', ')}`;
+
+/** Faults and the clock, which every venue has; `fault` is the schema of one of its faults, `paths` what one may be for. */
 export const commonControls = <const Name extends string>(
   venue: Steered<Name>,
   fault: z.ZodType<Omit<Fault<Name>, 'times'> & { readonly times?: number | undefined }>,
+  paths: readonly string[],
 ): Controls => {
   const clock = (): object => ({ offsetMs: venue.settings.clockOffsetMs, serverTime: venue.now().venueMs });
   return {
     puts: {
       '/faults': (text) =>
         parsed(z.strictObject({ seed: z.int().default(1), faults: z.array(fault) }), text, ({ seed, faults }) => {
+          const missing = faults.flatMap(({ path }, at) => {
+            const problem = pathless(path, paths);
+            return problem === undefined ? [] : [`faults.${at}.path: ${problem}`];
+          });
+          if (missing.length > 0) return wrong(missing.join('; '));
           venue.faults.put(seed, filled(faults), venue.now().realMs);
           return ok(venue.faults.list());
         }),

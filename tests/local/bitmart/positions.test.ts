@@ -206,7 +206,7 @@ describe('the dead-man switch', () => {
     // prettier-ignore
     let clock = 1_000_000;
     const venue = createVenue(1, () => clock);
-    ask(venue, 'PUT', '/accounts', JSON.stringify(MAIN));
+    ask(venue, [], 'PUT', '/accounts', JSON.stringify(MAIN));
     const markets = [futuresMarket(venue)];
     const call = async (path: string, fields?: object): Promise<{ code: number; data: never }> => {
       const body = fields === undefined ? '' : JSON.stringify(fields);
@@ -228,7 +228,7 @@ describe('the dead-man switch', () => {
   };
   const order = (symbol: string) => ({ symbol, side: 1, type: 'limit', leverage: '10', open_type: 'cross', size: 1, price: '1000' }); // prettier-ignore
   const states = (venue: Venue): readonly string[] =>
-    (ask(venue, 'GET', '/orders', '').body as readonly ControlOrder[]).map(({ symbol, state }) => `${symbol} ${state}`);
+    (ask(venue, [], 'GET', '/orders', '').body as readonly ControlOrder[]).map(({ symbol, state }) => `${symbol} ${state}`);
 
   test('cancels its symbol at its second, seen by whatever looks first, and no other symbol', async () => {
     const { venue, pass, call } = open();
@@ -291,7 +291,7 @@ describe('the dead-man switch', () => {
     await call('submit-order', { ...order('BTCUSDT'), price: '50000' });
     await call('cancel-all-after', { symbol: 'BTCUSDT', timeout: 5 });
     pass(5_000);
-    ask(venue, 'PUT', '/market', JSON.stringify({ symbol: 'BTC_USDT', mid: '40000' }));
+    ask(venue, [], 'PUT', '/market', JSON.stringify({ symbol: 'BTC_USDT', mid: '40000' }));
     expect(states(venue)).toEqual(['BTCUSDT canceled']);
   });
 });

@@ -147,7 +147,7 @@ describe('in virtual time', () => {
   test('nothing waits: what is due happens when the clock that was handed in says so', async () => {
     let realMs = 1_000;
     const local = createVenue(1, { realMs: () => realMs });
-    ask(local, 'PUT', '/accounts', JSON.stringify(MAIN));
+    ask(local, [], 'PUT', '/accounts', JSON.stringify(MAIN));
     const incoming = (method: 'GET' | 'POST', path: string, rawQuery: string, body: string): Incoming => {
       const tail = method === 'GET' ? rawQuery : body;
       const parts = { timestamp: String(Date.now()), apiKey: MAIN.apiKey, recvWindow: '5000', tail };

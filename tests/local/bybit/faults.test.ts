@@ -130,6 +130,8 @@ describe('the control interface', () => {
     ['/faults', { faults: [{ path: CREATE, fault: 'code' }] }, 'needs the Bybit code'],
     ['/faults', { faults: [{ path: CREATE, fault: 'status', code: 99 }] }, 'from 200 to 599'],
     ['/faults', { faults: [{ path: CREATE, fault: 'html', message: 'x' }] }, 'message goes with'],
+    ['/faults', { faults: [{ path: '/', fault: 'html' }] }, 'faults.0.path: no endpoint has the path /'],
+    ['/faults', { faults: [{ path: `${CREATE} inverse`, fault: 'html' }] }, 'there are: '],
     ['/accounts', { account: 'x' }, 'apiKey'],
     ['/accounts', { ...MAIN, account: 'another' }, 'belongs to account main'],
     ['/accounts', { ...MAIN, uid: 'house' }, "the venue's own"],
