@@ -7,7 +7,16 @@ import { follow, type Beyond } from '../shared/following.ts';
 import { nextLookSeconds } from '../shared/order/progress.ts';
 import type { Instrument } from '../shared/order/instrument.ts';
 import type { DeadLetter, ExecutionReport, PendingOrder } from '../shared/order/report.ts';
-import type { Fills, OrderQuery, Sighting, Unseen, Venue, VenueOrder } from '../shared/order/venue.ts';
+import type {
+  Fills,
+  OrderQuery,
+  Promises,
+  Sighting,
+  TradingAccount,
+  Unseen,
+  Venue,
+  VenueOrder,
+} from '../shared/order/venue.ts';
 import { cancel, changed, limitBuy, marketBuy, type Fields } from './order/arbitraries.ts';
 
 const START = Date.parse(limitBuy.createdAt);
@@ -44,6 +53,14 @@ const TOGETHER: Venue['together'] = {
   margin: { most: 1, isOneSymbol: true },
   futures: { most: 1, isOneSymbol: true },
 };
+const PROMISES: Promises = {
+  refusesRepeatedIds: 'always',
+  answersLookupsForMs: 20 * MINUTE,
+  refusesTimestampsAfterMs: MINUTE,
+  showsOrdersWithinMs: LAG,
+  acknowledges: 'booking',
+  keepsPrice: { spot: true, margin: true, futures: true },
+};
 let commands = 0;
 /** Whatever happens: nothing is placed, changed or canceled from here. */
 afterEach(() => {
@@ -78,14 +95,7 @@ function still(venue: Partial<Venue> = {}, reading?: (name: string) => Reading, 
   const { find = () => Promise.resolve(found(open)), ...others } = venue;
   const its: Venue = {
     name: 'paper',
-    promises: {
-      refusesRepeatedIds: 'always',
-      answersLookupsForMs: 20 * MINUTE,
-      refusesTimestampsAfterMs: MINUTE,
-      showsOrdersWithinMs: LAG,
-      acknowledges: 'booking',
-      keepsPrice: { spot: true, margin: true, futures: true },
-    },
+    promises: PROMISES,
     submit: forbidden,
     together: TOGETHER,
     submitAll: forbidden,
@@ -291,6 +301,80 @@ describe('an end', () => {
     expect(told.looks.map(({ query }) => query)).toEqual([
       { id: 'a', market: 'futures', symbol: 'ETH_USDT', venueOrderId: 'va' },
     ]);
+  });
+});
+
+describe('an order whose acceptance was no booking', () => {
+  const acceptance = { promises: { ...PROMISES, acknowledges: 'acceptance' } } as const;
+  const why = 'EC_PostOnlyWillTakeLiquidity';
+
+  test('and that is rejected later is told as rejected, with the venue’s word for why, in the letter as well', async () => {
+    const { told, run } = still({ ...acceptance, ...answers(found({ ...open, state: 'rejected', reason: why })) });
+    expect(await run([resting('a')])).toEqual([]);
+    const detail = `the venue shows the order as failed: ${why}`;
+    expect(told.reports).toMatchObject([{ id: 'a', status: 'rejected', reason: 'VENUE_REFUSED', filledSize: '0', detail }]);
+    expect(told.letters).toMatchObject([{ intentId: 'a', reason: 'VENUE_REFUSED', certainty: 'refused', venueCode: why, detail }]);
+  }); // prettier-ignore
+  test.each([
+    ['by whom it says', { cancelSource: 'system' }, `canceled by system: ${why}`],
+    ['by nobody', {}, `canceled by somebody whom the venue does not name: ${why}`],
+  ])('and that is canceled later is told as canceled, with the word for why: %s', async (_, more, detail) => {
+    const { told, run } = still({ ...acceptance, ...answers(found({ ...open, state: 'canceled', reason: why, ...more })) });
+    expect(await run([resting('a')])).toEqual([]);
+    expect(told.reports).toMatchObject([{ id: 'a', status: 'canceled', filledSize: '0', detail }]);
+    expect(told.letters).toEqual([]);
+  }); // prettier-ignore
+  test.each([
+    ['booking', 'it was canceled, nobody knows by whom'],
+    ['acceptance', 'it was canceled, or never booked after it was accepted'],
+  ] as const)('and that is never shown is not said to have been there: %s', async (acknowledges, said) => {
+    const { told, run, clock } = still({
+      promises: { ...PROMISES, acknowledges },
+      ...answers(NOTHING),
+      fee: () => Promise.resolve(fillsOf('0')),
+    });
+    await clock.sleep(YOUNG);
+    expect(await run([resting('a')])).toEqual([]);
+    expect(told.reports).toMatchObject([{ id: 'a', status: 'canceled', filledSize: '0', detail: expect.stringContaining(said) }]); // prettier-ignore
+  });
+});
+
+describe('a venue that says more', () => {
+  test.each([
+    [300, 1],
+    [4200, 5],
+    [600_000, 60],
+  ])('its limit is free again after %i ms: the orders of the account wait for %i s', async (retryAfterMs, seconds) => {
+    const { told, run } = still(answers({ kind: 'throttled', ...refusal, retryAfterMs }));
+    expect(await run([resting('a'), resting('b', { more: { receiveCount: 6 } })])).toEqual(['m-a', 'm-b']);
+    expect([[...told.back], told.looks.length]).toEqual([[['r-a', seconds], ['r-b', seconds]], 1]);
+  }); // prettier-ignore
+  test('a ban of the address is that of all accounts there, and of none elsewhere, though addresses change', async () => {
+    const banned: Unseen = { kind: 'banned', ...refusal, forMs: 10 * MINUTE, of: 'address' };
+    const at = (name: string, venue: string): Reading => ({
+      kind: 'account',
+      account: { name, venue, environment: 'live', credentials: {}, mandate: { state: 'active' } },
+      version: '1',
+    });
+    const { told, run } = still(
+      { find: ({ venue }) => Promise.resolve(venue === 'paper' ? banned : found(filled)) },
+      (name) => at(name, name === 'elsewhere' ? 'glass' : 'paper'),
+    );
+    await run([resting('a')]);
+    const others = ['other', 'elsewhere'].map((account) => resting(account, { fields: { ...limitBuy, account } }));
+    expect(await run(others)).toEqual(['m-other']);
+    expect(told.looks.map(({ account }) => account)).toEqual(['main', 'elsewhere']);
+    expect(told.back.get('r-other')).toBe(600);
+  });
+  test('an account whose secret names another venue after its key was refused is not looked for there', async () => {
+    const there: Partial<Venue> = {};
+    const moved: Reading = { kind: 'account', account: { name: 'main', venue: 'glass', environment: 'live', credentials: { key: 'new' }, mandate: { state: 'active' } }, version: '2' }; // prettier-ignore
+    const world = still(answers({ kind: 'unauthorised', ...refusal }));
+    const its = world.beyond.venueOf(moved.account);
+    Object.assign(world.beyond, { venueOf: ({ venue }: TradingAccount) => (venue === 'glass' ? there : its) });
+    Object.assign(world.beyond.accounts, { refresh: () => Promise.resolve(moved) });
+    expect(await world.run([resting('a')])).toEqual(['m-a']);
+    expect(world.told.looks).toHaveLength(1);
   });
 });
 

@@ -8,6 +8,7 @@ import { systemClock, type Clock } from '../shared/clock.ts';
 import type { Transport } from '../shared/http.ts';
 import type { Fields } from '../shared/log.ts';
 import type { About, MetricName } from '../shared/metrics.ts';
+import type { AccountLook, Prober, VenueLook } from '../shared/order/probe.ts';
 import { probe, quantile, type Around } from '../shared/probing.ts';
 import type { AccountReading } from '../shared/aws/accounts.ts';
 import { optionsAt, transport } from './bitmart/fixture.ts';
@@ -56,6 +57,8 @@ interface Scene {
   readonly clock?: Clock;
   readonly leftMs?: number;
   readonly samples?: number;
+  /** What the prober does otherwise. */
+  readonly over?: Partial<Prober>;
 }
 
 const register = (account: string, changes: object = {}) =>
@@ -71,11 +74,8 @@ async function look(scene: Scene = {}): Promise<Seen> {
     account: { name, venue: 'bitmart', environment: 'live', credentials: keysOf(name), mandate: { state: 'halted' } },
     version: '1',
   });
-  const prober = bitmartProbe({
-    ...optionsAt(local.spotUrl, local.futuresUrl, clock),
-    transport: via,
-    lookupShare: 0.05,
-  });
+  const options = { ...optionsAt(local.spotUrl, local.futuresUrl, clock), transport: via, lookupShare: 0.05 };
+  const prober = { ...bitmartProbe(options), ...scene.over };
   const around: Around = {
     clock,
     log: (level, message, fields = {}) => lines.push({ ...fields, level, message }),
@@ -179,6 +179,19 @@ describe('what is wrong with the venue', () => {
     expect([of('ProbeFailures', 'one'), of('ProbeFailures', 'two')]).toEqual([[1], [1]]);
     expect(lines.map(({ level }) => level)).toEqual(['error', 'error', 'error']);
   });
+  test.each([502, 503, 520])(
+    'a page of the content network that says %i is an exchange that is down, and no ban',
+    async (status) => {
+      // prettier-ignore
+      const { result, of, line } = await look({ via: failing(() => true, status, '<!DOCTYPE html><title>error</title>') });
+      expect(result).toEqual({ venues: { bitmart: 'unanswered' }, accounts: { one: 'ORIGIN_PAGE' } });
+      expect([of('VenueUnavailable'), line('one')?.['outcome']]).toEqual([[1], 'failed']);
+    },
+  );
+  test('the page by which it turns an address away is a ban: nothing more is asked', async () => {
+    const { result } = await look({ via: failing(() => true, 403, '<!DOCTYPE html><title>1010</title>') });
+    expect(result).toEqual({ venues: { bitmart: 'banned' }, accounts: { one: 'NOT_ASKED' } });
+  });
   test('one look of several that is lost makes no venue unavailable', async () => {
     let looks = 0;
     const { result, of, lines } = await look({
@@ -232,6 +245,49 @@ describe('what is wrong with an account is told of it, and hides no other', () =
     });
     expect(seen.of('ProbeFailures', 'seven')).toEqual([1]);
   });
+  test('a ban of the address, which the answer says: nobody is asked after it, though addresses change', async () => {
+    const names = ['one', 'two', 'three', 'four', 'five', 'six'];
+    const banned: AccountLook = { state: 'banned', isOfAddress: true, findings: [], tookMs: 1 };
+    const seen = await look({ names, over: { account: () => Promise.resolve(banned) } });
+    expect(seen.result.accounts['six']).toBe('NOT_ASKED');
+  });
+  test('a ban at one venue: accounts on another are asked, and each venue is told of under its name', async () => {
+    const lines: Line[] = [];
+    const asked: string[] = [];
+    const prober = (name: string, state: VenueLook['state']): Prober => ({
+      name,
+      venue: () => Promise.resolve({ state, findings: [], tookMs: [3] }),
+      account: ({ name: of }) => {
+        asked.push(`${name} ${of}`);
+        return Promise.resolve({ state: 'good', findings: [], tookMs: 1 });
+      },
+    });
+    const [closed, open] = [prober('closed', 'banned'), prober('open demo', 'open')];
+    const values: { readonly name: MetricName; readonly about: About }[] = [];
+    const result = await probe(
+      {
+        clock: systemClock,
+        log: (level, message, fields = {}) => lines.push({ ...fields, level, message }),
+        measure: (name, _, about = {}) => values.push({ name, about }),
+        accounts: {
+          read: (name) => {
+            const venue = name === 'two' ? 'open' : 'closed';
+            const account = { name, venue, environment: 'demo', credentials: {}, mandate: { state: 'active' } } as const;
+            return Promise.resolve({ kind: 'account', account, version: '1' });
+          },
+        },
+        probers: [closed, open],
+        proberOf: ({ venue }) => (venue === 'open' ? open : closed),
+        ...{ names: ['one', 'two'], samples: 1, isEgressFixed: false },
+      },
+      Date.now() + 30_000,
+    );
+    expect(result).toEqual({ venues: { closed: 'banned', 'open demo': 'open' }, accounts: { one: 'NOT_ASKED', two: '' } });
+    expect(asked).toEqual(['open demo two']);
+    expect(lines.map(({ venue }) => venue)).toEqual(['closed', 'open demo', 'closed', 'open demo']);
+    expect(values).toContainEqual({ name: 'ProbeLatencyMs', about: { venue: 'open demo' } });
+    expect(values).toContainEqual({ name: 'Probes', about: { account: 'two', venue: 'open demo' } });
+  }); // prettier-ignore
   test('a ban that the venue alone answers: nothing more is asked at all', async () => {
     const before = await requests();
     const seen = await look({
@@ -259,6 +315,22 @@ test('who else uses the limit of a key is counted, and what the probe itself sen
   expect(line('one')).toMatchObject({ outcome: 'good', foreignUse: 5, limit: 12 });
 });
 
+test('accounts of one user, however many, are not asked about faster than their one limit takes', async () => {
+  const names = Array.from({ length: 14 }, (_, index) => `twin${index}`);
+  const sentAt: number[] = [];
+  const { result } = await look({
+    names,
+    via: (request) => {
+      if (request.url.includes(READ)) sentAt.push(Date.now());
+      return transport(request);
+    },
+  });
+  expect(Object.keys(result.accounts)).toEqual(names);
+  const inTwoSeconds = sentAt.map((from) => sentAt.filter((at) => at >= from && at < from + 2000).length);
+  expect(sentAt.length).toBe(14);
+  expect(Math.max(...inTwoSeconds)).toBeLessThanOrEqual(10);
+});
+
 test('a venue that is slow takes no more than the time of the invocation: who is left is told as not asked', async () => {
   const names = Array.from({ length: 25 }, (_, index) => `slow${index}`);
   const slow: Transport = async (request) => {
@@ -271,6 +343,19 @@ test('a venue that is slow takes no more than the time of the invocation: who is
   expect(Date.now() - startedAt).toBeLessThan(6000);
   expect(result.accounts['slow0']).toBe('NO_ANSWER');
   expect(result.accounts['slow24']).toBe('NOT_ASKED');
+});
+
+test('a venue that answers just in time, each time, is looked at less often, and its accounts are asked all the same', async () => {
+  // prettier-ignore
+  const late: Transport = async (request) => {
+    if (!request.url.includes(READ)) await systemClock.sleep(request.deadline - Date.now() - 700);
+    return transport(request);
+  };
+  // An answer may take a tenth of these.
+  const { result, of } = await look({ via: late, leftMs: 15_000, samples: 8 });
+  expect(result).toEqual({ venues: { bitmart: 'open' }, accounts: { one: 'SIGNATURE_GOOD' } });
+  expect(of('ProbeLatencyMs').length).toBeGreaterThanOrEqual(2);
+  expect(of('ProbeLatencyMs').length).toBeLessThan(6);
 });
 
 test('what is a bug is thrown, and not taken for an answer', async () => {

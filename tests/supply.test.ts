@@ -4,19 +4,18 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { unzipSync } from 'fflate';
+import { parse } from 'yaml';
 import { allowed, allowedShipped, installed, installScripts, shipped } from '../local/licences.ts';
 import { packageFunctions } from '../local/package.ts';
 import { inSources } from '../local/where.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../', import.meta.url));
-const { load } = createRequire(import.meta.url)('js-yaml') as { readonly load: (text: string) => unknown };
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const manifest = JSON.parse(read('package.json')) as {
   readonly scripts: Readonly<Record<string, string>>;
@@ -158,7 +157,7 @@ describe('what GitHub runs', () => {
     >; // prettier-ignore
   }
   const text = read('.github/workflows/check.yml');
-  const workflow = load(text) as Workflow;
+  const workflow = parse(text) as Workflow;
   const steps = Object.values(workflow.jobs).flatMap((job) => job.steps);
 
   test('checks on Node 22 and 24, and packages', () => {
@@ -187,7 +186,9 @@ describe('what GitHub runs', () => {
   });
 
   test('is kept up to date wherever there is something to update', () => {
-    const { updates } = load(read('.github/dependabot.yml')) as { readonly updates: readonly Record<string, string>[] };
+    const { updates } = parse(read('.github/dependabot.yml')) as {
+      readonly updates: readonly Record<string, string>[];
+    };
     const places = updates.map((each) => `${each['package-ecosystem']} ${each['directory']}`);
     expect(places.sort()).toEqual(['github-actions /', 'npm /', 'npm /bench']);
     for (const lock of LOCKS) expect(existsSync(join(root, lock))).toBe(true);

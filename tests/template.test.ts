@@ -37,11 +37,13 @@ const EVERY_VARIABLE = [
   'BITMART_LOOKUP_MEMORY_MS',
   'BITMART_SPOT_URL',
   'BITMART_TIMESTAMP_WINDOW_MS',
+  'ENVIRONMENTS',
   'FIXED_EGRESS',
   'PARK_SECONDS',
   'RATE_UTILISATION',
   'SECRET_CACHE_SECONDS',
   'STAGE',
+  'VENUES',
 ];
 /** The same of those who execute and follow. */
 const COMMON_VARIABLES = [...EVERY_VARIABLE, 'DEAD_QUEUE_URL', 'PENDING_QUEUE_URL', 'REPORTS_QUEUE_URL'];
@@ -330,7 +332,7 @@ describe('each function has what it needs and no more', () => {
   ] as const)('every variable that the code reads is deployed: %s', (file, theirQueues, deployed) => {
     const read = readFileSync(join(root, `functions/${file}.ts`), 'utf8');
     const named = [...read.matchAll(/(?:numeric|flag|words|url|names)\('([A-Z_]+)'/g)].map(([, name]) => name);
-    const common = Object.values({ ...theirQueues, ...commonSettings }).map(({ variable }) => variable);
+    const common = Object.values({ ...theirQueues, ...commonSettings, ...bitmartSettings }).map(({ variable }) => variable);
     expect([...new Set([...named, ...common])].sort()).toEqual(deployed);
   });
 

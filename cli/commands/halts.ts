@@ -121,6 +121,7 @@ async function halt(desk: Desk, only: string | undefined, reason: string | undef
   const { cancel: cancels = false, mapping: isMapping = false } = options;
   // Side by side, unless the cancels need the mapping.
   const early = isMapping && !cancels ? haltMapping(desk, reason) : undefined;
+  if (isMapping && cancels) desk.say('The mapping is disabled when the cancels have gone through: Ctrl-C before that leaves it enabled.'); // prettier-ignore
   const first: First | { readonly error: unknown } = await haltMandates(desk, only, reason, cancels).catch(
     (error: unknown) => ({ error }),
   );
@@ -129,12 +130,13 @@ async function halt(desk: Desk, only: string | undefined, reason: string | undef
     desk.result(first.accounts);
     return first.exitCode;
   }
-  if (cancels && !('error' in first)) await untilTaken(desk);
+  const isTaken = !cancels || 'error' in first || (await untilTaken(desk));
   const second = await (early ?? haltMapping(desk, reason));
   desk.say(second.detail);
+  if (!isTaken) desk.say('The queue was not seen empty before that: cancels may still wait on it, and pass only if it is enabled again within 5 minutes. `desk orders` shows what rests.'); // prettier-ignore
   desk.result({ accounts: 'error' in first ? [] : first.accounts, mapping: second });
   if ('error' in first) throw first.error;
-  return second.isDone ? first.exitCode : EXIT.trouble;
+  return second.isDone && isTaken ? first.exitCode : EXIT.trouble;
 }
 
 /** The first line. @throws Refusal where not even a list of accounts can be had, or the one that was asked for is not halted */

@@ -111,7 +111,9 @@ export function known(name: string) {
 async function packagedSchedules() {
   if (!existsSync(templatePath)) return undefined;
   const { schedules } = await readTemplate();
-  return schedules.map(({ name, expression, isEnabled, input }) => ({
+  // The probe has one as well, and runs no strategy.
+  const ofStrategies = schedules.filter(({ target }) => target === 'trigger');
+  return ofStrategies.map(({ name, expression, isEnabled, input }) => ({
     ...{ name: nameIn(input) ?? name, deployedAs: name, expression, enabled: isEnabled, input },
   }));
 }

@@ -22,10 +22,12 @@ import { VENUE_FAULTS, type Venue } from './venue.ts';
 
 const MARGIN_PLACE = '/spot/v1/margin/submit_order';
 
-const FAULT = faultSchema(VENUE_FAULTS, 'BitMart').refine(
-  ({ fault, path }) => fault !== 'loan-only' || path === MARGIN_PLACE,
-  `fault "loan-only" is for ${MARGIN_PLACE}, where loans are`,
-);
+const FAULT = faultSchema(VENUE_FAULTS, 'BitMart')
+  .refine(
+    ({ fault, path }) => fault !== 'loan-only' || path === MARGIN_PLACE,
+    `fault "loan-only" is for ${MARGIN_PLACE}, where loans are`,
+  )
+  .refine(({ code }) => code >= 0, 'BitMart has no code below 0');
 
 const setService = (venue: Venue, asked: z.infer<typeof SERVICE>): Answered => {
   const { service_type, status } = asked;

@@ -88,12 +88,9 @@ const refusalAtTheGate = (
   venue: Venue,
   { endpoint, environment, incoming, key, fields, category }: Visit,
 ): Refusal | undefined => {
-  if (
-    environment === 'demo' &&
-    !(endpoint.demo && !(endpoint.auth === 'SIGNED' && endpoint.batch && category === 'spot'))
-  ) {
-    return refuse(venue.settings.promises.demoRefusalCode);
-  }
+  const isBatch = endpoint.auth === 'SIGNED' && endpoint.batch;
+  const isServed = environment !== 'demo' || (endpoint.demo && !(isBatch && category === 'spot'));
+  if (!isServed) return refuse(venue.settings.promises.demoRefusalCode);
   if (endpoint.auth === 'SIGNED' && key) {
     const now = venue.now();
     const age = ageOf(incoming, now.venueMs);

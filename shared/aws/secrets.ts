@@ -83,7 +83,7 @@ export async function stage(store: SecretStore, credentials: Fields): Promise<Wr
 }
 
 /**
- * Makes the staged key current, if it is good. The mandate is the one that is current when the label moves.
+ * Makes the staged key current, if it is good. The account stays where it is, and the mandate is the one that is current when the label moves.
  * @param check proves the key with a signed read; the sentence says what the venue said of it
  */
 export async function promote(
@@ -107,7 +107,11 @@ export async function promote(
     if ((await versionOf(store, PENDING)) !== pending.version) {
       return { unreadable: 'another key was staged or promoted meanwhile; look which one is wanted' };
     }
-    return 'mandate' in current ? { ...credentials, mandate: current['mandate'] } : credentials;
+    const moved = PLACE.find((field) => field in credentials && credentials[field] !== current[field]);
+    if (moved !== undefined) return { unreadable: `${moved} of the staged key is not that of the account; an account never moves, make another` }; // prettier-ignore
+    // What a new key does not say of where it is stays as it was.
+    const kept = Object.entries(current).filter(([field]) => field === 'mandate' || PLACE.includes(field));
+    return { ...credentials, ...Object.fromEntries(kept) };
   });
   if (written.kind === 'written') await forget(store, PENDING, pending.version);
   return written;
@@ -136,6 +140,9 @@ export function signedRead(
     return { isGood: false, detail: isOpen ? `it could not be proven: ${sighting.detail}` : sighting.detail };
   };
 }
+
+/** Where an account is. */
+const PLACE: readonly string[] = ['venue', 'environment'];
 
 /** Reads what is current, changes it, and moves the label from exactly the version that was read; or begins anew. */
 async function replace(

@@ -95,6 +95,23 @@ test('a mandate that was staged with a key counts for nothing', async () => {
   expect(await current(store)).toEqual({ ...NEW, mandate: { state: 'halted' } });
 });
 
+test('a new key leaves the account where it is: on its venue, in its environment', async () => {
+  const where = { venue: 'glass', environment: 'testnet' };
+  const store = await account();
+  await store.add(JSON.stringify({ ...OLD, ...where, mandate: { state: 'active' } }), 'first');
+  await store.move('AWSCURRENT', (await store.read('AWSCURRENT')).version, (await store.read('first')).version);
+  for (const field of ['venue', 'environment']) {
+    await stage(store, { ...NEW, ...where, [field]: 'live' });
+    expect(detailOf(await promote(store, good))).toContain(`${field} of the staged key is not that of the account`);
+    expect(await current(store)).toEqual({ ...OLD, ...where, mandate: { state: 'active' } });
+  }
+  for (const staged of [NEW, { ...NEW, ...where }]) {
+    await stage(store, staged);
+    await promote(store, good);
+    expect(await current(store)).toEqual({ ...NEW, ...where, mandate: { state: 'active' } });
+  }
+});
+
 test('a key that its check refuses stays staged, and the old one stays current', async () => {
   const store = await account();
   await stage(store, NEW);

@@ -173,6 +173,16 @@ test('both lines together, and cancels that go through before the mapping is dis
   expect((await mapping()).state).toBe('Disabled');
 });
 
+test('cancels that nobody saw go through: the mapping is disabled, and it is no success', async () => {
+  await run('resume', '--mapping', '--reason', 'the next test', '--yes');
+  await faults({ service: 'sqs', action: 'GetQueueAttributes', fault: 'error', code: 'AccessDeniedException' });
+  const { code, out } = await run('halt', '--all', '--mapping', '--cancel');
+  await faults();
+  expect(code).toBe(1);
+  expect(out.replace(/\s+/g, ' ')).toMatch(/Ctrl-C before that leaves it enabled.*is disabled.*cancels may still wait on it/); // prettier-ignore
+  expect((await mapping()).state).toBe('Disabled');
+});
+
 test('a stack without accounts: the mapping is disabled and told, and that no account was halted is told as well', async () => {
   await run('resume', '--mapping', '--reason', 'the next test', '--yes');
   const { code, out, err } = await system.desk(['halt', '--all', '--mapping'], { env: { ...ENV, ACCOUNT_SECRET_PREFIX: 'nobody/' } }); // prettier-ignore

@@ -28,6 +28,12 @@ export const suites: Readonly<Record<string, string>> = {
   'a write whose answer is lost made again': 'tests/aws/secrets.test.ts',
   'another key promoted over a later one': 'tests/aws/secrets.test.ts',
   'a replay while its original may still trade': 'tests/order/replay.test.ts',
+  'behind one that stops the rest of its request is sent': 'tests/seam.test.ts',
+  'what a request leaves open taken for absent': 'tests/seam.test.ts',
+  'a ban of the address parks the one account': 'tests/seam.test.ts',
+  'a ban of the address parks every venue': 'tests/seam.test.ts',
+  'an account followed to another venue': 'tests/seam.test.ts',
+  'a price that the venue moved taken for another order': 'tests/seam.test.ts',
 };
 /** The kind of world that shows the bug, where only one does: `npm run simulate -- --kind`. */
 export const kinds: Readonly<Record<string, string>> = {
@@ -94,6 +100,18 @@ export const shownBy: Readonly<Record<string, number | string>> = {
   'a batch believed without counting': 101,
   'a batch settled without a look': 46,
   'a lost report forgotten': 4,
+  'behind one that stops the rest of its request is sent':
+    'a verdict for each order of one request whatever becomes of each: one end for every order and a true one, none placed twice, none sent before one that waits',
+  'what a request leaves open taken for absent':
+    'a verdict for each order of one request whatever becomes of each: one end for every order and a true one, none placed twice, none sent before one that waits',
+  'a ban of the address parks the one account':
+    'two venues in one environment a ban of the address parks all accounts of its venue and none of another (fixed egress: false)',
+  'a ban of the address parks every venue':
+    'two venues in one environment a ban of the address parks all accounts of its venue and none of another (fixed egress: false)',
+  'an account followed to another venue':
+    'two venues in one environment an account that moves while its batch is executed is looked for where it was, and nothing goes to the other',
+  'a price that the venue moved taken for another order':
+    'a price that the venue may move where it keeps prices: false, an order at another price under the id is accepted',
 };
 
 export const mutants: Readonly<Record<string, readonly Change[]>> = {
@@ -116,7 +134,7 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
       file: EXECUTION,
       find: "  if (proof?.kind === 'found') return sighted(candidate, proof, desk);\n  const parked",
       replace:
-        "  const { intent, message } = candidate;\n  if (outside.clock.now() >= Date.parse(intent.expiresAt))\n    return { result: buried(message, intent, { code: 'INTENT_EXPIRED', detail: 'expired' }, outside.clock.now()) };\n  if (proof?.kind === 'found') return sighted(candidate, proof, desk);\n  const parked",
+        "  const { intent, message } = candidate;\n  const { outside } = desk;\n  if (outside.clock.now() >= Date.parse(intent.expiresAt))\n    return { result: buried(message, intent, { code: 'INTENT_EXPIRED', detail: 'expired' }, outside.clock.now()) };\n  if (proof?.kind === 'found') return sighted(candidate, proof, desk);\n  const parked",
     },
   ],
   'expiry checked when the message was received': [
@@ -203,7 +221,7 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
       file: EXECUTION,
       find: "  if (proof?.kind === 'found') return sighted(candidate, proof, desk);\n  const parked",
       replace:
-        "  const { intent, message } = candidate;\n  if (desk.account?.mandate.state === 'halted' && intent.action === 'place')\n    return { result: buried(message, intent, { code: 'TRADING_HALTED', detail: 'halted' }, outside.clock.now()) };\n  if (proof?.kind === 'found') return sighted(candidate, proof, desk);\n  const parked",
+        "  const { intent, message } = candidate;\n  const { outside } = desk;\n  if (desk.account?.mandate.state === 'halted' && intent.action === 'place')\n    return { result: buried(message, intent, { code: 'TRADING_HALTED', detail: 'halted' }, outside.clock.now()) };\n  if (proof?.kind === 'found') return sighted(candidate, proof, desk);\n  const parked",
     },
   ],
   'a secret used for ever': [
@@ -230,9 +248,9 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'secret promotion un-halts': [
     {
       file: 'shared/aws/secrets.ts',
-      find: "'mandate' in current ? { ...credentials, mandate: current['mandate'] } : credentials;",
+      find: 'return { ...credentials, ...Object.fromEntries(kept) };',
       replace:
-        "'mandate' in current ? { ...credentials, mandate: staged['mandate'] ?? { state: 'active' } } : credentials;",
+        "return { ...credentials, ...Object.fromEntries(kept), mandate: staged['mandate'] ?? { state: 'active' } };",
     },
   ],
   'a label moved from wherever it is': [
@@ -407,7 +425,7 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
     {
       file: EXECUTION,
       find: 'return heldPastHorizon(candidate, verdict, desk);\n    case',
-      replace: "return stopped(candidate, 1, 'again', outside);\n    case",
+      replace: "return stopped(candidate, 1, 'again', desk);\n    case",
     },
   ],
   'a loan taken twice': [
@@ -433,4 +451,34 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
     },
   ],
   'a lost report forgotten': [{ file: EXECUTION, find: '&& publishedOk[index] !== false;', replace: ';' }],
+  'behind one that stops the rest of its request is sent': [
+    {
+      file: EXECUTION,
+      find: "steps.push(await soughtStep(candidate, { kind: 'absent' }, stop, desk));",
+      replace: "steps.push(await soughtStep(candidate, { kind: 'absent' }, undefined, desk));",
+    },
+  ],
+  'what a request leaves open taken for absent': [
+    {
+      file: EXECUTION,
+      find: 'steps.push(await holding(candidate, verdict.detail));',
+      replace: "steps.push(await soughtStep(candidate, { kind: 'absent' }, stop, desk));",
+    },
+  ],
+  'a ban of the address parks the one account': [
+    { file: PARKING, find: "(isEgressFixed || refusal.of === 'address')", replace: 'isEgressFixed' },
+  ],
+  'a ban of the address parks every venue': [
+    { file: PARKING, find: 'return `*${venue}`;', replace: "return venue === '' ? '' : '*';" },
+  ],
+  'an account followed to another venue': [
+    {
+      file: EXECUTION,
+      find: 'const isMoved = desk.venue !== undefined',
+      replace: 'desk.venue = venue;\n  const isMoved = desk.venue !== undefined',
+    },
+  ],
+  'a price that the venue moved taken for another order': [
+    { file: 'shared/order/same.ts', find: "if (keepsPrice && 'price' in intent", replace: "if ('price' in intent" },
+  ],
 };

@@ -10,7 +10,7 @@ async function invoked(results: readonly InvocationResult[], more: Partial<Async
   const seen: unknown[] = [];
   const records: unknown[] = [];
   const { invoke, idle } = asynchronously({
-    ...{ maximumRetryAttempts: 2, maximumEventAgeSeconds: 300, timeScale: 0.0001, functionArn: 'arn:f' },
+    ...{ maximumRetryAttempts: 2, maximumEventAgeSeconds: 21_600, timeScale: 0.0001, functionArn: 'arn:f' },
     run: (payload) => {
       seen.push(payload);
       return Promise.resolve(results[Math.min(seen.length, results.length) - 1] ?? {});
