@@ -9,9 +9,9 @@ import type { Doctor } from './order/finding.ts';
 import type { Prober } from './order/probe.ts';
 import type { Reads } from './order/reads.ts';
 import { ENVIRONMENTS, type Environment, type Venue } from './order/venue.ts';
-import type { Pacer } from './pace.ts';
+import type { Address, Pacer } from './pace.ts';
 
-export const VENUES = ['bitmart'] as const;
+export const VENUES = ['bitmart', 'bybit'] as const;
 export type VenueName = (typeof VENUES)[number];
 /** Of an account whose secret names none. */
 export const DEFAULT_VENUE: VenueName = 'bitmart';
@@ -38,6 +38,8 @@ interface Module<S extends Table> {
   readonly environments: readonly Environment[];
   readonly readCredentials: ReadCredentials;
   readonly open: Making<S, Venue>;
+  /** Where it counts by address, too: its limit, and this process's part of it. */
+  readonly addressOf?: (settings: Settings<S>) => Address;
 }
 /** Every venue can be told how long it takes a request, and how late an order may show. */
 type Table = Readonly<Record<string, Setting<unknown>>> &
@@ -51,26 +53,34 @@ export interface Kind {
   readonly open: Maker<Venue>;
   /** The variables that say how long it takes a request, and how late an order may show. */
   readonly waits: readonly string[];
+  /** What it counts by address, where it does. @throws RangeError naming every variable of the venue that is wrong */
+  readonly addressOf: (variables: Variables) => Address | undefined;
 }
 
 function maker<S extends Table, T>(settings: S, make: Making<S, T>): Maker<T> {
   return (outside, variables) => make({ ...outside, settings: readSettings(variables, settings) });
 }
 
-function kindOf<S extends Table>({ settings, environments, readCredentials, open }: Module<S>): Kind {
+function kindOf<S extends Table>({ settings, environments, readCredentials, open, addressOf }: Module<S>): Kind {
   const waits = [settings.refusesTimestampsAfterMs.variable, settings.showsOrdersWithinMs.variable];
-  return { environments, readCredentials, open: maker(settings, open), waits };
+  const address = (variables: Variables) => addressOf?.(readSettings(variables, settings));
+  return { environments, readCredentials, open: maker(settings, open), waits, addressOf: address };
 }
 
 type Each<T> = Readonly<Record<VenueName, () => Promise<T>>>;
 
 export const kinds: Each<Kind> = {
   bitmart: async () => kindOf((await import('./bitmart/venue.ts')).bitmartModule),
+  bybit: async () => kindOf((await import('./bybit/venue.ts')).bybitModule),
 };
 export const readers: Each<Maker<Reads>> = {
   bitmart: async () => {
     const [{ bitmartModule }, { bitmartReads }] = await Promise.all([import('./bitmart/venue.ts'), import('./bitmart/reads.ts')]); // prettier-ignore
     return maker(bitmartModule.settings, bitmartReads);
+  },
+  bybit: async () => {
+    const [{ bybitModule }, { bybitReads }] = await Promise.all([import('./bybit/venue.ts'), import('./bybit/reads.ts')]); // prettier-ignore
+    return maker(bybitModule.settings, bybitReads);
   },
 };
 export const doctors: Each<Maker<Doctor>> = {
@@ -78,11 +88,19 @@ export const doctors: Each<Maker<Doctor>> = {
     const [{ bitmartModule }, { bitmartDoctor }] = await Promise.all([import('./bitmart/venue.ts'), import('./bitmart/doctor.ts')]); // prettier-ignore
     return maker(bitmartModule.settings, bitmartDoctor);
   },
+  bybit: async () => {
+    const [{ bybitModule }, { bybitDoctor }] = await Promise.all([import('./bybit/venue.ts'), import('./bybit/doctor.ts')]); // prettier-ignore
+    return maker(bybitModule.settings, bybitDoctor);
+  },
 };
 export const probers: Each<Maker<Prober>> = {
   bitmart: async () => {
     const [{ bitmartModule }, { bitmartProbe }] = await Promise.all([import('./bitmart/venue.ts'), import('./bitmart/probe.ts')]); // prettier-ignore
     return maker(bitmartModule.settings, bitmartProbe);
+  },
+  bybit: async () => {
+    const [{ bybitModule }, { bybitProbe }] = await Promise.all([import('./bybit/venue.ts'), import('./bybit/probe.ts')]); // prettier-ignore
+    return maker(bybitModule.settings, bybitProbe);
   },
 };
 

@@ -173,7 +173,10 @@ async function openedSites(
     const { venue, environment } = site;
     const measured: Measure = (name, value, about) => measure(name, value, { ...about, venue });
     const outside = { environment, transport, clock: systemClock, lookupShare, measure: measured };
-    return { ...site, outside: { ...outside, pacer: pacer(utilisation, systemClock) } };
+    return {
+      ...site,
+      outside: { ...outside, pacer: pacer(utilisation, systemClock, site.kind.addressOf(process.env)) },
+    };
   });
 }
 

@@ -71,7 +71,6 @@ export const endpoints = {
 // prettier-ignore
 export const readEndpoints = {
   status: open('status', 'system/status', 'maintenance, for doctor and probe'),
-  tickers: open('tickers', 'market/tickers', 'whether pairs trade, for doctor and probe', ['category', 'symbol']),
   wallet: read('wallet', [50, 50, 'account/wallet-balance', 'balances'], ['accountType']),
   feeRate: read('feeRate', [5, 5, 'account/fee-rate', 'feeRates'], ['category']),
   keyInformation: read('keyInformation', [10, 10, 'user/query-api', 'permissions, addresses and age of the key, for doctor and probe']),
@@ -83,6 +82,7 @@ export const readEndpoints = {
 export const unused: readonly (readonly [method: 'GET' | 'POST', path: string, reason: string])[] = [
   ['GET', '/v5/announcements/index', 'news for people'],
   ['GET', '/v5/account/instruments-info', 'what the market lists is enough; what an account may not trade is refused'],
+  ['GET', '/v5/market/tickers', 'the book has the best prices'],
   ['GET', '/v5/market/price-limit', 'the venue judges its price band itself'],
   ['POST', '/v5/order/amend-batch', 'one amend is one intent'],
   ['POST', '/v5/order/cancel-batch', 'one cancel is one intent; cancel-all has its own endpoint'],

@@ -29,6 +29,27 @@ export function rulesOf(category: Category, { ask }: Calls, { clock, random }: O
   };
 }
 
+/** The engine's symbol of a name on the wire; `unknown` where it is not listed. */
+export function namesOf(category: Category, { ask }: Calls, { clock, random }: Outside): Rules<string> {
+  const names = new Map<string, Rules<string>>();
+  return (name, deadline) => {
+    const known = names.get(name);
+    if (known !== undefined) return known(name, deadline);
+    const fetch = async (by: number): Promise<Table<string> | undefined> => {
+      const answer = await ask(endpoints.instruments, { category, symbol: name }, by);
+      const rows = succeeded(answer) ? namesSchema.safeParse(answer.data).data?.list : undefined;
+      return rows && new Map(rows.map(({ symbol, baseCoin, quoteCoin }) => [symbol, `${baseCoin}_${quoteCoin}`]));
+    };
+    const fresh = kept(fetch, { clock, lifetimeMs: LIFETIME_MS, ...(random === undefined ? {} : { random }) });
+    if (names.size >= MOST_KEPT) names.clear();
+    names.set(name, fresh);
+    return fresh(name, deadline);
+  };
+}
+const namesSchema = z.object({
+  list: z.array(z.object({ symbol: z.string(), baseCoin: z.string(), quoteCoin: z.string() })),
+});
+
 const listSchema = z.object({ list: z.array(z.looseObject({ symbol: z.string() })) });
 
 /** A table of one symbol, or of none where it is not listed; whether that is an empty list or 10001 is written nowhere. */

@@ -28,7 +28,7 @@ import {
 const keyOf = (index: number) => ({ account: `a${index}`, apiKey: `key-${index}`, secretKey: `secret-${index}` });
 const accountOf = (index: number) =>
   fresh({ name: `a${index}`, credentials: { apiKey: keyOf(index).apiKey, secretKey: keyOf(index).secretKey } });
-const far = (): ReturnType<typeof inTime> => ({ answerBy: Date.now() + 25_000, holdBy: Date.now() + 40_000 });
+const far = (): ReturnType<typeof inTime> => ({ answerBy: Date.now() + 12_000, holdBy: Date.now() + 40_000 });
 const spent = (): NewOrder => atMarket(buy(), { notional: '25' });
 
 describe('at the local exchange', () => {
@@ -60,11 +60,11 @@ describe('at the local exchange', () => {
     expect(perpetuals).toBeGreaterThan(seconds * 10 * 0.8);
     expect(await report()).not.toMatch(/10006/);
   }, 20_000);
-  test('a burst on fifty accounts at one address: 600 requests take five seconds, and none is refused', async () => {
+  test('a burst on fifty accounts at one address: they take as long as the address may ask, and none is refused', async () => {
     const startedAt = performance.now();
     const accounts = Array.from({ length: 50 }, (_, index) => accountOf(index));
     const asked = accounts.flatMap((account) =>
-      Array.from({ length: 12 }, (_, index) =>
+      Array.from({ length: 10 }, (_, index) =>
         index % 2 === 0 ? venue.submit(account, spent(), far()) : venue.find(account, query('none'), far()),
       ),
     );
@@ -72,10 +72,10 @@ describe('at the local exchange', () => {
     const kinds = Object.entries(Object.groupBy(answers, ({ kind }) => kind)).map(
       ([kind, all]) => `${kind} ${all.length}`,
     );
-    expect(kinds.toSorted()).toEqual(['nothing 300', 'placed 300']);
+    expect(kinds.toSorted()).toEqual(['nothing 250', 'placed 250']);
     expect(await report()).not.toMatch(/"?403|10006/);
-    // Each look-up that sees nothing is two requests: 900 and the rules.
-    expect(performance.now() - startedAt).toBeGreaterThan(7900);
+    // Each look-up that sees nothing is two requests: 750 and the rules.
+    expect(performance.now() - startedAt).toBeGreaterThan(6600);
   }, 40_000);
   test('two processes at one address keep to their halves', async () => {
     const halves = [1, 2].map(() => venueAt(exchange.url, { variables: { BYBIT_ADDRESS_SHARE: '0.5' } }));
@@ -215,7 +215,7 @@ describe('requests that count as several', () => {
             );
           }
         }),
-        { numRuns: 300 },
+        { numRuns: 100 },
       );
     },
   );
