@@ -1,14 +1,13 @@
 // Whose orders the exchange refuses now, by what execute has logged: an account that is parked, since its key was refused or
 // it is banned, and one whose orders were not taken. Cheap: refusals are few, and what was placed is asked for only after one.
 // Of an account that nobody sent an order for nothing shows; says so where the log cannot be read.
-import { EVERYBODY } from '../shared/parking.ts';
 import type { Connection } from './connection.ts';
 import { readLogs, type LogLine } from './logs.ts';
 import { plain } from './words.ts';
 
 /** The last refusal of an account, after which no order of it was placed. */
 export interface Refused {
-  /** `*`: every account. */
+  /** `*venue`: every account there. */
   readonly account: string;
   /** UTC. */
   readonly at: string;
@@ -26,6 +25,7 @@ const REACH_MS = 600_000;
 const KINDS: Readonly<Record<string, Refused['kind']>> = {
   'account refused': 'refused',
   'account banned': 'banned',
+  'country blocked: waiting will not help': 'banned',
   verdict: 'not-taken',
 };
 
@@ -62,13 +62,18 @@ function refusalIn({ at, message, fields }: LogLine): readonly Refused[] {
 }
 
 function isAfter({ at, fields }: LogLine, refused: Refused): boolean {
-  const isOurs = refused.account === EVERYBODY || fields['account'] === refused.account;
+  const isOurs = isEverybodys(refused.account) || fields['account'] === refused.account;
   return isOurs && Date.parse(at) > Date.parse(refused.at);
+}
+
+/** A ban of the address is written down under the venue; no account is named so. */
+export function isEverybodys(account: string): boolean {
+  return account.startsWith('*');
 }
 
 /** In one sentence. */
 export function refusalWords({ account, at, kind, detail, forMs }: Refused): string {
-  const whose = account === EVERYBODY ? 'all accounts' : account;
+  const whose = isEverybodys(account) ? `all accounts at ${account.slice(1)}` : account;
   const alone = forMs === undefined ? '' : `, left alone for ${Math.ceil(forMs / 1000)} s`;
   const what = {
     refused: `parked, since its key was refused${alone}`,

@@ -4,9 +4,8 @@ import type { Command } from 'commander';
 import type { Finding } from '../../shared/order/finding.ts';
 import { sideBySide } from '../accounts.ts';
 import { allows } from '../mandate.ts';
-import { EVERYBODY } from '../../shared/parking.ts';
 import { lastDeed, mappingOf } from '../mapping.ts';
-import { refusalsOf, refusalWords, type Refusals } from '../refusals.ts';
+import { isEverybodys, refusalsOf, refusalWords, type Refusals } from '../refusals.ts';
 import { onStack, type Desk, type GlobalOptions } from '../run.ts';
 import { EXIT, type ExitCode } from '../terminal.ts';
 import { versionRows, versionsOf, type Versions } from '../versions.ts';
@@ -150,8 +149,9 @@ export function tradingOf({ accounts, exchange, mapping, refusals, signed }: See
   }
   const refused = new Set('untold' in refusals ? [] : refusals.refused.map(({ account }) => account));
   for (const each of signed) if ('trouble' in each) refused.add(each.account);
+  const isForAll = [...refused].some(isEverybodys);
   const real = readable.filter(({ state, shadow }) => state !== 'halted' && shadow !== true);
-  const hindered = real.filter(({ account }) => refused.has(EVERYBODY) || refused.has(account));
+  const hindered = real.filter(({ account }) => isForAll || refused.has(account));
   if (hindered.length === 0) return { isTrading: true, said: `it trades; ${whose}.` };
   if (hindered.length < real.length) {
     return { isTrading: true, said: `it trades, but not for ${hindered.length} of ${real.length} accounts; ${whose}.` };
@@ -215,7 +215,7 @@ function refusalMatters(refusals: Refusals, accounts: Seen['accounts'], signed: 
   return refusals.refused.flatMap((refused): readonly Matter[] => {
     const { account, kind } = refused;
     const mayTrade = accounts.some((each) => each.account === account && 'state' in each && each.state !== 'halted');
-    if (account !== EVERYBODY && !mayTrade) return [];
+    if (!isEverybodys(account) && !mayTrade) return [];
     const isGoodNow = kind === 'refused' && signed.some((each) => each.account === account && 'openOrders' in each);
     const said = `${refusalWords(refused)}${isGoodNow ? '; its key is good for a read now' : ''}`;
     return [{ level: isGoodNow ? 'note' : 'trouble', said }];
