@@ -30,21 +30,30 @@ export async function cancelAll(desk: Desk, accounts: readonly string[], waitMs:
   return [...first, ...second].every(Boolean);
 }
 
-/** Cancels are intents: waits until the queue is empty, or for so long at most. Never throws: what cannot be seen is not waited for. */
-export async function untilTaken({ stack }: Desk, mostMs = 60_000): Promise<void> {
+/** SQS counts with a delay: an empty queue is one that was seen so for a while. */
+const EMPTY_LOOKS = 6;
+
+/**
+ * Cancels are intents: waits until the queue is empty, or for so long at most. Never throws: what cannot be seen is not waited for.
+ * @returns whether it was seen empty
+ */
+export async function untilTaken({ stack }: Desk, mostMs = 60_000): Promise<boolean> {
   const until = Date.now() + mostMs;
   const names = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
   try {
     const { intents } = stack.isLocal ? stack.queues : await queuesOf(stack.sqs, stack.service);
     const look = new GetQueueAttributesCommand({ QueueUrl: intents, AttributeNames: [...names] });
+    let empty = 0;
     while (Date.now() < until) {
       const { Attributes = {} } = await stack.sqs.send(look);
-      if (names.every((name) => Number(Attributes[name]) === 0)) return;
+      empty = names.every((name) => Number(Attributes[name]) === 0) ? empty + 1 : 0;
+      if (empty >= EMPTY_LOOKS) return true;
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
   } catch {
     // The mapping is disabled all the same.
   }
+  return false;
 }
 
 /** Of spot and margin all at once; the exchange cancels contracts symbol by symbol, so open orders are looked up first. */

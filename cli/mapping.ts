@@ -76,7 +76,7 @@ function read({
 }
 
 /**
- * Disables or enables it and waits until it is so.
+ * Disables or enables it and waits until it is so. Somebody who enables it meanwhile loses: a disabling is asked for again.
  * @throws Refusal where it cannot be changed, or is not changed within `settledWithinMs`: then it may still become so
  */
 export function setMapping(
@@ -93,6 +93,7 @@ export function setMapping(
       if (!isAsked) isAsked = await lambda.send(new UpdateEventSourceMappingCommand({ UUID: uuid, Enabled: isEnabled })).then(() => true, orBusy); // prettier-ignore
       const now = read(await lambda.send(new GetEventSourceMappingCommand({ UUID: uuid })));
       if (isAsked && now.state === wanted) return now;
+      if (!isEnabled && now.state === 'Enabled') isAsked = false;
       if (Date.now() >= until) {
         throw refusal(`the event source mapping is ${now.state} and not ${wanted} after ${settledWithinMs / 1000} s${isAsked ? '; it may still become so: look with `desk status`' : ', and takes no change'}`, EXIT.trouble); // prettier-ignore
       }
@@ -152,6 +153,10 @@ export async function resumeMapping(desk: Desk, given: string | undefined): Prom
   const note = await lastDeed(stack, mapping, 'halted');
   desk.say(`The event source mapping of ${stack.service}-execute is ${mapping.state}.${note === undefined ? '' : ` Last note: ${note}.`} What waits on the queue and has not expired is executed, as the mandate of its account allows.`); // prettier-ignore
   await desk.confirm('Enable it?');
+  const newer = await lastDeed(stack, mapping, 'halted');
+  if (newer !== note) {
+    throw refusal(`It was halted again after that look (${newer ?? 'no note'}), and stays disabled: look again.`, EXIT.trouble); // prettier-ignore
+  }
   await keepDeed(stack, mapping, 'resumed', `resumed: ${reason}`);
   await setMapping(stack, mapping, true);
   desk.say('It is enabled: intents are taken off the queue again. Halted accounts stay halted. The reason stands in the tag desk-resumed of the mapping.'); // prettier-ignore

@@ -8,11 +8,13 @@ import { haltCommands } from './commands/halts.ts';
 import { orderCommands } from './commands/orders.ts';
 import { queueCommands } from './commands/queues.ts';
 import { readCommands } from './commands/reads.ts';
+import { resumeCommands } from './commands/resumes.ts';
 import { statusCommand } from './commands/status.ts';
 import { traceCommand } from './commands/trace.ts';
 import { describeError } from '../shared/log.ts';
-import { EXIT } from './terminal.ts';
+import { EXIT, outliveReaders } from './terminal.ts';
 
+outliveReaders();
 const program = new Command('desk')
   .description('Works the trading bot: sends orders, shows what became of them, and halts what must stop.')
   .option('--local', 'the local stack of `npm start` or `npm run local`')
@@ -30,6 +32,7 @@ ${EXIT.usage} wrong input, ${EXIT.declined} not confirmed, ${EXIT.unreachable} A
   $ npx desk status --local
   $ npx desk help submit`,
   )
+  .helpCommand(false)
   .showHelpAfterError('Say --help behind the command to see what it takes.')
   // An unknown option is named without its value: that may be a key, which does not belong on a command line.
   .configureOutput({ outputError: (text, write) => write(text.replace(/(option '--?[\w-]+)=[^]*'/, "$1'")) })
@@ -43,6 +46,7 @@ for (const add of [
   traceCommand,
   readCommands,
   haltCommands,
+  resumeCommands,
   accountCommands,
   doctorCommand,
 ]) {
@@ -50,6 +54,12 @@ for (const add of [
 }
 
 await addStrategies();
+program
+  .command('help [command...]')
+  .description('what a command takes, one of a group too: help dead replay')
+  .action((path: readonly string[]) => {
+    helpOf(path);
+  });
 
 try {
   await program.parseAsync();
@@ -57,6 +67,16 @@ try {
   if (!(error instanceof CommanderError)) throw error;
   // Commander has said what is wrong, or shown the help.
   process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+}
+
+/** Of the command that these words lead to; commander's own help stops at the group. */
+function helpOf(path: readonly string[]): void {
+  const found = path.reduce<Command | undefined>(
+    (group, name) => group?.commands.find((each) => each.name() === name),
+    program,
+  );
+  if (found === undefined) program.error(`error: unknown command '${path.join(' ')}'`);
+  else found.outputHelp();
 }
 
 /** Strategies are their owner's to write: one that cannot be loaded must not keep anybody from halting. */

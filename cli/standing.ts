@@ -16,6 +16,8 @@ export interface Told {
 export interface Burial {
   readonly reason: string;
   readonly certainty: string;
+  /** What was known when it was buried, such as for how long nobody could prove anything. */
+  readonly detail?: string;
   readonly isOnQueue: boolean;
 }
 
@@ -24,8 +26,8 @@ export interface Known {
   /** In their order. */
   readonly told: readonly Told[];
   readonly burial: Burial | undefined;
-  /** Of the last delivery, where it was put back. */
-  readonly wait: { readonly why: string } | undefined;
+  /** Of the last delivery, where it was put back; `isUnproven`: it may have been executed, and nobody knows yet. */
+  readonly wait: { readonly why: string; readonly isUnproven: boolean } | undefined;
   /** Something was sent, by the log. */
   readonly isSent: boolean;
   /** What the exchange shows now; undefined where it was not asked. */
@@ -51,18 +53,22 @@ export function standingOf(known: Known): Standing {
   if (burial !== undefined) return buried(known, burial);
   const failure = told.findLast(({ status }) => FAILURES.includes(status));
   if (failure !== undefined) {
-    const isUnclear = failure.status === 'unresolved';
-    const next = isUnclear
-      ? LOOK_FIRST
-      : `Its letter is not on the queue any more, or cannot be seen now: desk dead show ${id}.`;
-    return { kind: isUnclear ? 'unclear' : 'no-trade', sentence: `It came to no trade: ${failure.words}. ${next}` };
+    const next = `Its letter is not on the queue any more, or cannot be seen now: desk dead show ${id}.`;
+    if (failure.status === 'unresolved') return unclear(known, `What was told: ${failure.words}.`);
+    return { kind: 'no-trade', sentence: `It came to no trade: ${failure.words}. ${next}` };
   }
   return untold(known);
 }
 
-const LOOK_FIRST = 'Look for the id on the exchange before anything else.';
+/** @param said what is known, in sentences */
+function unclear({ id, sighting }: Known, said: string): Standing {
+  const seen = sighting?.kind === 'nothing' ? ' The look of just now showed none, which a second one should confirm.' : ''; // prettier-ignore
+  const sentence = `NOBODY KNOWS whether an order exists: look for the id ${id} on the exchange before anything else.${seen} ${said}`;
+  return { kind: 'unclear', sentence };
+}
 
-function buried({ id, sighting }: Known, { reason, certainty, isOnQueue }: Burial): Standing {
+function buried(known: Known, { reason, certainty, detail, isOnQueue }: Burial): Standing {
+  const { id, sighting } = known;
   const { meaning, next } = explain(reason);
   const letter = isOnQueue ? ` Its letter: desk dead show ${id}.` : '';
   if (sighting?.kind === 'found') {
@@ -70,8 +76,10 @@ function buried({ id, sighting }: Known, { reason, certainty, isOnQueue }: Buria
     const sentence = `It was buried as ${reason} (${certainty}), and the exchange shows an order with its id: ${venueOrderId}, ${state}. Nobody follows that order: watch it or cancel it by hand.${letter}`;
     return { kind: 'unclear', sentence };
   }
-  const kind = certainty === 'unknown' ? 'unclear' : 'no-trade';
-  return { kind, sentence: `It came to no trade: ${reason} (${certainty}). ${meaning} Next: ${next}${letter}` };
+  const why = detail === undefined ? meaning : `${detail}.`;
+  if (certainty === 'unknown') return unclear(known, `It was buried as ${reason}: ${why} Next: ${next}${letter}`);
+  const sentence = `It came to no trade: ${reason} (${certainty}). ${meaning} Next: ${next}${letter}`;
+  return { kind: 'no-trade', sentence };
 }
 
 function accepted({ id, told, sighting }: Known): Standing {
@@ -104,6 +112,12 @@ function untold({ id, wait, isSent, sighting }: Known): Standing {
     return {
       kind: 'underway',
       sentence: `The exchange shows an order with its id, ${state}, ${amount(filledSize)} filled, and nothing has been told of it yet: look again in three minutes.`,
+    };
+  }
+  if (wait?.isUnproven === true) {
+    return {
+      kind: 'underway',
+      sentence: `It may have been executed, and the answer was lost (${wait.why}). It is looked up by itself until that is proven, past its expiry too, or told as unresolved after unresolvedAfterSeconds, 15 minutes by default. Until then send nothing in its place.`,
     };
   }
   if (wait !== undefined) {

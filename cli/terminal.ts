@@ -32,6 +32,22 @@ export function isRefusal(error: unknown): error is Refusal {
   return error instanceof Error && error.name === 'Refusal' && 'exitCode' in error;
 }
 
+/**
+ * Whoever reads what is written here may go at any time (`| head`), and no work depends on it: a halt least of all. What
+ * could not be written for another reason, a full disk say, shows in the exit code.
+ */
+export function outliveReaders(): void {
+  let isLost = false;
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', ({ code }: NodeJS.ErrnoException) => {
+      isLost ||= code !== 'EPIPE' && code !== 'EIO';
+    });
+  }
+  process.once('exit', () => {
+    if (isLost) process.exitCode ||= EXIT.trouble;
+  });
+}
+
 export type Cell = string | number | undefined;
 
 export interface Terminal {

@@ -1,6 +1,6 @@
 // What was found of an order as a timeline for people, and what it comes to for where the order stands. Pure.
 import type { Fill } from '../shared/order/reads.ts';
-import type { ExecutionReport } from '../shared/order/report.ts';
+import type { ExecutionReport, Verdict } from '../shared/order/report.ts';
 import type { Found, Shown } from './life.ts';
 import type { LogLine } from './logs.ts';
 import type { Letter } from './peek.ts';
@@ -108,18 +108,26 @@ function sightingWords(sighting: NonNullable<Shown['sighting']>): string {
 
 // ---- where it stands
 
+/** Verdicts that leave open whether something was executed. */
+const OPEN: readonly string[] = ['unknown', 'taken', 'duplicate'] satisfies readonly Verdict['kind'][];
+
 /** @param id of the order */
 export function knownOf(id: string, { lines, reports, letters }: Found, { sighting }: Shown): Known {
   const outcomes = lines.filter(({ message }) => message === 'outcome');
   const last = outcomes.at(-1);
   const isPutBack = last?.fields['disposition'] === 'postpone' || last?.fields['disposition'] === 'keep';
   const why = last?.fields['why'];
+  const verdict = lines.findLast(({ message }) => message === 'verdict')?.fields['verdict'];
+  // Kept for its whole visibility is what may be there: what certainly is not comes back sooner.
+  const isUnproven = last?.fields['disposition'] === 'keep' || OPEN.includes(String(verdict));
   const told = toldBy(lines, reports);
   return {
     id,
     told,
     burial: burialOf(outcomes, letters, told.length > 0),
-    wait: isPutBack ? { why: typeof why === 'string' ? plain(why) : 'until its visibility is over' } : undefined,
+    wait: isPutBack
+      ? { why: typeof why === 'string' ? plain(why) : 'until its visibility is over', isUnproven }
+      : undefined,
     isSent: lines.some(({ message }) => message === 'verdict'),
     sighting,
   };
@@ -139,9 +147,11 @@ function toldBy(lines: readonly LogLine[], reports: readonly ExecutionReport[]):
 
 /** The last one. A message that was not the intent's own says nothing of one that has been told of. */
 function burialOf(outcomes: readonly LogLine[], letters: readonly Letter[], isTold: boolean): Burial | undefined {
-  const buried = outcomes.flatMap(({ fields: { reason, certainty } }) =>
-    typeof reason === 'string' ? [{ reason, certainty: String(certainty), isOnQueue: false }] : [],
+  const buried = outcomes.flatMap(({ fields: { reason, certainty, detail } }): readonly Burial[] =>
+    typeof reason === 'string'
+      ? [{ reason, certainty: String(certainty), ...(typeof detail === 'string' ? { detail: plain(detail) } : {}), isOnQueue: false }] // prettier-ignore
+      : [],
   );
-  const lying = letters.map(({ reason, certainty }) => ({ reason, certainty, isOnQueue: true }));
+  const lying = letters.map(({ reason, certainty, detail }) => ({ reason, certainty, detail: plain(detail), isOnQueue: true })); // prettier-ignore
   return [...buried, ...lying].findLast(({ reason }) => !(isTold && reason.endsWith('_MISMATCH')));
 }

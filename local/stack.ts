@@ -1,7 +1,7 @@
 // The local stack: AWS, BitMart and the Lambda runner on 127.0.0.1, made of the packaged template and zips.
 // Everything that a deployed stack has, and nothing in the functions knows the difference. Close it and all is gone.
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CreateSecretCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { CreateQueueCommand, GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -212,27 +212,34 @@ function invokedAs(
   };
 }
 
-/** Keeps the ready line where the operator's command finds it; the returned function takes it away. */
-export async function announce(ready: Ready): Promise<() => Promise<void>> {
-  const other = await upAlready();
+/**
+ * Keeps the ready line where the operator's command finds it. The returned function takes it away, and hands the place back
+ * to the stack that had it before, where that one still answers.
+ * @param file another one than .local/ready.json
+ */
+export async function announce(ready: Ready, file = readyFile): Promise<() => Promise<void>> {
+  const before = await readFile(file, 'utf8').catch(() => '');
+  const other = await answering(before);
   if (other !== undefined) {
     process.stderr.write(
-      `Another local stack of this folder is up at ${other}: desk --local goes to this one from now on.\n`,
+      `Another local stack of this folder is up at ${other}: desk --local goes to this one until it ends, and to that one again then.\n`,
     );
   }
-  await mkdir(fileURLToPath(new URL('../.local/', import.meta.url)), { recursive: true });
+  await mkdir(dirname(file), { recursive: true });
   const text = `${JSON.stringify(ready)}\n`;
-  await writeFile(readyFile, text);
+  await writeFile(file, text);
   return async () => {
     // Another stack of the same folder may have put its own there since.
-    if ((await readFile(readyFile, 'utf8').catch(() => '')) === text) await rm(readyFile, { force: true });
+    if ((await readFile(file, 'utf8').catch(() => '')) !== text) return;
+    if ((await answering(before)) === undefined) await rm(file, { force: true });
+    else await writeFile(file, before);
   };
 }
 
-/** Where another stack of this folder answers; undefined where none does. */
-async function upAlready(): Promise<string | undefined> {
+/** Where the stack of this ready line answers; undefined where it does not, or there is no such line. */
+async function answering(ready: string): Promise<string | undefined> {
   try {
-    const { aws } = JSON.parse(await readFile(readyFile, 'utf8')) as Ready;
+    const { aws } = JSON.parse(ready) as Ready;
     await fetch(aws, { signal: AbortSignal.timeout(500) });
     return aws;
   } catch {
@@ -276,11 +283,11 @@ function countInvocations(
   };
 }
 
-function portTaken(which: 'AWS' | 'BITMART'): (error: NodeJS.ErrnoException) => never {
+function portTaken(which: 'AWS' | 'BITMART'): (error: NodeJS.ErrnoException & { readonly port?: number }) => never {
   return (error) => {
     if (error.code !== 'EADDRINUSE') throw error;
     throw new Error(
-      `${error.message}: another program uses the port; set LOCAL_${which}_PORT to another one, or 0 for any`,
+      `Port ${error.port ?? ''} is taken by another program, perhaps by another local stack: set LOCAL_${which}_PORT to another one, or to 0 for any that is free`,
     );
   };
 }

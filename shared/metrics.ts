@@ -236,6 +236,8 @@ export function emfMetrics(options: MetricsOptions): Metrics {
         powertools ??= new (await load()).Metrics({ namespace: NAMESPACE });
         for (const group of taken) for (const line of linesOf(group, options.stage, powertools)) write(line);
       } catch (error) {
+        // It may hold half a record, which must not get into the next one.
+        powertools = undefined;
         failed(error instanceof Error ? `${error.name}: ${error.message}` : 'an error that is no Error');
       }
     },

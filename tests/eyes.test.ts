@@ -120,6 +120,26 @@ describe('metrics', () => {
     expect(sum('Intents', { stage: 'test' })).toBe(1);
   });
 
+  test('a record that fails half way leaves nothing in the next', async () => {
+    const { Metrics } = await import('@aws-lambda-powertools/metrics');
+    let isBroken = true;
+    class Breaking extends Metrics {
+      override serializeMetrics() {
+        if (isBroken) throw new Error('broken');
+        return super.serializeMetrics();
+      }
+    }
+    const { measure, flush, failures, points, sum } = written({ load: () => Promise.resolve({ Metrics: Breaking }) });
+    measure('DeadLetters', 5, { account: 'main', reason: 'UNRESOLVED' });
+    await flush();
+    isBroken = false;
+    measure('Bans', 1, { account: 'other' });
+    await flush();
+    expect(failures).toEqual(['Error: broken']);
+    expect(sum('Bans', { stage: 'test' })).toBe(1);
+    expect([...new Set(points.all().map(({ name }) => name))]).toEqual(['Bans']);
+  });
+
   test('an offset counts by its size, whichever clock is ahead', async () => {
     const { measure, flush, points } = written();
     measure('ClockOffsetMs', -1500);

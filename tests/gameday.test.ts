@@ -1,10 +1,11 @@
 // A small game day, as the command plays it; and the judge, shown days on which something went wrong.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundledDesk } from './bundle.ts';
 import { SHORT } from './gameday/stage.ts';
 import { expectations } from './gameday/expectations.ts';
 import { judge, PROMISES, showing } from './gameday/judge.ts';
@@ -28,11 +29,15 @@ const seed = 1 + Math.floor(Math.random() * 999_999);
 let folder: string;
 let said: Said;
 let day: DayRecord;
+let startedAt: number;
+let deskMadeAt: number;
 beforeAll(async () => {
   console.log(`seed ${seed}`);
   folder = await mkdtemp(join(tmpdir(), 'gameday-'));
   const file = join(folder, 'day.json');
+  startedAt = Date.now();
   said = await gameday('--short', '--json', '--seed', String(seed), '--keep', file);
+  deskMadeAt = (await stat(bundledDesk)).mtimeMs;
   const text = await readFile(file, 'utf8').catch(() => '');
   if (text === '') throw new Error(`no day was kept (seed ${seed}):\n${said.err}`);
   day = JSON.parse(text) as DayRecord;
@@ -48,6 +53,10 @@ test('a small game day keeps every promise, and leaves no process behind', () =>
     isKept: true,
     code: 0,
   });
+});
+
+test('it makes the desk that it works with, as a fresh clone has none', () => {
+  expect(deskMadeAt).toBeGreaterThanOrEqual(startedAt);
 });
 
 test('it was a day of trouble: each act came, with orders, kills, poison, letters and a halt', () => {

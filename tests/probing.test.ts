@@ -170,6 +170,19 @@ describe('what is wrong with the venue', () => {
     expect([of('ProbeFailures', 'one'), of('ProbeFailures', 'two')]).toEqual([[1], [1]]);
     expect(lines.map(({ level }) => level)).toEqual(['error', 'error', 'error']);
   });
+  test.each([502, 503, 520])(
+    'a page of the content network that says %i is an exchange that is down, and no ban',
+    async (status) => {
+      // prettier-ignore
+      const { result, of, line } = await look({ via: failing(() => true, status, '<!DOCTYPE html><title>error</title>') });
+      expect(result).toEqual({ venue: 'unanswered', accounts: { one: 'ORIGIN_PAGE' } });
+      expect([of('VenueUnavailable'), line('one')?.['outcome']]).toEqual([[1], 'failed']);
+    },
+  );
+  test('the page by which it turns an address away is a ban: nothing more is asked', async () => {
+    const { result } = await look({ via: failing(() => true, 403, '<!DOCTYPE html><title>1010</title>') });
+    expect(result).toEqual({ venue: 'banned', accounts: { one: 'NOT_ASKED' } });
+  });
   test('one look of several that is lost makes no venue unavailable', async () => {
     let looks = 0;
     const { result, of, lines } = await look({
@@ -250,6 +263,22 @@ test('who else uses the limit of a key is counted, and what the probe itself sen
   expect(line('one')).toMatchObject({ outcome: 'good', foreignUse: 5, limit: 12 });
 });
 
+test('accounts of one user, however many, are not asked about faster than their one limit takes', async () => {
+  const names = Array.from({ length: 14 }, (_, index) => `twin${index}`);
+  const sentAt: number[] = [];
+  const { result } = await look({
+    names,
+    via: (request) => {
+      if (request.url.includes(READ)) sentAt.push(Date.now());
+      return transport(request);
+    },
+  });
+  expect(Object.keys(result.accounts)).toEqual(names);
+  const inTwoSeconds = sentAt.map((from) => sentAt.filter((at) => at >= from && at < from + 2000).length);
+  expect(sentAt.length).toBe(14);
+  expect(Math.max(...inTwoSeconds)).toBeLessThanOrEqual(10);
+});
+
 test('a venue that is slow takes no more than the time of the invocation: who is left is told as not asked', async () => {
   const names = Array.from({ length: 25 }, (_, index) => `slow${index}`);
   const slow: Transport = async (request) => {
@@ -262,6 +291,19 @@ test('a venue that is slow takes no more than the time of the invocation: who is
   expect(Date.now() - startedAt).toBeLessThan(6000);
   expect(result.accounts['slow0']).toBe('NO_ANSWER');
   expect(result.accounts['slow24']).toBe('NOT_ASKED');
+});
+
+test('a venue that answers just in time, each time, is looked at less often, and its accounts are asked all the same', async () => {
+  // prettier-ignore
+  const late: Transport = async (request) => {
+    if (!request.url.includes(READ)) await systemClock.sleep(request.deadline - Date.now() - 700);
+    return transport(request);
+  };
+  // An answer may take a tenth of these.
+  const { result, of } = await look({ via: late, leftMs: 15_000, samples: 8 });
+  expect(result).toEqual({ venue: 'open', accounts: { one: 'SIGNATURE_GOOD' } });
+  expect(of('ProbeLatencyMs').length).toBeGreaterThanOrEqual(2);
+  expect(of('ProbeLatencyMs').length).toBeLessThan(6);
 });
 
 test('what is a bug is thrown, and not taken for an answer', async () => {

@@ -1,28 +1,15 @@
-// The stop and the go: `halt` of one account or of all, by their mandates and on demand by the mapping as the second line, and
-// `resume` of either. A halt asks nothing, needs neither queues nor the exchange, and wins over whatever is written at the same
-// time; neither of its lines waits for the other or hides it. A resume wants a reason, a look and a yes.
+// The stop: `halt` of one account or of all, by their mandates and on demand by the mapping as the second line. It asks nothing,
+// needs neither queues nor the exchange nor a reader, and wins over whatever is written at the same time; neither of its lines
+// waits for the other or hides it.
 import type { Command } from 'commander';
 import { commonSettings } from '../../shared/wiring.ts';
 import { readSettings } from '../../shared/config.ts';
 import { changeMandate } from '../../shared/aws/secrets.ts';
-import {
-  accountName,
-  keepNote,
-  lastNote,
-  listAccounts,
-  lookAt,
-  noted,
-  orRefused,
-  reasonIn,
-  secretTrouble,
-  sideBySide,
-  storeOf,
-} from '../accounts.ts';
+import { accountName, listAccounts, noted, reasonIn, secretTrouble, sideBySide, storeOf } from '../accounts.ts';
 import { cancelAll, untilTaken } from '../cancels.ts';
 import { connectTo, type Connection } from '../connection.ts';
-import { allows } from '../mandate.ts';
-import { haltMapping, haltNote, resumeMapping } from '../mapping.ts';
-import { here, onStack, onto, type Desk, type GlobalOptions } from '../run.ts';
+import { haltMapping, haltNote } from '../mapping.ts';
+import { here, onto, type Desk, type GlobalOptions } from '../run.ts';
 import { EXIT, isRefusal, refusal, type ExitCode, type Terminal } from '../terminal.ts';
 
 interface HaltOptions extends GlobalOptions {
@@ -30,11 +17,6 @@ interface HaltOptions extends GlobalOptions {
   readonly reason?: string;
   readonly cancel?: boolean;
   readonly mapping?: boolean;
-}
-interface ResumeOptions extends GlobalOptions {
-  readonly mapping?: boolean;
-  readonly reason?: string;
-  readonly to?: string;
 }
 
 /** What became of one halt. */
@@ -63,6 +45,8 @@ export function haltCommands(program: Command): void {
     .action(
       // Not onStack: that one looks for the queues first.
       here(async (words: Terminal, account: string | undefined, options: HaltOptions) => {
+        // A terminal that is closed, or a connection to it that is lost, ends no halt half-way.
+        process.on('SIGHUP', () => undefined);
         const reason = reasonIn(options.reason);
         const only = whom(account, options);
         const stack = await connectTo(options, false);
@@ -73,14 +57,6 @@ export function haltCommands(program: Command): void {
         }
       }),
     );
-  program
-    .command('resume [account]')
-    .description('lets a halted account trade again, or with --mapping the function take intents again')
-    .option('--mapping', 'enables the event source mapping; each account stays as it is')
-    .option('--reason <text>', 'why it may; kept with its secret, or with the mapping')
-    .option('--to <state>', 'active, or reducing: only what lowers the exposure', 'active')
-    .addHelpText('after', RESUME_HELP)
-    .action(onStack(resumeEither));
 }
 
 const HALT_HELP = `
@@ -98,15 +74,6 @@ has not expired when the mapping is enabled again is executed. A deploy that cha
   $ npx desk halt --all --mapping --local --reason "orders that nobody sent"
   $ npx desk halt --all --cancel --stage prod`;
 
-const RESUME_HELP = `
-Shows what the mandate allows, and asks. A halt that is written between the look and the yes wins: then look again.
-The reason is kept before anything is resumed: in the description of the account's secret, with your name and the time. It is no place for secrets.
-With --mapping it stands in the tag desk-resumed of the mapping, where "_" takes the place of what a tag cannot hold.
-
-  $ npx desk resume --mapping --local --reason "it was the feed"
-  $ npx desk resume main --local --reason "the feed is back"
-  $ npx desk resume main --to reducing --reason "sell what is left" --stage prod`;
-
 /** undefined: all. */
 function whom(account: string | undefined, { all, mapping }: HaltOptions): string | undefined {
   if (account !== undefined && all !== true && mapping === true) {
@@ -121,6 +88,7 @@ async function halt(desk: Desk, only: string | undefined, reason: string | undef
   const { cancel: cancels = false, mapping: isMapping = false } = options;
   // Side by side, unless the cancels need the mapping.
   const early = isMapping && !cancels ? haltMapping(desk, reason) : undefined;
+  if (isMapping && cancels) desk.say('The mapping is disabled when the cancels have gone through: Ctrl-C before that leaves it enabled.'); // prettier-ignore
   const first: First | { readonly error: unknown } = await haltMandates(desk, only, reason, cancels).catch(
     (error: unknown) => ({ error }),
   );
@@ -129,12 +97,13 @@ async function halt(desk: Desk, only: string | undefined, reason: string | undef
     desk.result(first.accounts);
     return first.exitCode;
   }
-  if (cancels && !('error' in first)) await untilTaken(desk);
+  const isTaken = !cancels || 'error' in first || (await untilTaken(desk));
   const second = await (early ?? haltMapping(desk, reason));
   desk.say(second.detail);
+  if (!isTaken) desk.say('The queue was not seen empty before that: cancels may still wait on it, and pass only if it is enabled again within 5 minutes. `desk orders` shows what rests.'); // prettier-ignore
   desk.result({ accounts: 'error' in first ? [] : first.accounts, mapping: second });
   if ('error' in first) throw first.error;
-  return second.isDone ? first.exitCode : EXIT.trouble;
+  return second.isDone && isTaken ? first.exitCode : EXIT.trouble;
 }
 
 /** The first line. @throws Refusal where not even a list of accounts can be had, or the one that was asked for is not halted */
@@ -142,6 +111,9 @@ async function haltMandates(desk: Desk, only: string | undefined, reason: string
   const { stack } = desk;
   const names = only === undefined ? (await listAccounts(stack)).map(({ account }) => account) : [only];
   const results = await sideBySide(names, (account) => haltOne(stack, account));
+  const done = results.filter(({ isHalted }) => isHalted).map(({ account }) => account);
+  // Under way before a word is written; the words do not wait for it.
+  const noting = sideBySide(done, (account) => noted(desk, account, haltNote(reason)));
   const [one] = results;
   if (only !== undefined && one?.isHalted === false) throw refusal(one.detail ?? '', one.exitCode);
   for (const { account, isHalted, detail = '' } of results) {
@@ -150,15 +122,11 @@ async function haltMandates(desk: Desk, only: string | undefined, reason: string
   if (names.length === 0) {
     throw refusal(`No account was halted: ${stack.name} has no secret that begins with ${stack.secretPrefix}. Is it the right region and account of AWS?`, EXIT.trouble); // prettier-ignore
   }
-  const done = results.filter(({ isHalted }) => isHalted).map(({ account }) => account);
   const waitMs = cacheMs();
   if (done.length > 0) {
     desk.say(`No order is sent any more once the functions have read it: within ${waitMs / 1000} s, unless the stack has another secretCacheSeconds. Cancels still pass.`); // prettier-ignore
   }
-  const [notes, isCanceled] = await Promise.all([
-    sideBySide(done, (account) => noted(desk, account, haltNote(reason))),
-    !cancels || cancelAll(desk, done, waitMs),
-  ]);
+  const [notes, isCanceled] = await Promise.all([noting, !cancels || cancelAll(desk, done, waitMs)]);
   const accounts = results.map(({ account, isHalted, detail }) => ({ account, isHalted, ...(detail === undefined ? {} : { detail }) })); // prettier-ignore
   const isDone = done.length === names.length && notes.every(Boolean) && isCanceled;
   return { accounts, exitCode: isDone ? EXIT.done : EXIT.trouble };
@@ -179,42 +147,7 @@ async function haltOne(stack: Connection, account: string, isLast = false): Prom
 }
 
 /** As the functions have it by default, or as this environment says. */
-function cacheMs(): number {
+export function cacheMs(): number {
   const { secretCacheSeconds } = commonSettings;
   return readSettings(process.env, { secretCacheSeconds }).secretCacheSeconds * 1000;
-}
-
-function resumeEither(desk: Desk, name: string | undefined, options: ResumeOptions): Promise<ExitCode> {
-  if ((name === undefined) !== (options.mapping === true)) {
-    throw refusal('Say which account, or --mapping; not both: `desk resume main`, `desk resume --mapping`.');
-  }
-  return name === undefined ? resumeMapping(desk, options.reason) : resume(desk, name, options);
-}
-
-async function resume(desk: Desk, name: string, options: ResumeOptions): Promise<ExitCode> {
-  const account = accountName(name);
-  const { to = '' } = options;
-  if (to !== 'active' && to !== 'reducing') throw refusal(`--to is active or reducing, not "${to}".`);
-  const reason = reasonIn(options.reason);
-  if (reason === undefined) throw refusal('Say --reason TEXT: why it may trade again is kept with its secret.');
-  const { mandate, version } = await lookAt(desk.stack, account);
-  if ('unreadable' in mandate) {
-    throw refusal(`${account}: ${mandate.unreadable}. Nothing is traded under it; correct its secret first.`, EXIT.trouble); // prettier-ignore
-  }
-  if (mandate.state === to) {
-    desk.say(`${account} is ${to} already: ${allows(mandate)}.`);
-    desk.result({ account, state: to, isChanged: false });
-    return EXIT.done;
-  }
-  const note = await lastNote(desk.stack, account);
-  desk.say(`${account} is ${mandate.state}. Its mandate allows: ${allows(mandate)}.${note === undefined ? '' : ` Last note: ${note}`}`); // prettier-ignore
-  await desk.confirm(`Make ${account} ${to}?`);
-  await keepNote(desk.stack, account, `from ${mandate.state} to ${to}: ${reason}`);
-  const written = await changeMandate(storeOf(desk.stack, account), { state: to }, version).catch((error: unknown) => {
-    throw secretTrouble(error, desk.stack, account);
-  });
-  orRefused(written);
-  desk.say(`${account} is ${to}: it trades again once the functions have read it, within ${cacheMs() / 1000} s by default. The reason stands in the description of its secret.`); // prettier-ignore
-  desk.result({ account, state: to, isChanged: true });
-  return EXIT.done;
 }

@@ -92,14 +92,16 @@ async function reports(desk: Desk, { follow = false, take = false, account, id }
     if (follow || take) desk.event(report);
     if ((follow || take) && !desk.isJson) desk.say(rowOf(report).filter(Boolean).join('  '));
   };
-  const look = (signal?: AbortSignal): Promise<boolean> =>
+  const look = (signal: AbortSignal): Promise<boolean> =>
     take ? takeReports(desk, isWanted, tell, signal) : peekAll(desk, tell, signal);
   if (follow) {
     desk.say(`Reports of ${desk.stack.name} as they come; Ctrl-C ends it.`);
     await untilInterrupted(look);
     return EXIT.done;
   }
-  const isComplete = await look();
+  const gone = new AbortController();
+  process.stdout.once('error', () => gone.abort());
+  const isComplete = await look(gone.signal);
   if (take) {
     desk.say(`${shown.length} taken${isComplete ? '' : '; some could not be deleted and are still on the queue'}.`);
     return isComplete ? EXIT.done : EXIT.trouble;
@@ -115,12 +117,12 @@ function rowOf(report: ExecutionReport): readonly string[] {
   return [...[at, account, id, action, symbol].map(plain), reportWords(report)];
 }
 
-async function peekAll(desk: Desk, tell: (report: ExecutionReport) => void, signal?: AbortSignal): Promise<boolean> {
+async function peekAll(desk: Desk, tell: (report: ExecutionReport) => void, signal: AbortSignal): Promise<boolean> {
   const until = (report: ExecutionReport): boolean => {
     tell(report);
     return false;
   };
-  return (await peekReports(desk, { until, ...(signal === undefined ? {} : { signal }) })).isComplete;
+  return (await peekReports(desk, { until, signal })).isComplete;
 }
 
 /** Looks again and again until Ctrl-C, or the end of who reads it. */
@@ -142,14 +144,15 @@ async function untilInterrupted(look: (signal: AbortSignal) => Promise<unknown>)
 }
 
 /**
- * Tells each wanted report, then deletes it; what is not wanted is given back. A report whose delete fails comes again.
+ * Tells each wanted report, then deletes it; what is not wanted is given back, and what nobody reads any more is, too. A
+ * report whose delete fails comes again.
  * @returns whether all that were told are deleted @throws Refusal where SQS cannot be asked
  */
 async function takeReports(
   { stack: { sqs, queues } }: Desk,
   isWanted: (report: ExecutionReport) => boolean,
   tell: (report: ExecutionReport) => void,
-  signal?: AbortSignal,
+  signal: AbortSignal,
 ): Promise<boolean> {
   const QueueUrl = queues.reports;
   const left = new Map<string, string>();
@@ -159,7 +162,7 @@ async function takeReports(
       const ask = { QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 1 };
       const { Messages = [] } = await sqs.send(new ReceiveMessageCommand(ask));
       const isNew = Messages.some(({ MessageId = '' }) => !left.has(MessageId));
-      const isOver = signal?.aborted === true;
+      const isOver = signal.aborted;
       const taken: Message[] = [];
       for (const message of Messages) {
         const report = reportOf(message);
@@ -171,6 +174,12 @@ async function takeReports(
       const Entries = taken.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
       if (!isNew || isOver) return isAllDeleted;
       if (Entries.length === 0) continue;
+      // That the reader has gone shows a moment after the words were written.
+      await new Promise(setImmediate);
+      if (isAborted(signal)) {
+        for (const { MessageId = '', ReceiptHandle = '' } of taken) left.set(MessageId, ReceiptHandle);
+        return false;
+      }
       const { Failed = [] } = await sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
       if (Failed.length > 0) isAllDeleted = false;
     }
@@ -179,6 +188,11 @@ async function takeReports(
   } finally {
     await giveBack(sqs, QueueUrl, [...left.values()]);
   }
+}
+
+/** The compiler does not know that a signal can change while one waits. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
 }
 
 // ---- the commands

@@ -4,7 +4,9 @@ import type { Command } from 'commander';
 import type { Finding } from '../../shared/order/finding.ts';
 import { sideBySide } from '../accounts.ts';
 import { allows } from '../mandate.ts';
+import { EVERYBODY } from '../../shared/parking.ts';
 import { lastDeed, mappingOf } from '../mapping.ts';
+import { refusalsOf, refusalWords, type Refusals } from '../refusals.ts';
 import { onStack, type Desk, type GlobalOptions } from '../run.ts';
 import { EXIT, type ExitCode } from '../terminal.ts';
 import { versionRows, versionsOf, type Versions } from '../versions.ts';
@@ -40,6 +42,8 @@ export interface Seen {
   readonly exchange: Reach;
   /** Maintenance, and whether anything is traded there at all. */
   readonly service: readonly Finding[];
+  /** Whose orders were refused lately. */
+  readonly refusals: Refusals;
   /** With --deep. */
   readonly signed: readonly Signed[];
   readonly versions: Versions;
@@ -54,23 +58,31 @@ export function statusCommand(program: Command): void {
     .command('status')
     .description('is it trading, and what needs attention')
     .option('--deep', 'with a signed read of each account, which shows whether its key works')
-    .addHelpText('after', '\nExits 1 where something needs attention.\n\n  $ npx desk status --deep --local')
+    .addHelpText('after', HELP)
     .action(onStack(status));
 }
 
+const HELP = `
+"It trades" is said of what may trade and is not seen to be hindered: mandates, the mapping, the exchange's clock and service as
+this machine sees them, and the log of execute of the last ten minutes. An account that was refused or banned there, or whose
+last order the exchange did not take, is told, until an order of it is placed. Where no order was sent, nothing of that shows:
+--deep asks with each key. Exits 1 where something needs attention.
+
+  $ npx desk status --deep --local`;
+
 async function status(desk: Desk, { deep }: GlobalOptions & { readonly deep?: boolean }): Promise<ExitCode> {
   const { stack } = desk;
-  const [accounts, queues, exchange, mapping, versions] = await Promise.all([mandates(desk), depths(desk), reach(desk), feed(desk), versionsOf(stack)]); // prettier-ignore
+  const [accounts, queues, exchange, mapping, versions, refusals] = await Promise.all([mandates(desk), depths(desk), reach(desk), feed(desk), versionsOf(stack), refusalsOf(stack)]); // prettier-ignore
   const service = exchange.latencyMs === undefined ? [] : (await stack.doctor.exchange()).filter(isOfService);
   const signed = deep === true ? await sideBySide(accounts, ({ account }) => signedRead(desk, account)) : [];
-  const seen = { accounts, queues, exchange, service, signed, mapping, versions, mostOffsetMs: stack.exchange.venue.promises.refusesTimestampsAfterMs }; // prettier-ignore
+  const seen = { accounts, queues, exchange, service, refusals, signed, mapping, versions, mostOffsetMs: stack.exchange.venue.promises.refusesTimestampsAfterMs }; // prettier-ignore
   const matters = mattersOf(seen);
   const trading = tradingOf(seen);
   desk.say(`${stack.name}: ${trading.said}`);
   for (const { level, said } of matters) desk.say(`${level === 'trouble' ? '!' : '-'} ${said}`);
   show(desk, seen);
   const { isTrading } = trading;
-  desk.result({ stack: stack.name, isTrading, attention: matters, accounts, queues, exchange, service, signed, mapping, versions }); // prettier-ignore
+  desk.result({ stack: stack.name, isTrading, attention: matters, accounts, queues, exchange, service, refusals, signed, mapping, versions }); // prettier-ignore
   return matters.some(({ level }) => level === 'trouble') ? EXIT.trouble : EXIT.done;
 }
 
@@ -115,8 +127,9 @@ async function signedRead({ stack }: Desk, account: string): Promise<Signed> {
 }
 
 /** In one sentence: does anything trade, and for real? */
-export function tradingOf({ accounts, exchange, mapping }: Seen): {
-  readonly isTrading: boolean;
+export function tradingOf({ accounts, exchange, mapping, refusals, signed }: Seen): {
+  /** null: it cannot be told from here. */
+  readonly isTrading: boolean | null;
   readonly said: string;
 } {
   const readable = accounts.flatMap((account) => ('unreadable' in account ? [] : [account]));
@@ -129,10 +142,21 @@ export function tradingOf({ accounts, exchange, mapping }: Seen): {
   ] as const;
   const [[active], [reducing]] = counts;
   const isFed = 'untold' in mapping || mapping.state === 'Enabled';
-  const isTrading = active + reducing > 0 && exchange.latencyMs !== undefined && isFed;
   const parts = counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
   const whose = parts.length === 0 ? 'it has no account' : `accounts: ${parts.join(', ')}`;
-  return { isTrading, said: isTrading ? `it trades; ${whose}.` : `nothing is traded; ${whose}.` };
+  if (active + reducing === 0 || !isFed) return { isTrading: false, said: `nothing is traded; ${whose}.` };
+  if (exchange.latencyMs === undefined) {
+    return { isTrading: null, said: `whether it trades cannot be told from here, as the exchange cannot be reached from this machine; ${whose}.` }; // prettier-ignore
+  }
+  const refused = new Set('untold' in refusals ? [] : refusals.refused.map(({ account }) => account));
+  for (const each of signed) if ('trouble' in each) refused.add(each.account);
+  const real = readable.filter(({ state, shadow }) => state !== 'halted' && shadow !== true);
+  const hindered = real.filter(({ account }) => refused.has(EVERYBODY) || refused.has(account));
+  if (hindered.length === 0) return { isTrading: true, said: `it trades; ${whose}.` };
+  if (hindered.length < real.length) {
+    return { isTrading: true, said: `it trades, but not for ${hindered.length} of ${real.length} accounts; ${whose}.` };
+  }
+  return { isTrading: false, said: `it may trade, and the exchange refuses it; ${whose}.` };
 }
 
 /** What to tell first: troubles, then notes. */
@@ -141,6 +165,7 @@ export function mattersOf({
   queues,
   exchange,
   service,
+  refusals,
   signed,
   mapping,
   mostOffsetMs,
@@ -160,7 +185,7 @@ export function mattersOf({
       ? [note(`whether intents are taken off the queue cannot be seen: ${mapping.untold}`)]
       : mapping.state === 'Enabled'
         ? []
-        : [trouble(`the event source mapping is ${mapping.state}: no intent is taken off the queue, no cancel either${mapping.note === undefined ? '' : ` (${mapping.note})`}; \`desk resume --mapping\``)]), // prettier-ignore
+        : [trouble(`the event source mapping is ${mapping.state}: no intent is taken off the queue, no cancel either${mapping.note === undefined ? '' : ` (${mapping.note})`}; \`desk resume --mapping --reason TEXT\``)]), // prettier-ignore
     ...(latencyMs === undefined ? [trouble('the exchange cannot be reached from here; `desk doctor` says more')] : []),
     ...service.flatMap(({ level, said, next = '' }) => (level === 'good' ? [] : [{ level, said: `the exchange: ${said}. ${next}` }])), // prettier-ignore
     ...(dead > 0 ? [trouble(`${dead} dead letter${dead === 1 ? '' : 's'}: \`desk dead list\` says why`)] : []),
@@ -171,6 +196,7 @@ export function mattersOf({
     ...accounts.flatMap((account) =>
       'unreadable' in account ? [trouble(`${account.account}: ${account.unreadable}; nothing is placed for it`)] : [],
     ),
+    ...refusalMatters(refusals, accounts, signed),
     ...signed.flatMap((each) => ('trouble' in each ? [trouble(`${each.account}: ${each.trouble}`)] : [])),
     ...accounts.flatMap((account) =>
       'state' in account && account.state === 'halted'
@@ -178,9 +204,22 @@ export function mattersOf({
         : [],
     ),
     ...(accounts.length === 0 ? [note('there is no account yet: `desk account add NAME` makes one')] : []),
-    ...(depth('intents') > 0 ? [note(`${depth('intents')} intents are on their way; look again if they stay`)] : []),
+    ...(depth('intents') > 0 ? [note(`${depth('intents') === 1 ? '1 intent is on its way' : `${depth('intents')} intents are on their way`}; look again if that stays`)] : []), // prettier-ignore
   ];
   return [...matters.filter(({ level }) => level === 'trouble'), ...matters.filter(({ level }) => level === 'note')];
+}
+
+/** Of those that may trade. A key that is good for a read now may be a new one; an order will tell. */
+function refusalMatters(refusals: Refusals, accounts: Seen['accounts'], signed: Seen['signed']): readonly Matter[] {
+  if ('untold' in refusals) return [{ level: 'note', said: `whether orders are refused cannot be seen: ${refusals.untold}` }]; // prettier-ignore
+  return refusals.refused.flatMap((refused): readonly Matter[] => {
+    const { account, kind } = refused;
+    const mayTrade = accounts.some((each) => each.account === account && 'state' in each && each.state !== 'halted');
+    if (account !== EVERYBODY && !mayTrade) return [];
+    const isGoodNow = kind === 'refused' && signed.some((each) => each.account === account && 'openOrders' in each);
+    const said = `${refusalWords(refused)}${isGoodNow ? '; its key is good for a read now' : ''}`;
+    return [{ level: isGoodNow ? 'note' : 'trouble', said }];
+  });
 }
 
 function show(desk: Desk, { accounts, queues, exchange, signed, versions }: Seen): void {

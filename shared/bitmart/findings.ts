@@ -8,7 +8,8 @@ import { meaningOf, remedy, speaksOfTheEnd } from './codes.ts';
 export const findings = {
   LATENCY_GOOD: { check: 'network', level: 'good', means: 'The exchange answers; the middle one of the times that it took is told.' },
   NO_ANSWER: { check: 'network', level: 'trouble', means: 'No answer came: no connection, or none in time.', next: 'Look at the network findings; try again in a minute.' },
-  EDGE_PAGE: { check: 'network', level: 'trouble', means: 'The content network in front of the exchange answered with a page (HTTP 403 or 503 without JSON).', next: 'Wait a minute before the next call, and call seldom. If it stays: look for a proxy that changes requests, or try another egress address.' },
+  EDGE_PAGE: { check: 'network', level: 'trouble', means: 'The content network in front of the exchange answered with a page (HTTP 403 without JSON).', next: 'Wait a minute before the next call, and call seldom. If it stays: look for a proxy that changes requests, or try another egress address.' },
+  ORIGIN_PAGE: { check: 'network', level: 'trouble', means: 'The content network in front of the exchange answered with a page that says 5xx: the exchange behind it is down, or this address is challenged.', next: 'Try again in some minutes. If it stays while others reach the exchange: try another egress address.' },
   SERVER_TROUBLE: { check: 'network', level: 'trouble', means: 'The exchange answered with an error of its own, or with something that cannot be read.', next: 'Try again in some minutes; the exchange has to mend it.' },
   CLOCK_GOOD: { check: 'clock', level: 'good', means: 'Our clock is near enough to the exchange\'s.' },
   CLOCK_DRIFTS: { check: 'clock', level: 'note', means: 'Our clock is still accepted, and more than halfway to where it is not.', next: 'Turn on NTP (chrony, systemd-timesyncd, w32time) before it is too late.' },
@@ -66,7 +67,7 @@ export type Code = keyof typeof findings;
 export const finding = /* @__PURE__ */ findingBy(findings);
 
 /** Codes after which nothing more is asked: the limit, a ban, the page in front of the exchange, no connection. */
-const ENOUGH = new Set<string>(['THROTTLED', 'BANNED', 'EDGE_PAGE', 'NO_ANSWER']);
+const ENOUGH = new Set<string>(['THROTTLED', 'BANNED', 'EDGE_PAGE', 'ORIGIN_PAGE', 'NO_ANSWER']);
 export const isEnough = ({ code }: Finding): boolean => ENOUGH.has(code);
 
 const BY_CODE: Readonly<Record<string, Code>> = {
@@ -90,7 +91,7 @@ const BY_CODE: Readonly<Record<string, Code>> = {
   HTTP_403_HTML: 'EDGE_PAGE',
   HTTP_418: 'BANNED',
   HTTP_429: 'THROTTLED',
-  HTTP_503_HTML: 'EDGE_PAGE',
+  HTTP_503_HTML: 'ORIGIN_PAGE',
   HTTP_5XX_NO_CODE: 'SERVER_TROUBLE',
   NOT_SENT: 'NO_ANSWER',
   TIMEOUT: 'NO_ANSWER',

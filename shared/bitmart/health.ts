@@ -30,11 +30,11 @@ export interface Looks {
   readonly failed?: Finding;
 }
 
-/** @param most how many; the first one that fails is the last */
-export async function looksAt(visit: Visit, most: number): Promise<Looks> {
+/** @param most how many; the first one that fails is the last @param until when none is begun any more, ms; the first one always is */
+export async function looksAt(visit: Visit, most: number, until = Infinity): Promise<Looks> {
   const { ways, options } = visit;
   const looks: { readonly aheadMs: number; readonly tookMs: number }[] = [];
-  for (let look = 0; look < most; look += 1) {
+  for (let look = 0; look < most && (look === 0 || options.clock.now() < until); look += 1) {
     const reply = await visit.ask(endpoints.time, (deadline) => ways.ask(endpoints.time, {}, deadline));
     const doneAt = options.clock.now();
     if (!succeeded(reply)) return { looks, failed: trouble(reply) };

@@ -12,7 +12,7 @@ import type { BitmartOptions } from './venue.ts';
 import { visitBy } from './visit.ts';
 import type { Credentials } from './wire.ts';
 
-/** A 418, and the page of the content network, which stands before the exchange for whom it does not want. */
+/** As codes.ts has it: a 418, and the 403 of the content network for whom it does not want. A page that says 5xx is an exchange that is down. */
 const BANS = new Set(['BANNED', 'EDGE_PAGE']);
 /** What mending the key, its address or its secret mends. */
 const OF_THE_KEY = new Set(['key', 'signature', 'permissions', 'address']);
@@ -30,7 +30,9 @@ export function bitmartProbe(options: BitmartOptions): Prober {
       for (const look of [serviceOf, tradingOf]) {
         if (visit.enough() === undefined) found.push(...(await look(visit)));
       }
-      const looks = visit.enough() === undefined ? await looksAt(visit, samples) : { looks: [] };
+      // An exchange that answers just in time, each time, must leave some to the accounts.
+      const until = clock.now() + 2 * answerMs;
+      const looks = visit.enough() === undefined ? await looksAt(visit, samples, until) : { looks: [] };
       return venueLook(found, looks);
     },
     account: async (account, answerBy) => {

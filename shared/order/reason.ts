@@ -133,7 +133,8 @@ export const reasons = {
   },
   UNRESOLVED: {
     certainty: 'unknown',
-    meaning: 'Nobody could prove whether the order exists, for 15 minutes, or what it came to.',
+    meaning:
+      'In all the time that is waited for a proof, nobody could prove whether the order exists, or what it came to.',
     next: 'Look for the id on the venue before anything else; nobody follows the order if it is there.',
   },
 } as const satisfies Record<string, Reason>;

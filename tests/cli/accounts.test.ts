@@ -100,6 +100,13 @@ describe('a halt', () => {
     expect(await mandateOf('spoiled')).toEqual({ state: 'halted' });
   });
 
+  test('holds and keeps its reason where nobody reads what it writes', async () => {
+    await system.addAccount('unread');
+    expect(await run(['halt', 'unread', '--reason', 'fills look wrong'], { isUnread: true })).toEqual({ code: 0, out: '', err: '' }); // prettier-ignore
+    expect(await mandateOf('unread')).toEqual({ state: 'halted' });
+    expect(await notesOf('unread')).toMatch(/: halted: fills look wrong$/);
+  });
+
   test('holds where its note cannot be kept, and says so', async () => {
     await system.addAccount('noteless');
     await faults([{ action: 'UpdateSecret', fault: 'error', code: 'AccessDeniedException' }]);
@@ -408,6 +415,15 @@ describe('accounts', () => {
     }
     await pause(CACHE_MS);
     expect(await outcome('main')).toMatchObject({ reason: 'TRADING_HALTED' });
+    // And back again, but for the one that cannot be read.
+    const resumed = await run(['resume', '--all', '--reason', 'the drill is over', '--yes']);
+    expect(resumed).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(/bitmart\/accounts\/nojson is not a JSON\s+object/),
+    });
+    for (const name of [...names, 'main', 'main2', 'added']) {
+      expect([name, await mandateOf(name)]).toEqual([name, expect.objectContaining({ state: 'active' })]);
+    }
   }, 60_000);
 });
 

@@ -31,6 +31,16 @@ test('help exits 0 and names every exit code', async () => {
   for (const word of ['done', 'wrong input', 'not confirmed', 'cannot be reached']) expect(out).toContain(word);
 });
 
+test('help of a command is its own, in a group too, and of none is what is wrong', async () => {
+  for (const path of [['dead', 'replay'], ['account', 'rotate'], ['status']]) {
+    const { code, out } = await desk(['help', ...path]);
+    expect({ code, out }).toEqual({ code: 0, out: (await desk([...path, '--help'])).out });
+    expect(out).toMatch(new RegExp(`^Usage: desk ${path.join(' ')} `));
+  }
+  expect((await desk(['help'])).out).toMatch(/^Usage: desk \[options\]/);
+  expect(await desk(['help', 'dead', 'rotate'])).toMatchObject({ code: 2, err: expect.stringContaining("unknown command 'dead rotate'") }); // prettier-ignore
+});
+
 test('what is typed behind an unknown option is not repeated: it may be a key', async () => {
   for (const option of ['--secret-key=TOPSECRET', '--secret-key=TOP SECRET']) {
     const { code, out, err } = await desk(['account', 'add', 'main', option, '--local']);

@@ -5,11 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { StackOptions } from '../../local/stack.ts';
+import { bundledDesk } from '../bundle.ts';
 import { startSystem, type System } from '../system/fixture.ts';
 
 const fileOf = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-/** The same as one file, which tests/setup.js makes before all suites: it starts in a third of the time. */
-const bundled = fileOf('.build/desk.mjs');
 const sources = fileOf('cli/desk.ts');
 
 export interface Said {
@@ -23,6 +22,8 @@ export interface Given {
   /** Ends it with SIGINT once its stdout holds this. */
   readonly until?: string;
   readonly cwd?: string;
+  /** Nobody reads what it writes: as `| true`. */
+  readonly isUnread?: boolean;
   /** Runs the sources, as `npx desk` does. */
   readonly fromSources?: boolean;
   readonly env?: Readonly<Record<string, string>>;
@@ -34,10 +35,10 @@ const SECRETS = /local-secret|local-key|my memo/;
 /** Runs `desk` with these arguments. Rejects where a part of a key is shown. */
 export function desk(
   args: readonly string[],
-  { stdin = '', until, cwd, fromSources = false, env = {} }: Given = {},
+  { stdin = '', until, cwd, isUnread = false, fromSources = false, env = {} }: Given = {},
 ): Promise<Said> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [fromSources ? sources : bundled, ...args], {
+    const child = spawn(process.execPath, [fromSources ? sources : bundledDesk, ...args], {
       env: { PATH: process.env['PATH'], HOME: process.env['HOME'], NO_COLOR: '1', COLUMNS: '100', ...env },
       ...(cwd === undefined ? {} : { cwd }),
     });
@@ -47,6 +48,7 @@ export function desk(
       if (until !== undefined && said.out.includes(until)) child.kill('SIGINT');
     });
     child.stderr.on('data', (chunk: Buffer) => (said.err += chunk.toString()));
+    if (isUnread) child.stdout.destroy();
     child.on('error', reject);
     child.on('close', (code) => {
       // Whatever the command: nothing of a key is ever shown.

@@ -78,8 +78,11 @@ async function drill(...args: readonly string[]): Promise<Drill> {
   return { said, lastOrderMs };
 }
 
-const resumeAccounts = async (): Promise<void> => {
-  for (const account of ACCOUNTS) await run('resume', account, '--reason', 'the drill is over', '--yes');
+const resumeAccounts = (): Promise<Said> => run('resume', '--all', '--reason', 'the drill is over', '--yes');
+const statesOf = async (): Promise<Readonly<Record<string, string>>> => {
+  const { out } = await run('account', 'list', '--json');
+  const rows = JSON.parse(out) as readonly { readonly account: string; readonly state: string }[];
+  return Object.fromEntries(rows.map(({ account, state }) => [account, state]));
 };
 
 describe('the mandate', () => {
@@ -173,6 +176,70 @@ test('both lines together, and cancels that go through before the mapping is dis
   expect((await mapping()).state).toBe('Disabled');
 });
 
+test('cancels that nobody saw go through: the mapping is disabled, and it is no success', async () => {
+  await run('resume', '--mapping', '--reason', 'the next test', '--yes');
+  await faults({ service: 'sqs', action: 'GetQueueAttributes', fault: 'error', code: 'AccessDeniedException' });
+  const { code, out } = await run('halt', '--all', '--mapping', '--cancel');
+  await faults();
+  expect(code).toBe(1);
+  expect(out.replace(/\s+/g, ' ')).toMatch(/Ctrl-C before that leaves it enabled.*is disabled.*cancels may still wait on it/); // prettier-ignore
+  expect((await mapping()).state).toBe('Disabled');
+});
+
+describe('a resume of all', () => {
+  test('shows each halted account with its mandate and last note, asks once, and leaves those that are not halted', async () => {
+    await run('halt', '--all', '--reason', 'fills look wrong');
+    await run('resume', 'main2', '--to', 'reducing', '--reason', 'sell what is left', '--yes');
+    const asked = await run('resume', '--all', '--reason', 'the feed is back');
+    expect(asked).toMatchObject({ code: 3, err: expect.stringContaining('Make main active? (the local stack)') });
+    expect(asked.out).toMatch(/^main +every symbol; .*halted: fills look wrong$/m);
+    expect(asked.out).not.toContain('main2');
+    expect(await statesOf()).toEqual({ main: 'halted', main2: 'reducing' });
+    const { code, out } = await run('resume', '--all', '--reason', 'the feed is back', '--yes', '--json');
+    expect({ code, done: JSON.parse(out) as unknown }).toEqual({
+      code: 0,
+      done: [{ account: 'main', isChanged: true }],
+    });
+    expect(await statesOf()).toEqual({ main: 'active', main2: 'reducing' });
+    expect((await run('account', 'list')).out.replaceAll(/\s+/g, ' ')).toContain(
+      'from halted to active: the feed is back',
+    );
+    expect(await run('resume', '--all', '--reason', 'again', '--yes')).toMatchObject({ code: 0, out: expect.stringContaining('No account of the local stack is halted') }); // prettier-ignore
+  });
+
+  test('loses, for the one account, against a halt that comes after its look; the others trade', async () => {
+    await run('halt', '--all');
+    const writes = (action: string): number => (system.aws?.calls() ?? []).filter((call) => call.action === action).length; // prettier-ignore
+    const [notes, puts] = [writes('UpdateSecret'), writes('PutSecretValue')];
+    await faults({ service: 'secretsmanager', action: 'UpdateSecret', fault: 'delay', ms: 5000, times: 1 });
+    const resuming = run('resume', '--all', '--reason', 'fixed', '--yes');
+    await system.until('one is resumed', () => writes('UpdateSecret') > notes && writes('PutSecretValue') > puts);
+    const late = Object.entries(await statesOf()).find(([, state]) => state === 'halted')?.[0] ?? '';
+    expect((await run('halt', late)).code).toBe(0);
+    const { code, out } = await resuming;
+    await faults();
+    expect(code).toBe(1);
+    expect(out.replaceAll(/\s+/g, ' ')).toMatch(new RegExp(`${late} is NOT resumed: Not written: .*look again`));
+    expect(Object.entries(await statesOf()).filter(([, state]) => state === 'halted')).toEqual([[late, 'halted']]);
+    expect((await resumeAccounts()).code).toBe(0);
+    expect(new Set(Object.values(await statesOf()))).toEqual(new Set(['active']));
+  });
+
+  test('of which none may be listed, or whose reason cannot be kept, resumes nothing', async () => {
+    await run('halt', '--all');
+    await faults({ service: 'secretsmanager', action: 'UpdateSecret', fault: 'error', code: 'AccessDeniedException' });
+    const { code, out } = await resumeAccounts();
+    await faults({ service: 'secretsmanager', action: 'ListSecrets', fault: 'error', code: 'AccessDeniedException' });
+    expect((await resumeAccounts()).code).toBe(4);
+    await faults();
+    expect({ code, out }).toEqual({
+      code: 1,
+      out: expect.stringMatching(/main is NOT resumed[^]*main2 is NOT resumed/),
+    });
+    expect(new Set(Object.values(await statesOf()))).toEqual(new Set(['halted']));
+  });
+});
+
 test('a stack without accounts: the mapping is disabled and told, and that no account was halted is told as well', async () => {
   await run('resume', '--mapping', '--reason', 'the next test', '--yes');
   const { code, out, err } = await system.desk(['halt', '--all', '--mapping'], { env: { ...ENV, ACCOUNT_SECRET_PREFIX: 'nobody/' } }); // prettier-ignore
@@ -196,8 +263,11 @@ test('Secrets Manager out of reach: the mapping is disabled and told all the sam
 test.each([
   [['halt', 'main', '--mapping'], 'desk halt --all --mapping'],
   [['halt', '--mapping'], 'Say which account, or --all'],
-  [['resume'], 'Say which account, or --mapping'],
-  [['resume', 'main', '--mapping', '--reason', 'both'], 'Say which account, or --mapping'],
+  [['resume'], 'Say which account, or --all, or --mapping'],
+  [['resume', 'main', '--mapping', '--reason', 'both'], 'one of them'],
+  [['resume', 'main', '--all', '--reason', 'both'], 'one of them'],
+  [['resume', '--all'], '--reason TEXT'],
+  [['resume', '--all', '--reason', 'fixed', '--to', 'halted'], '--to is'],
 ])('%j is refused with a sentence', async (args, sentence) => {
   expect(await run(...args)).toMatchObject({ code: 2, err: expect.stringContaining(sentence) });
 });

@@ -67,6 +67,7 @@ async function work(): Promise<void> {
   await run(['intents']);
   await run(['resume', '--mapping', '--reason', 'over', '--yes']);
   await run(['resume', 'main', '--reason', 'over', '--yes']);
+  await run(['resume', '--all', '--reason', 'over', '--yes']);
 }
 
 /** A call of desk as IAM sees it. */

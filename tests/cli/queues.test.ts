@@ -112,6 +112,13 @@ test('what is taken is shown and gone; what was not wanted stays', async () => {
   expect((await reportsOf()).reports).toEqual([]);
 });
 
+test('what nobody reads any more is not taken: it stays on the queue', async () => {
+  await placed('main', 'main2');
+  expect(await desk(['reports', '--take', '--yes'], { isUnread: true })).toMatchObject({ code: 1, err: '' });
+  expect(await count('reports')).toBe(2);
+  expect(await desk(['reports', '--take', '--yes'])).toMatchObject({ out: expect.stringContaining('2 taken') });
+});
+
 test('followed until Ctrl-C, each report is told once however often it is there, and it exits 0', async () => {
   const [id = ''] = await placed('main');
   const [report] = (await reportsOf('--id', id)).reports;

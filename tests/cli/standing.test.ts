@@ -27,7 +27,7 @@ test.each([
     'followed to its end',
   ],
   ['denied, its letter read by others', { told: told('denied') }, 'no-trade', 'denied'],
-  ['unresolved without a letter', { told: told('unresolved') }, 'unclear', 'before anything else'],
+  ['unresolved without a letter', { told: told('unresolved') }, 'unclear', 'NOBODY KNOWS whether an order exists'],
   ['buried', { burial: burial('SYMBOL_UNKNOWN', 'not-sent') }, 'no-trade', 'desk dead show one'],
   [
     'buried, the letter gone',
@@ -35,7 +35,12 @@ test.each([
     'no-trade',
     'Correct the symbol',
   ],
-  ['moved by SQS', { burial: burial('RECEIVED_TOO_OFTEN', 'unknown') }, 'unclear', 'Look for the id'],
+  [
+    'moved by SQS',
+    { burial: burial('RECEIVED_TOO_OFTEN', 'unknown') },
+    'unclear',
+    'NOBODY KNOWS whether an order exists: look for the id one',
+  ],
   ['buried for a reason of a later version', { burial: burial('NEW', 'refused') }, 'no-trade', 'not known here'],
   [
     'unresolved, and there it is',
@@ -57,12 +62,40 @@ test.each([
     'underway',
     'shows it no more',
   ],
-  ['put back', { wait: { why: 'key refused' } }, 'underway', 'key refused'],
+  [
+    'unresolved, for as long as its letter says',
+    { burial: { ...burial('UNRESOLVED', 'unknown'), detail: '22 min after its first delivery nobody can prove it' } },
+    'unclear',
+    'It was buried as UNRESOLVED: 22 min after',
+  ],
+  [
+    'unresolved, and not shown',
+    { burial: burial('UNRESOLVED', 'unknown'), sighting: { kind: 'nothing' as const } },
+    'unclear',
+    'NOBODY KNOWS',
+  ],
+  ['put back', { wait: { why: 'key refused', isUnproven: false } }, 'underway', 'key refused) and is taken up again'],
+  [
+    'put back, its answer lost',
+    { wait: { why: 'no answer', isUnproven: true } },
+    'underway',
+    'no answer). It is looked up by itself until that is proven, past its expiry too',
+  ],
   ['sent, nothing heard', { isSent: true }, 'underway', 'looked up'],
   ['on the exchange, not told', { sighting: found('open') }, 'underway', 'nothing has been told of it'],
   ['hardly known', {}, 'unclear', 'all that is known of one'],
 ] satisfies readonly (readonly [string, Partial<Known>, string, string])[])('%s', (_, more, kind, said) => {
   expect(standing(more)).toMatchObject({ kind, sentence: expect.stringContaining(said) });
+});
+
+test('what nobody can prove is never told to have come to no trade, nor to wait for so many minutes as are usual', () => {
+  const unclear: readonly Partial<Known>[] = [
+    { told: told('unresolved') },
+    ...['UNRESOLVED', 'RECEIVED_TOO_OFTEN', 'INTENT_EXPIRED'].flatMap((reason) =>
+      [true, false].map((isOnQueue) => ({ burial: burial(reason, 'unknown', isOnQueue) })),
+    ),
+  ];
+  for (const known of unclear) expect(standing(known).sentence).not.toMatch(/no trade|15 min/);
 });
 
 const letter = (reason: string): Letter => ({
@@ -91,6 +124,19 @@ test('an end that SQS did not take is not taken for told', () => {
 
 test('only an intent whose last delivery was put back waits', () => {
   const back = line({ disposition: 'postpone', seconds: 5, why: 'banned' });
-  expect(known({ lines: [back] }).wait).toEqual({ why: 'banned' });
+  expect(known({ lines: [back] }).wait).toEqual({ why: 'banned', isUnproven: false });
   expect(known({ lines: [back, line({ disposition: 'acknowledge', status: 'accepted' })] }).wait).toBeUndefined();
+});
+
+test.each([
+  ['its answer was lost', [line({ verdict: 'unknown' }, 'verdict'), line({ disposition: 'postpone' })], true],
+  ['an earlier delivery may have sent it', [line({ disposition: 'keep' })], true],
+  ['the exchange was unavailable', [line({ verdict: 'unavailable' }, 'verdict'), line({ disposition: 'postpone' })], false], // prettier-ignore
+  [
+    'proven not to be there, sent again, and refused for now',
+    [line({ verdict: 'unknown' }, 'verdict'), line({ verdict: 'throttled' }, 'verdict'), line({ disposition: 'postpone' })], // prettier-ignore
+    false,
+  ],
+])('put back because %s: it is told whether it may have been executed', (_, lines, isUnproven) => {
+  expect(known({ lines }).wait).toMatchObject({ isUnproven });
 });

@@ -1,7 +1,7 @@
 // `desk status`: is it trading, and what needs attention; by exit code and by what is said first.
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { GetQueueUrlCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { intent } from '../system/fixture.ts';
 import { desk, startDesk, type DeskSystem } from './fixture.ts';
 
 interface Told {
-  readonly isTrading: boolean;
+  readonly isTrading: boolean | null;
   readonly attention: readonly { readonly level: string; readonly said: string }[];
   readonly queues: readonly { readonly queue: string; readonly waiting: number }[];
   readonly exchange: { readonly clockOffsetMs?: number; readonly latencyMs?: number };
@@ -51,6 +51,10 @@ test('all is well: it says that it trades, shows accounts, queues and exchange, 
   const { out } = await system.desk(['status']);
   expect(out).toMatch(/^the local stack: it trades; accounts: 1 active\./);
   expect(out).toMatch(/^main +active +every symbol[^]*^intents +0 +0 +0$[^]*answers in \d+ ms/m);
+});
+
+test('that nobody reads to its end, as before `| head -1`, ends without a word of it and with the same exit code', async () => {
+  expect(await system.desk(['status'], { isUnread: true })).toEqual({ code: 0, out: '', err: '' });
 });
 
 test('it tells what runs: of each function the hash of its code, which is that of the zip that was built here, and of itself', async () => {
@@ -95,12 +99,27 @@ test('a halted account is a note, and where no other trades for real nothing is 
   expect(await status()).toMatchObject({ code: 0, isTrading: true, attention: [] });
 });
 
-test('an exchange that cannot be reached is trouble, and nothing is traded', async () => {
+test('an exchange that cannot be reached from here is trouble, and whether it trades is not claimed', async () => {
   const nowhere = 'http://127.0.0.1:9';
   const ready = await readyWith({ bitmart: { spot: nowhere, futures: nowhere } });
   const { code, out } = await desk(['status', '--json', '--ready', ready]);
   expect(code).toBe(1);
-  expect(JSON.parse(out)).toMatchObject({ isTrading: false, exchange: {}, attention: [{ level: 'trouble', said: expect.stringContaining('cannot be reached') }] }); // prettier-ignore
+  expect(JSON.parse(out)).toMatchObject({ isTrading: null, exchange: {}, attention: [{ level: 'trouble', said: expect.stringContaining('cannot be reached') }] }); // prettier-ignore
+});
+
+test('where the exchange cannot be reached from here, the first line says so', async () => {
+  const nowhere = 'http://127.0.0.1:9';
+  const ready = await readyWith({ bitmart: { spot: nowhere, futures: nowhere } });
+  const { out } = await desk(['status', '--ready', ready]);
+  expect(out.replaceAll('\n', ' ')).toMatch(/^the local stack: whether it trades cannot be told from here.*! the exchange cannot be reached/); // prettier-ignore
+});
+
+test('a log that nobody may read is a note', async () => {
+  const fault = (...faults: readonly object[]) => fetch(`${system.ready.aws}/_faults`, { method: 'PUT', body: JSON.stringify({ faults }) }); // prettier-ignore
+  await fault({ service: 'logs', fault: 'error', code: 'AccessDeniedException' });
+  const { attention } = await status();
+  await fault();
+  expect(attention).toContainEqual({ level: 'note', said: expect.stringMatching(/whether orders are refused cannot be seen: .*AccessDenied/) }); // prettier-ignore
 });
 
 test('an AWS that cannot be reached is an exit 4', async () => {
@@ -163,4 +182,57 @@ test('a strategy that failed is trouble', async () => {
   expect(attention).toContainEqual({ level: 'trouble', said: expect.stringContaining('strategies failed') });
   expect(queues).toContainEqual(expect.objectContaining({ queue: 'trigger-dead', waiting: 1 }));
   expect(code).toBe(1);
+});
+
+describe('of orders that were refused', () => {
+  let its: DeskSystem;
+  beforeAll(async () => {
+    its = await startDesk({ accounts: 2 });
+  });
+  afterAll(() => its.close());
+  const looked = async (...options: string[]): Promise<Told & { readonly code: number | null }> => {
+    const { code, out } = await its.desk(['status', '--json', ...options]);
+    return { code, ...(JSON.parse(out) as Told) };
+  };
+  const change = async (account: string, state: string): Promise<unknown> => its.desk(state === 'halted' ? ['halt', account] : ['resume', account, '--reason', 'a test', '--yes']); // prettier-ignore
+  /** An order that comes back, by what was logged of its account. */
+  const refusedOrder = async (account: string, logged: string): Promise<void> => {
+    const seen = its.lines.length;
+    await its.send([intent({ account })]);
+    await its.until(`${account}: ${logged}`, () =>
+      its.lines.slice(seen).some((line) => line.includes(logged) && line.includes(`"${account}"`)),
+    );
+  };
+
+  test('an account whose key is refused is told as parked, and it is not said plainly that it trades', async () => {
+    await change('main', 'halted');
+    await its.control('PUT', '/faults', { faults: [{ path: '/spot/v2/submit_order', fault: 'code', code: 30002 }] });
+    await refusedOrder('main2', 'account refused');
+    const said = /^main2: parked, since its key was refused, left alone for 60 s .*30002.*no order was placed since/;
+    const told = await looked();
+    expect(told).toMatchObject({ code: 1, isTrading: false });
+    expect(told.attention[0]).toEqual({ level: 'trouble', said: expect.stringMatching(said) });
+    expect(told.attention).toContainEqual({ level: 'note', said: expect.stringMatching(/^1 intent is on its way;/) });
+    expect((await its.desk(['status'])).out).toMatch(/^the local stack: it may trade, and the exchange refuses it;/);
+    // For reads it is good: the order alone is refused here.
+    const deep = await looked('--deep');
+    expect(deep).toMatchObject({ code: 0, isTrading: false });
+    expect(deep.attention[0]).toEqual({ level: 'note', said: expect.stringContaining('good for a read now') });
+    // Another may trade.
+    await change('main', 'active');
+    expect((await its.desk(['status'])).out).toMatch(/^the local stack: it trades, but not for 1 of 2 accounts;/);
+    await its.control('DELETE', '/faults');
+    await change('main2', 'halted');
+    expect((await looked()).attention[0]).toEqual({ level: 'note', said: expect.stringContaining('main2 is halted') });
+  });
+
+  test('orders that are refused for their timestamps are told, until one is placed', async () => {
+    await its.control('PUT', '/clock', { offsetMs: 90_000 });
+    await refusedOrder('main', '"unavailable"');
+    const told = await looked();
+    await its.control('PUT', '/clock', { offsetMs: 0 });
+    expect(told.attention).toContainEqual({ level: 'trouble', said: expect.stringMatching(/^main: the exchange did not take its last order .*30007/) }); // prettier-ignore
+    await refusedOrder('main', '"placed"');
+    expect((await looked()).attention.filter(({ said }) => said.startsWith('main:'))).toEqual([]);
+  });
 });

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { parseArgs, promisify } from 'node:util';
+import { bundleDesk } from '../bundle.ts';
 import { screen } from '../../local/screen.ts';
 import { play } from './day.ts';
 import { expectations } from './expectations.ts';
@@ -63,6 +64,8 @@ async function leftBehind(): Promise<readonly string[]> {
 async function run({ seed, isShort, isJson, keep }: Options): Promise<number> {
   const out = screen(isJson ? process.stderr : process.stdout);
   const size = isShort ? SHORT : LONG;
+  // It is what halts and resumes accounts.
+  await bundleDesk();
   const startedAt = Date.now();
   out.say(welcome(seed, size, out.look()));
   const day = await play(seed, size, {

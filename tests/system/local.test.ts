@@ -2,11 +2,13 @@
 import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { startLocalAws } from '../../local/aws/server.ts';
-import type { Ready } from '../../local/stack.ts';
+import { announce, type Ready } from '../../local/stack.ts';
 import { intent } from './fixture.ts';
 
 const main = fileURLToPath(new URL('../../local/main.ts', import.meta.url));
@@ -133,7 +135,7 @@ describe('npm run local', () => {
     const aws = await startLocalAws();
     try {
       await expect(start({ LOCAL_AWS_PORT: String(aws.port) })).rejects.toThrow(
-        /another program uses the port; set LOCAL_AWS_PORT/,
+        /no ready line: Port \d+ is taken by another program, .*set LOCAL_AWS_PORT/,
       );
       await expect(start({ LOCAL_ACCOUNTS: 'many' })).rejects.toThrow(/LOCAL_ACCOUNTS=many is no number/);
       await expect(start({ LOCAL_TIME_SCALE: '2' })).rejects.toThrow(/time scale 2 is not above 0 and at most 1/);
@@ -141,4 +143,31 @@ describe('npm run local', () => {
       await aws.close();
     }
   });
+});
+
+test('a second stack of the folder has the desk as long as it is up, and hands it back to the first while that one is up', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'announce-'));
+  const file = join(folder, 'of', 'ready.json');
+  const whose = async (): Promise<unknown> => (JSON.parse(await readFile(file, 'utf8').catch(() => '{}')) as Ready).aws;
+  const [first, second] = await Promise.all([startLocalAws(), startLocalAws()]);
+  const ready = (aws: string): Ready => ({
+    ...{ ready: true, aws, region: '', bitmart: { spot: '', futures: '' }, accounts: [], control: '' },
+    queues: { intents: '', dead: '', pending: '', reports: '' },
+  });
+  try {
+    const forgetFirst = await announce(ready(first.url), file);
+    const forgetSecond = await announce(ready(second.url), file);
+    expect(await whose()).toBe(second.url);
+    await forgetSecond();
+    expect(await whose()).toBe(first.url);
+    const forgetThird = await announce(ready(second.url), file);
+    await forgetFirst();
+    expect(await whose()).toBe(second.url);
+    await first.close();
+    await forgetThird();
+    expect(await whose()).toBeUndefined();
+  } finally {
+    await Promise.all([first.close().catch(() => undefined), second.close()]);
+    await rm(folder, { recursive: true, force: true });
+  }
 });
