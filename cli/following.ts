@@ -4,8 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { OrderIntent } from '../shared/order/intent.ts';
 import type { ExecutionReport, Status } from '../shared/order/report.ts';
 import type { VenueOrder } from '../shared/order/venue.ts';
+import { sideBySide } from './accounts.ts';
+import { readLogs } from './logs.ts';
 import { peekLetters, peekReports } from './peek.ts';
 import type { Desk } from './run.ts';
+import { standingOf } from './standing.ts';
+import { knownOf } from './timeline.ts';
 
 /** The last that was seen of an intent. */
 export interface Ending {
@@ -25,6 +29,8 @@ const LOOK_EVERY_MS = 3000;
 /** Look-ups are few: desk has a small part of the exchange's limit for them. */
 const MOST_LOOKUPS = 10;
 const LOOKUP_MS = 5000;
+/** The producer's clock may be ahead of that of the functions. */
+const CLOCKS_MS = 60_000;
 
 /** Nothing comes after these, except for `unresolved`, which may be put right. */
 const FINAL: readonly string[] = ['filled', 'canceled', 'denied', 'rejected', 'expired', 'malformed', 'done'];
@@ -59,7 +65,10 @@ export async function follow(desk: Desk, intents: readonly OrderIntent[], forMs:
   await peekReports(desk, { forMs, until, signal: over.signal }).finally(() => over.abort());
   await looking;
   if (intents.some((intent) => !seen.has(nameOf(intent)))) await readLetters(desk, known, note);
-  return intents.map((intent) => seen.get(nameOf(intent)) ?? unseen(intent));
+  return sideBySide(
+    intents,
+    async (intent) => seen.get(nameOf(intent)) ?? unseen(intent, await whyUnseen(desk, intent)),
+  );
 }
 
 /** Reports come in any order and more than once: an end stays, and of two others the later one counts. */
@@ -117,10 +126,20 @@ function found({ id, account }: OrderIntent, { state, venueOrderId }: VenueOrder
   return { id, account, status, source: 'exchange', detail };
 }
 
-function unseen({ id, account }: OrderIntent): Ending {
-  const detail =
-    'nothing was told of it in this time: it may still wait, or another reader has taken its report (`npm start` is one); ' +
-    `desk trace ${id} shows where it is`;
+/** As `desk trace` says it; undefined where no function has written of it, or that cannot be read. */
+async function whyUnseen({ stack }: Desk, { id, account, createdAt }: OrderIntent): Promise<string | undefined> {
+  const range = { from: Date.parse(createdAt) - CLOCKS_MS };
+  const read = await readLogs(stack, 'execute', [{ id, account }], range).catch(() => undefined);
+  if (read?.kind !== 'lines' || read.lines.length === 0) return undefined;
+  const { lines } = read;
+  const found = { lines, logs: [], reports: [], letters: [], isComplete: { reports: false, letters: false } };
+  return standingOf(knownOf(id, found, { fills: [] })).sentence;
+}
+
+function unseen({ id, account }: OrderIntent, why: string | undefined): Ending {
+  const untold =
+    'nothing was told of it in this time: it may still wait, or another reader has taken its report (`npm start` is one);';
+  const detail = `${why ?? untold} desk trace ${id} shows where it is`;
   return { id, account, status: 'unseen', source: 'nobody', detail };
 }
 

@@ -66,7 +66,15 @@ export function tellLetter(desk: Desk, letter: Letter): void {
   }
   desk.say(`\n${plain(pretty(letter.body))}\n`);
   const { meaning, next } = explain(letter.reason);
-  desk.say(`${meaning} ${next}`);
+  desk.say(`${meaning} ${next}${again(letter)}`);
+}
+
+/** A new intent is another order: while the old one may still trade by itself, there would be two. */
+function again({ body, certainty }: Letter): string {
+  const parsed = parse(body);
+  if (parsed.kind !== 'intent' || parsed.intent.action !== 'place' || certainty === 'refused') return '';
+  const at = new Date(Date.parse(parsed.intent.expiresAt) + 120_000).toISOString();
+  return ` A new intent, or a replay, not before two minutes after its expiresAt: ${at}.`;
 }
 
 function pretty(body: string): string {

@@ -39,7 +39,7 @@ export async function send(desk: Desk, drafts: readonly Draft[], options: SendOp
     return EXIT.done;
   }
   const what = drafts.length === 1 ? 'it' : `these ${drafts.length} intents`;
-  await desk.confirm(`Send ${what} to ${desk.stack.name}?`);
+  await desk.confirm(`Send ${what}?`);
   const intents = drafts.map(({ make }) => make());
   const sendings = await sendIntents(desk.stack.queues.intents, intents, { client: desk.stack.sqs });
   for (const sending of sendings) tell(desk, sending, drafts.length);

@@ -39,7 +39,7 @@ async function list(desk: Desk, { account, reason, pending = false }: ListOption
   desk.table(
     ['age', 'account, id, source', 'reason', 'detail'],
     wanted.map(cellsOf(desk)),
-    'There are no such letters.',
+    account === undefined && reason === undefined ? 'There are no dead letters.' : 'There are no such letters.',
   );
   if (!isComplete) {
     desk.say(

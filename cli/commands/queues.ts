@@ -61,7 +61,7 @@ async function intents(desk: Desk): Promise<void> {
   const shown = oldest === undefined ? 'none' : oldest.kind === 'age' ? age(oldest.seconds * 1000) : 'unknown';
   desk.table(['waiting', 'in flight', 'delayed', 'oldest'], [[waiting, inFlight, delayed, shown]], '');
   if (oldest?.kind === 'unknown') desk.say(`The age of the oldest is not known: ${oldest.why}.`);
-  if (oldest?.kind === 'age') desk.say(`The age is that of ${oldest.at}. An intent expires by its own expiresAt, within ten minutes.`); // prettier-ignore
+  if (oldest?.kind === 'age') desk.say(`The oldest had waited so long at ${oldest.at}, the newest minute that CloudWatch has. An intent expires by its own expiresAt, within ten minutes.`); // prettier-ignore
 }
 
 // ---- reports

@@ -224,6 +224,7 @@ function refusalMatters(refusals: Refusals, accounts: Seen['accounts'], signed: 
 
 function show(desk: Desk, { accounts, queues, exchange, signed, versions }: Seen): void {
   const { clockOffsetMs, latencyMs } = exchange;
+  if (desk.isJson) return;
   desk.say('');
   desk.table(
     ['account', 'state', 'may trade', ...(signed.length > 0 ? ['signed read'] : [])],

@@ -306,6 +306,13 @@ describe('where another reader takes the reports away', () => {
       expect({ code, out }).toEqual({ code: 1, out: expect.stringContaining(`${id}: denied, NOTIONAL_BELOW_MINIMUM`) });
     }
   });
+  test('an order that waits is told with why, as a trace tells it', async () => {
+    await system.control('PUT', '/faults', { faults: [{ path: '/spot/v2/submit_order', fault: 'code', code: 30002 }] });
+    const id = newId();
+    const { code, out } = await desk([...resting, '--id', id, '--yes', '--wait', '3', '--ready', ready]);
+    await system.control('DELETE', '/faults');
+    expect({ code, out: out.replaceAll(/\s+/g, ' ') }).toEqual({ code: 1, out: expect.stringMatching(`${id}: unseen, It waits on the intents queue .*30002.*desk trace ${id}`) }); // prettier-ignore
+  });
   test('and what nobody tells is said to be unseen', async () => {
     const { code, out } = await desk(['cancel', 'main', 'BTC_USDT', 'whatever', '--id', newId(), '--yes', '--wait', '1', '--ready', ready]); // prettier-ignore
     expect({ code, out }).toEqual({ code: 1, out: expect.stringContaining('unseen') });

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { parseArgs, promisify } from 'node:util';
+import { stop as stopBundler } from 'esbuild';
 import { bundleDesk } from '../bundle.ts';
 import { screen } from '../../local/screen.ts';
 import { play } from './day.ts';
@@ -77,8 +78,10 @@ async function run({ seed, isShort, isJson, keep }: Options): Promise<number> {
   if (keep !== undefined) await writeFile(keep, JSON.stringify(day));
   const expected = expectations(size.outageMinutes);
   const broken = judge(day, expected);
+  // It made the desk, and the package where that was stale.
+  await stopBundler();
   const left = await leftBehind();
-  out.say(`\n${alarmTable(day.alarms, expected, out.look())}\n`);
+  out.say(`\n${alarmTable(day.alarms, expected, size.scale, out.look())}\n`);
   out.say(judgement(day, broken, seconds, out.look()));
   if (left.length > 0) out.say(`still running: ${left.join('; ')}`);
   const isKept = broken.length === 0 && left.length === 0;

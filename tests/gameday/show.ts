@@ -38,6 +38,12 @@ function indented(text: string, first: string, { width }: Look, margin = MARGIN)
   return first + wrap(text, width - margin).replaceAll('\n', `\n${' '.repeat(margin)}`);
 }
 
+/** As CloudWatch has it; a count has none. */
+function unitOf(metric: string): string {
+  if (/Ms$|^Duration$/.test(metric)) return ' ms';
+  return metric === 'ApproximateAgeOfOldestMessage' ? ' s' : '';
+}
+
 /** Columns that the table with its reasons takes. */
 const WIDE = 125;
 
@@ -45,25 +51,35 @@ const WIDE = 125;
 export function alarmTable(
   alarms: readonly AlarmSeen[],
   expected: Readonly<Record<string, Expectation>>,
+  scale: number,
   { width, paint }: Look,
 ): string {
   // On a narrow terminal the reasons are left out; whatever is wrong says its own below.
   const isWide = width >= WIDE;
   const table = new Table({
-    head: ['alarm', 'fired', 'should', 'worst', 'fires', ...(isWide ? ['because'] : [])],
+    head: ['alarm', 'fired', 'should', 'worst', 'fires at', ...(isWide ? ['because'] : [])],
     colAligns: ['left', 'left', 'left', 'right', 'left', 'left'],
     style: { head: [], border: [], compact: true },
   });
   const rows = alarms.toSorted((a, b) => Number(b.hasFired) - Number(a.hasFired) || a.slug.localeCompare(b.slug));
-  for (const { slug, hasFired, worst, fires } of rows) {
+  for (const { slug, hasFired, worst, fires, metric } of rows) {
+    const unit = unitOf(metric);
     const wish = expected[slug];
     const isRight = wish?.does === 'either' || (wish?.does === 'fire') === hasFired;
     const fired = hasFired ? 'yes' : '-';
     const should = wish === undefined ? '?' : { fire: 'yes', rest: '-', either: 'may' }[wish.does];
-    const value = worst === undefined ? '-' : String(Math.round(worst * 100) / 100);
-    table.push([slug, isRight ? fired : paint.red(fired), should, value, fires, ...(isWide ? [wish?.why ?? ''] : [])]);
+    const value = worst === undefined ? '-' : `${Math.round(worst * 100) / 100}${unit}`;
+    table.push([
+      slug,
+      isRight ? fired : paint.red(fired),
+      should,
+      value,
+      `${fires}${unit}`,
+      ...(isWide ? [wish?.why ?? ''] : []),
+    ]);
   }
-  return table.toString();
+  const scaled = `Of ages and of slow-decisions a second here is ${Math.round(1 / scale)} s of the service, in the worst value and in what it fires at.`;
+  return `${table.toString()}\n${wrap(scaled, width)}`;
 }
 
 /** Each promise, kept or broken and by what; at the end one line with the figures. */

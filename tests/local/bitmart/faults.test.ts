@@ -161,8 +161,21 @@ describe('faults', () => {
     ['/faults', { faults: [{ path: PLACE, fault: 'code-after' }] }, /needs the BitMart code/],
     ['/faults', { faults: [{ path: PLACE, fault: 'status-after', code: 7 }] }, /from 200 to 599/],
     ['/faults', { faults: [{ path: PLACE, fault: 'html', message: 'no' }] }, /message goes with/],
-    ['/faults', { faults: [{ path: '/', fault: 'html' }] }, /faults\.0\.path: no endpoint has the path \/, .* there are: .*\/spot\/v2\/submit_order/],
-    ['/faults', { faults: [{ path: PLACE, fault: 'html' }, { path: '/spot/v2', fault: 'html' }] }, /faults\.1\.path: no endpoint/],
+    [
+      '/faults',
+      { faults: [{ path: '/', fault: 'html' }] },
+      /faults\.0\.path: no endpoint has the path \/, .* there are: .*\/spot\/v2\/submit_order/,
+    ],
+    [
+      '/faults',
+      {
+        faults: [
+          { path: PLACE, fault: 'html' },
+          { path: '/spot/v2', fault: 'html' },
+        ],
+      },
+      /faults\.1\.path: no endpoint/,
+    ],
     ['/clock', { offsetMs: 'soon' }, /offsetMs/],
     ['/promises', { keepsSecrets: true }, /keepsSecrets/],
     ['/market', { symbol: 'DOGE_USDT', mid: '1' }, /not listed/],

@@ -228,7 +228,9 @@ describe('the dead-man switch', () => {
   };
   const order = (symbol: string) => ({ symbol, side: 1, type: 'limit', leverage: '10', open_type: 'cross', size: 1, price: '1000' }); // prettier-ignore
   const states = (venue: Venue): readonly string[] =>
-    (ask(venue, [], 'GET', '/orders', '').body as readonly ControlOrder[]).map(({ symbol, state }) => `${symbol} ${state}`);
+    (ask(venue, [], 'GET', '/orders', '').body as readonly ControlOrder[]).map(
+      ({ symbol, state }) => `${symbol} ${state}`,
+    );
 
   test('cancels its symbol at its second, seen by whatever looks first, and no other symbol', async () => {
     const { venue, pass, call } = open();
