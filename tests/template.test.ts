@@ -7,7 +7,8 @@ import { loadAwsServiceSpec } from '@aws-cdk/aws-service-spec';
 import type { SpecDatabase } from '@aws-cdk/service-spec-types';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { unzipSync } from 'fflate';
-import { buildFunctions, packageFunctions, type PackagedFunction } from '../local/package.ts';
+import type { Metafile } from 'esbuild';
+import { buildFunctions, packageFunctions, reachedFrom, type PackagedFunction } from '../local/package.ts';
 import { eventOf, timesOf } from '../local/scheduler.ts';
 import { readTemplate } from '../local/template.ts';
 import { executeQueues, reconcileQueues } from '../shared/aws/queues.ts';
@@ -15,6 +16,7 @@ import { bitmartSettings } from '../shared/bitmart/venue.ts';
 import { readSettings } from '../shared/config.ts';
 import { check } from '../shared/firing.ts';
 import { gridIndex } from '../shared/strategies/strategy.ts';
+import { VENUES } from '../shared/venues.ts';
 import { commonSettings } from '../shared/wiring.ts';
 import { packagedTemplate, type Fields, type Template } from './packaged.ts';
 import { problemsOf } from './schema.ts';
@@ -332,7 +334,9 @@ describe('each function has what it needs and no more', () => {
   ] as const)('every variable that the code reads is deployed: %s', (file, theirQueues, deployed) => {
     const read = readFileSync(join(root, `functions/${file}.ts`), 'utf8');
     const named = [...read.matchAll(/(?:numeric|flag|words|url|names)\('([A-Z_]+)'/g)].map(([, name]) => name);
-    const common = Object.values({ ...theirQueues, ...commonSettings, ...bitmartSettings }).map(({ variable }) => variable);
+    const common = Object.values({ ...theirQueues, ...commonSettings, ...bitmartSettings }).map(
+      ({ variable }) => variable,
+    );
     expect([...new Set([...named, ...common])].sort()).toEqual(deployed);
   });
 
@@ -591,6 +595,21 @@ describe('the zips', () => {
         expect([part, texts.some((text) => text.includes(`"./${part}"`))]).toEqual([part, true]);
       expect(Object.keys(modules)).toContain(`${name}.mjs`);
       expect(readFileSync(join(root, '.serverless', `${name}.zip`)).equals(zip)).toBe(true);
+    }
+  });
+
+  test('load no line of an exchange before it is asked for, and none of what their function does not use', () => {
+    for (const { name } of packaged) {
+      const meta = JSON.parse(readFileSync(join(root, '.build', `${name}.meta.json`), 'utf8')) as Metafile;
+      const read = (isEarly: boolean): readonly string[] =>
+        [...reachedFrom(meta, `.build/${name}/${name}.mjs`, isEarly)].flatMap((path) =>
+          Object.entries(meta.outputs[path]?.inputs ?? {}).flatMap(([input, { bytesInOutput }]) => (bytesInOutput > 0 ? [input] : [])),
+        ); // prettier-ignore
+      const ofVenues = (paths: readonly string[]) => paths.filter((path) => VENUES.some((venue) => path.startsWith(`shared/${venue}/`))); // prettier-ignore
+      expect([name, ofVenues(read(true))]).toEqual([name, []]);
+      for (const venue of VENUES) expect(read(false)).toContain(`shared/${venue}/venue.ts`);
+      const extras = ['doctor', 'probe', 'reads'].filter((part) => read(false).some((path) => path.endsWith(`/${part}.ts`) && ofVenues([path]).length > 0)); // prettier-ignore
+      expect([name, extras]).toEqual([name, name === 'probe' ? ['probe'] : name === 'trigger' ? ['reads'] : []]);
     }
   });
 
