@@ -67,3 +67,12 @@ export const NO_ORDER_ID = {
   venueCode: 'ORDER_ID_UNKNOWN',
   detail: "the venue's id of the order is not known, and its fills can be asked for by nothing else",
 } as const;
+
+/** Each row of an answer, read; undefined where one cannot be: half a list is none. */
+export async function everyRow<Row, Content>(
+  rows: readonly Row[] | undefined,
+  read: (row: Row) => Promise<Content | undefined> | Content | undefined,
+): Promise<readonly Content[] | undefined> {
+  const contents = rows && (await Promise.all(rows.map(async (row) => read(row))));
+  return contents?.every((content) => content !== undefined) ? contents : undefined;
+}

@@ -2,6 +2,7 @@
 // and what it has announced of its end. Reads only; at most MOST_REQUESTS.exchange requests.
 import * as z from 'zod/mini';
 import type { Finding } from '../order/finding.ts';
+import type { Looks } from '../order/probe.ts';
 import { succeeded } from './answers.ts';
 import { endpoints, readEndpoints } from './endpoints.ts';
 import { finding, trouble } from './findings.ts';
@@ -22,12 +23,6 @@ export async function health(visit: Visit): Promise<readonly Finding[]> {
     if (visit.enough() === undefined) found.push(...(await look(visit)));
   }
   return found;
-}
-
-/** Looks at the exchange's clock: how far ours is ahead by each, and how long it took; and why there are no more of them. */
-export interface Looks {
-  readonly looks: readonly { readonly aheadMs: number; readonly tookMs: number }[];
-  readonly failed?: Finding;
 }
 
 /** @param most how many; the first one that fails is the last @param until when none is begun any more, ms; the first one always is */

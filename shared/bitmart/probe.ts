@@ -2,13 +2,13 @@
 // a signed read that no function of ours makes: so whoever else is seen using its limit is somebody else, or the operator.
 // Reads alone: at most `samples` + 2 requests about the exchange, one about an account.
 import type { Finding } from '../order/finding.ts';
-import type { AccountLook, Prober, VenueLook } from '../order/probe.ts';
+import { venueLook, type AccountLook, type Prober, type VenueLook } from '../order/probe.ts';
 import { succeeded } from './answers.ts';
 import { type Reply } from '../asking.ts';
 import { calls } from './calls.ts';
 import { readEndpoints } from './endpoints.ts';
 import { finding, trouble } from './findings.ts';
-import { clockFinding, looksAt, serviceOf, tradingOf, type Looks } from './health.ts';
+import { clockFinding, looksAt, serviceOf, tradingOf } from './health.ts';
 import type { BitmartOptions } from './venue.ts';
 import { visitBy } from './visit.ts';
 import type { Credentials } from './wire.ts';
@@ -34,7 +34,7 @@ export function bitmartProbe(options: BitmartOptions): Prober {
       // An exchange that answers just in time, each time, must leave some to the accounts.
       const until = clock.now() + 2 * answerMs;
       const looks = visit.enough() === undefined ? await looksAt(visit, samples, until) : { looks: [] };
-      return venueLook(found, looks);
+      return venueLook(found, looks, clockFinding, stateOf);
     },
     account: async (account, answerBy) => {
       const { apiKey, secretKey, memo } = account.credentials as Credentials;
@@ -48,22 +48,6 @@ export function bitmartProbe(options: BitmartOptions): Prober {
       const ours = sent.filter((one) => one.apiKey === apiKey).length;
       return accountLook(reply, tookMs, ours, [apiKey, secretKey, memo]);
     },
-  };
-}
-
-function venueLook(found: readonly Finding[], { looks, failed }: Looks): VenueLook {
-  const [quickest] = looks.toSorted((a, b) => a.tookMs - b.tookMs);
-  const findings = [
-    ...found,
-    ...(quickest === undefined ? [] : [clockFinding(quickest.aheadMs, quickest.tookMs)]),
-    // One answer of several that was lost is an answer's bad luck, and none of the exchange.
-    ...(failed === undefined ? [] : [quickest === undefined ? failed : { ...failed, level: 'note' as const }]),
-  ];
-  return {
-    state: stateOf(findings),
-    findings,
-    ...(quickest === undefined ? {} : { clockOffsetMs: Math.round(quickest.aheadMs) }),
-    tookMs: looks.map(({ tookMs }) => tookMs),
   };
 }
 

@@ -1,6 +1,7 @@
 // BitMart's accounts as the operator and strategies read them: balances, positions and their mode, open orders, fills, fee rates.
 // Paced on lanes of their own. Never writes, and is no part of what places or follows orders.
 import * as z from 'zod/mini';
+import { everyRow } from '../asking.ts';
 import { anything, number, readable, signed, told } from '../order/amounts.ts';
 import Big from 'big.js';
 import type { Market } from '../order/intent.ts';
@@ -90,15 +91,6 @@ const modeOf = (market: Exclude<Market, 'futures'>): string => (market === 'spot
 const seconds = (ms: number): string => String(Math.floor(ms / 1000));
 const utc = (ms: number): string => new Date(ms).toISOString();
 
-/** Each row read; undefined where one cannot be: half a list is none. */
-async function all<Row, Content>(
-  rows: readonly Row[] | undefined,
-  read: (row: Row) => Promise<Content | undefined> | Content | undefined,
-): Promise<readonly Content[] | undefined> {
-  const contents = rows && (await Promise.all(rows.map(async (row) => read(row))));
-  return contents?.every((content) => content !== undefined) ? contents : undefined;
-}
-
 /** The contract of a row, by its name on the wire. */
 async function contractOf(contracts: Rules<Contract>, name: string, deadline: number): Promise<Contract | undefined> {
   return listed(await contracts(name, deadline));
@@ -175,7 +167,7 @@ function positionsBy(contracts: Rules<Contract>): Reader<{ readonly positions: r
   return async (data, deadline) => {
     const rows = z.array(positionSchema).safeParse(data).data;
     const held = rows?.filter(({ current_amount: amount }) => /[1-9]/.test(amount));
-    const positions = await all(held, async (row): Promise<Position | undefined> => {
+    const positions = await everyRow(held, async (row): Promise<Position | undefined> => {
       const contract = await contractOf(contracts, row.symbol, deadline);
       const isOneWay = row.position_side === 'both';
       const isShort = isOneWay ? row.position_amount?.startsWith('-') : row.position_side === 'short';
@@ -210,7 +202,7 @@ type Orders = { readonly orders: readonly OpenOrder[]; readonly isComplete: bool
 
 async function spotOrders(data: unknown): Promise<Orders | undefined> {
   const rows = z.array(z.unknown()).safeParse(data).data;
-  const orders = await all(rows?.map(spotRow), (row): OpenOrder | undefined => {
+  const orders = await everyRow(rows?.map(spotRow), (row): OpenOrder | undefined => {
     if (row === undefined) return undefined;
     // Where an order has none, its own id stands there, or nothing.
     const id = row.clientOrderId === row.orderId || row.clientOrderId === '' ? undefined : row.clientOrderId;
@@ -222,7 +214,7 @@ async function spotOrders(data: unknown): Promise<Orders | undefined> {
 function futuresOrdersBy(contracts: Rules<Contract>): Reader<Orders> {
   return async (data, deadline) => {
     const rows = z.array(z.unknown()).safeParse(data).data;
-    const orders = await all(rows?.map(orderRow), async (row): Promise<OpenOrder | undefined> => {
+    const orders = await everyRow(rows?.map(orderRow), async (row): Promise<OpenOrder | undefined> => {
       const contract = row && (await contractOf(contracts, row.symbol, deadline));
       if (row === undefined || contract === undefined) return undefined;
       return { ...futuresOrder(row, contract), ...told({ clientOrderId: row.client_order_id || undefined }) };
@@ -261,7 +253,7 @@ const newestFirst = (fills: readonly Fill[] | undefined): Fills | undefined =>
   fills && { fills: fills.toSorted((a, b) => b.at.localeCompare(a.at)), isComplete: fills.length < MAX_ROWS };
 
 async function spotFills(data: unknown): Promise<Fills | undefined> {
-  const fills = await all(z.array(spotFillSchema).safeParse(data).data, (row): Fill => {
+  const fills = await everyRow(z.array(spotFillSchema).safeParse(data).data, (row): Fill => {
     const { tradeId, orderId, symbol, side: bought, price, size, fee, feeCoinName: feeCoin, tradeRole: role } = row;
     const id = row.clientOrderId === orderId || row.clientOrderId === '' ? undefined : row.clientOrderId;
     const common = { tradeId, venueOrderId: orderId, symbol, side: bought, price, size, fee, feeCoin, role };
@@ -273,7 +265,7 @@ async function spotFills(data: unknown): Promise<Fills | undefined> {
 function futuresFillsBy(contracts: Rules<Contract>): Reader<Fills> {
   return async (data, deadline) => {
     const rows = z.array(futuresFillSchema).safeParse(data).data;
-    const fills = await all(rows, async (row): Promise<Fill | undefined> => {
+    const fills = await everyRow(rows, async (row): Promise<Fill | undefined> => {
       const contract = await contractOf(contracts, row.symbol, deadline);
       return (
         contract && {

@@ -112,6 +112,10 @@ export function unreadable({ code }: Reply): Unseen {
 
 /** What a look-up showed that did not succeed: Bybit tells absence by an empty list, never by a code. */
 export function unseen(answer: Reply, verdict: Refusal): Unseen {
+  // What a write would leave open a look-up does not: it changes nothing, and comes too often.
+  if (leavesOpen(answer.code) && verdict.kind === 'unknown') {
+    return { kind: 'throttled', venueCode: verdict.venueCode, detail: verdict.detail };
+  }
   return verdict.kind === 'duplicate' || verdict.kind === 'finished' ? unreadable(answer) : verdict;
 }
 

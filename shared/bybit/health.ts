@@ -2,6 +2,7 @@
 // Reads only; at most MOST_REQUESTS.exchange requests, and none after an answer that says it is enough.
 import * as z from 'zod/mini';
 import type { Finding } from '../order/finding.ts';
+import type { Looks } from '../order/probe.ts';
 import { succeeded } from './answers.ts';
 import type { Calls } from './calls.ts';
 import { endpoints, readEndpoints, type Endpoint } from './endpoints.ts';
@@ -44,18 +45,12 @@ const AHEAD_MS = 1000;
 const asked = (visit: Visit, endpoint: Endpoint, query: Readonly<Record<string, string>> = {}): Promise<Reply> =>
   visit.ask((deadline) => visit.ways.ask(endpoint, query, deadline));
 
-/** Looks at the exchange's clock: how far ours is ahead by each, and how long it took; and why there are no more of them. */
-export interface Looks {
-  readonly looks: readonly { readonly aheadMs: number; readonly tookMs: number }[];
-  readonly failed?: Finding;
-}
-
 const timeSchema = z.object({ timeNano: z.string().check(z.regex(/^\d{15,25}$/)) });
 
-/** @param most how many; the first one that fails is the last */
-export async function looksAt(visit: Visit, most: number): Promise<Looks> {
+/** @param most how many; the first one that fails is the last @param until when none is begun any more, ms; the first one always is */
+export async function looksAt(visit: Visit, most: number, until = Infinity): Promise<Looks> {
   const looks: { readonly aheadMs: number; readonly tookMs: number }[] = [];
-  for (let look = 0; look < most; look += 1) {
+  for (let look = 0; look < most && (look === 0 || visit.options.clock.now() < until); look += 1) {
     const reply = await asked(visit, endpoints.time);
     if (!succeeded(reply)) return { looks, failed: trouble(reply) };
     const nanos = timeSchema.safeParse(reply.data).data?.timeNano;

@@ -2,11 +2,11 @@
 // signed read that no function of ours makes: so whoever else is seen using its limit is somebody else, or the operator.
 // Reads alone: at most `samples` + 3 requests about the exchange, one about an account.
 import type { Finding } from '../order/finding.ts';
-import type { AccountLook, Prober, VenueLook } from '../order/probe.ts';
+import { venueLook, type AccountLook, type Prober, type VenueLook } from '../order/probe.ts';
 import { succeeded } from './answers.ts';
 import { calls } from './calls.ts';
 import { finding, trouble } from './findings.ts';
-import { clockFinding, looksAt, serviceOf, tradingOf, visitBy, type Looks } from './health.ts';
+import { clockFinding, looksAt, serviceOf, tradingOf, visitBy } from './health.ts';
 import { lifeOf, readKey } from './keys.ts';
 import type { BybitOptions } from './venue.ts';
 import type { Credentials } from './wire.ts';
@@ -31,8 +31,12 @@ export function bybitProbe(options: BybitOptions): Prober {
       for (const look of [serviceOf, tradingOf]) {
         if (visit.enough() === undefined) found.push(...(await look(visit)));
       }
-      const looks = visit.enough() === undefined ? await looksAt(visit, samples) : { looks: [] };
-      return venueLook(found, looks, settings.refusesTimestampsAfterMs);
+      // An exchange that answers just in time, each time, must leave some to the accounts.
+      const until = clock.now() + 2 * answerMs;
+      const looks = visit.enough() === undefined ? await looksAt(visit, samples, until) : { looks: [] };
+      const clockSays = (aheadMs: number, tookMs: number): Finding =>
+        clockFinding(aheadMs, tookMs, settings.refusesTimestampsAfterMs);
+      return venueLook(found, looks, clockSays, stateOf);
     },
     account: async (account, answerBy) => {
       const { apiKey, secretKey } = account.credentials as Credentials;
@@ -58,22 +62,6 @@ export function bybitProbe(options: BybitOptions): Prober {
 function stateOfAccount({ code, check }: Finding): AccountLook['state'] {
   if (BANS.has(code)) return 'banned';
   return OF_THE_KEY.has(check) ? 'refused' : 'failed';
-}
-
-function venueLook(found: readonly Finding[], { looks, failed }: Looks, windowMs: number): VenueLook {
-  const [quickest] = looks.toSorted((a, b) => a.tookMs - b.tookMs);
-  const findings = [
-    ...found,
-    ...(quickest === undefined ? [] : [clockFinding(quickest.aheadMs, quickest.tookMs, windowMs)]),
-    // One answer of several that was lost is an answer's bad luck, and none of the exchange.
-    ...(failed === undefined ? [] : [quickest === undefined ? failed : { ...failed, level: 'note' as const }]),
-  ];
-  return {
-    state: stateOf(findings),
-    findings,
-    ...(quickest === undefined ? {} : { clockOffsetMs: Math.round(quickest.aheadMs) }),
-    tookMs: looks.map(({ tookMs }) => tookMs),
-  };
 }
 
 function stateOf(findings: readonly Finding[]): VenueLook['state'] {

@@ -3,7 +3,7 @@
 // follows orders.
 import Big from 'big.js';
 import * as z from 'zod/mini';
-import { refusedHere } from '../asking.ts';
+import { everyRow, refusedHere } from '../asking.ts';
 import { anything, number, readable, signed, told } from '../order/amounts.ts';
 import { listed } from '../order/instrument.ts';
 import type { Market } from '../order/intent.ts';
@@ -103,15 +103,6 @@ function narrowed(category: Category, symbol: string | undefined): Query {
 
 const utc = (ms: number): string => new Date(ms).toISOString();
 
-/** Each row read; undefined where one cannot be: half a list is none. */
-async function all<Row, Content>(
-  rows: readonly Row[] | undefined,
-  read: (row: Row) => Promise<Content | undefined> | Content | undefined,
-): Promise<readonly Content[] | undefined> {
-  const contents = rows && (await Promise.all(rows.map(async (row) => read(row))));
-  return contents?.every((content) => content !== undefined) ? contents : undefined;
-}
-
 const walletSchema = z.object({
   list: z.array(
     z.object({
@@ -166,7 +157,7 @@ const positionsSchema = z.object({ list: z.array(positionSchema) });
 function positionsBy(names: Rules<string>): Reader<{ readonly positions: readonly Position[] }> {
   return async (data, deadline) => {
     const rows = positionsSchema.safeParse(data).data?.list.filter(({ size }) => /[1-9]/.test(size));
-    const positions = await all(rows, async (row): Promise<Position | undefined> => {
+    const positions = await everyRow(rows, async (row): Promise<Position | undefined> => {
       const symbol = listed(await names(row.symbol, deadline));
       if (symbol === undefined || (row.side !== 'Buy' && row.side !== 'Sell')) return undefined;
       return {
@@ -197,7 +188,7 @@ type Orders = { readonly orders: readonly OpenOrder[]; readonly isComplete: bool
 function ordersBy(names: Rules<string>, market: Market): Reader<Orders> {
   return async (data, deadline) => {
     const rows = orderRows(data);
-    const orders = await all(rows, async (row): Promise<OpenOrder | undefined> => {
+    const orders = await everyRow(rows, async (row): Promise<OpenOrder | undefined> => {
       const symbol = listed(await names(row.symbol, deadline));
       if (symbol === undefined) return undefined;
       return { ...venueOrder(row, market, symbol), ...told({ clientOrderId: row.orderLinkId || undefined }) };
@@ -231,7 +222,7 @@ function fillsBy(names: Rules<string>, category: Category, isCut: boolean): Read
   return async (data, deadline) => {
     const rows = fillsSchema.safeParse(data).data?.list;
     const trades = rows?.filter(({ execType }) => execType === 'Trade');
-    const fills = await all(trades, async (row): Promise<Fill | undefined> => {
+    const fills = await everyRow(trades, async (row): Promise<Fill | undefined> => {
       const symbol = listed(await names(row.symbol, deadline));
       const feeCoin = row.feeCurrency || (category === 'linear' ? symbol?.split('_')[1] : undefined);
       if (symbol === undefined || feeCoin === undefined) return undefined;

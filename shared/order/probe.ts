@@ -1,4 +1,4 @@
-// What a venue shows to a probe: whether orders would pass now, for it and for an account there. Types only.
+// What a venue shows to a probe: whether orders would pass now, for it and for an account there. Asks nothing.
 // A probe reads, seldom and little; what it saw may be over the next moment, and no order waits for it.
 import type { Finding } from './finding.ts';
 import type { TradingAccount } from './venue.ts';
@@ -39,4 +39,32 @@ export interface Prober {
    * counted over so long. @param answerBy ms
    */
   account(account: TradingAccount, answerBy: number): Promise<AccountLook>;
+}
+
+/** Looks at a venue's clock: how far ours is ahead by each, and how long it took; and why there are no more of them. */
+export interface Looks {
+  readonly looks: readonly { readonly aheadMs: number; readonly tookMs: number }[];
+  readonly failed?: Finding;
+}
+
+/** What was found of a venue, with its clock by the quickest look, which tells it best. */
+export function venueLook(
+  found: readonly Finding[],
+  { looks, failed }: Looks,
+  clockFinding: (aheadMs: number, tookMs: number) => Finding,
+  stateOf: (findings: readonly Finding[]) => VenueLook['state'],
+): VenueLook {
+  const [quickest] = looks.toSorted((a, b) => a.tookMs - b.tookMs);
+  const findings = [
+    ...found,
+    ...(quickest === undefined ? [] : [clockFinding(quickest.aheadMs, quickest.tookMs)]),
+    // One answer of several that was lost is an answer's bad luck, and none of the exchange.
+    ...(failed === undefined ? [] : [quickest === undefined ? failed : { ...failed, level: 'note' as const }]),
+  ];
+  return {
+    state: stateOf(findings),
+    findings,
+    ...(quickest === undefined ? {} : { clockOffsetMs: Math.round(quickest.aheadMs) }),
+    tookMs: looks.map(({ tookMs }) => tookMs),
+  };
 }

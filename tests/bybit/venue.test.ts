@@ -135,6 +135,13 @@ describe('on the wire', () => {
     expect(await venue.find(fresh(), query('abc'), inTime())).toMatchObject({ kind: 'unknown' });
     expect(server.requests).toHaveLength(1);
   });
+  test('a look-up that is told 429 waits, where a write would be looked up', async () => {
+    answering({ status: 429, body: '' });
+    expect(await venue.find(fresh(), query('abc'), inTime())).toMatchObject({
+      kind: 'throttled',
+      venueCode: 'HTTP_429',
+    });
+  });
   test('public calls carry neither key nor signature', async () => {
     await venue.time(soon());
     await venue.book('futures', 'BTC_USDT', soon());
