@@ -42,8 +42,23 @@ function mapOf(module: string, dir: string): TraceMap | undefined {
   return new TraceMap({ ...map, sources });
 }
 
+const usage = `npm run where -- TEXT
+
+Says where in the sources a place of deployed code is. TEXT is a line of a log
+or a whole stack trace, as an argument or on stdin:
+
+  npm run where -- 'at handler (file:///var/task/execute.mjs:1:2345)'
+
+Reads the source maps in .build/, which npm run package makes.
+`;
+
 async function main(): Promise<void> {
   const given = process.argv.slice(2).join(' ');
+  if (given === '--help' || (given === '' && process.stdin.isTTY)) {
+    (given === '' ? process.stderr : process.stdout).write(usage);
+    if (given === '') process.exitCode = 2;
+    return;
+  }
   const { said, found } = inSources(given === '' ? await text(process.stdin) : given);
   console.log(said.trimEnd());
   if (found > 0) return;

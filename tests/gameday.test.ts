@@ -82,7 +82,7 @@ test('it was a day of trouble: each act came, with orders, kills, poison, letter
   expect(halts.every(({ from, to }) => to > from)).toBe(true);
   expect(alarms.map(({ slug }) => slug).sort()).toEqual(Object.keys(expected).sort());
   // What a person sees of it, in units, and at what scale.
-  expect(said.err).toMatch(/│ slow-decisions .* \d+ ms .* ms/);
+  expect(said.err).toMatch(/│ slow-decisions .* [\d.]+ ms .* ms/);
   expect(said.err).toMatch(/│ intents-age .* [\d.]+ s .* s /);
   expect(said.err.replaceAll('\n', ' ')).toContain(`is ${Math.round(1 / SHORT.scale)} s of the service`);
   for (const promise of PROMISES) expect(said.err).toContain(`✓ ${promise}`);

@@ -142,6 +142,7 @@ describe('npm run where', () => {
     const { stdout } = await run('sh', ['-c', `echo '{"at":"${place}"}' | "$0" "$1"`, process.execPath, script]);
     expect(stdout).toMatch(/^\{"at":"shared\/following\.ts:\d+:\d+"\}\n$/);
     await expect(run(process.execPath, [script, 'nothing here'])).rejects.toMatchObject({ code: 1 });
+    expect((await run(process.execPath, [script, '--help'])).stdout).toMatch(/^npm run where -- TEXT\n/);
   });
 });
 

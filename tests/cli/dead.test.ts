@@ -68,6 +68,11 @@ const put = (body: string, group: string, id: string, attributes: Readonly<Recor
 const fault = (fault: object) =>
   fetch(`${system.ready.aws}/_faults`, { method: 'PUT', body: JSON.stringify({ faults: [fault] }) });
 
+test('where there is no letter at all, that is what is said', async () => {
+  expect((await desk(['dead', 'list'])).out).toContain('There are no dead letters.');
+  expect((await desk(['dead', 'list', '--account', 'main'])).out).toContain('There are no such letters.');
+});
+
 test('letters are listed by account and reason, one of SQS itself as what it is, and stay where they are', async () => {
   const [small, other] = [intent({ size: '0.0000001' }), intent({ account: 'main2', symbol: 'NOPE_USDT' })];
   await buried(small, other);
@@ -113,6 +118,8 @@ test('all of a letter is shown, with what its reason means and what to do next',
     { id: price.id, sourceMessageId: source, certainty: 'not-sent', meaning: expect.any(String) },
   ]);
   expect(said.out).not.toContain('receiptHandle');
+  const from = new Date(Date.parse(String(price['expiresAt'])) + 120_000).toISOString();
+  expect(said.out.replaceAll(/\s+/g, ' ')).toContain(`not before two minutes after its expiresAt: ${from}`);
 });
 
 test('a body that is no intent is shown as text, and cannot be replayed', async () => {

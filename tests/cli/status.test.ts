@@ -48,6 +48,7 @@ test('all is well: it says that it trades, shows accounts, queues and exchange, 
     ...{ code: 0, isTrading: true, attention: [], signed: [{ account: 'main', openOrders: 0 }] },
     exchange: { clockOffsetMs: expect.any(Number), latencyMs: expect.any(Number) },
   });
+  expect((await system.desk(['status', '--json'])).err).toBe('the local stack: it trades; accounts: 1 active.\n');
   const { out } = await system.desk(['status']);
   expect(out).toMatch(/^the local stack: it trades; accounts: 1 active\./);
   expect(out).toMatch(/^main +active +every symbol[^]*^intents +0 +0 +0$[^]*answers in \d+ ms/m);

@@ -53,12 +53,14 @@ function readOptions(): Options | 'help' {
   return { seed: Number(seed), isShort: values.short, isJson: values.json, keep: values.keep };
 }
 
-/** Processes that this one started and that are still there. */
+/** Processes that this one started and that still run: a defunct one has ended, and this one has yet to take note. */
 async function leftBehind(): Promise<readonly string[]> {
   const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid=,args=']);
   const rows = stdout.split('\n').map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? []);
   return rows.flatMap(([, pid = '', parent, what = '']) =>
-    parent === String(process.pid) && !what.startsWith('ps ') ? [`${pid} ${what.slice(0, 60)}`] : [],
+    parent === String(process.pid) && !what.startsWith('ps ') && !what.endsWith('<defunct>')
+      ? [`${pid} ${what.slice(0, 60)}`]
+      : [],
   );
 }
 
