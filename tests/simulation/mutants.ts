@@ -52,7 +52,7 @@ export const shownBy: Readonly<Record<string, number | string>> = {
   'tail not held': 18,
   'not found taken as proof': 20,
   'horizon by our clock': 7741,
-  'acknowledge before bury': 11,
+  'acknowledge before bury': 26,
   'bury without checking Successful': 1,
   'visibility shortened after a send': 148,
   'deduplication id not checked': 27,
@@ -79,7 +79,7 @@ export const shownBy: Readonly<Record<string, number | string>> = {
   'a ban parks nobody': 2,
   'fixed egress parks only the one account': 70,
   'a 429 does not stop the group': 11,
-  'look-ups unpaced': 1,
+  'look-ups unpaced': 27,
   "another lane's tail not held": 46,
   'not followed': 1,
   'acknowledge before follow': 43,
@@ -145,8 +145,8 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
     },
     {
       file: 'shared/bitmart/calls.ts',
-      find: 'const until = Math.min(expiresAt, startBy(deadline));',
-      replace: 'const until = startBy(deadline);',
+      find: 'const until = Math.min(expiresAt, startBy(clock, deadline));',
+      replace: 'const until = startBy(clock, deadline);',
     },
     // The network of the simulation holds to this for every request; real sockets do for new connections alone.
     { file: 'shared/bitmart/calls.ts', find: ', sendBefore: expiresAt }', replace: ' }' },
@@ -342,8 +342,8 @@ export const mutants: Readonly<Record<string, readonly Change[]>> = {
   'look-ups unpaced': [
     {
       file: 'shared/pace.ts',
-      find: 'const interval = paceMs(limit, utilisation, share);',
-      replace: 'const interval = /find|query|client/i.test(name) ? 1 : paceMs(limit, utilisation, share);',
+      find: 'const interval = paceMs(own, utilisation, share, cost);',
+      replace: 'const interval = /find|query|client/i.test(name) ? 1 : paceMs(own, utilisation, share, cost);',
     },
   ],
   "another lane's tail not held": [
