@@ -1,6 +1,8 @@
 // The parameters of a deploy: which values each may have, said before anything is packaged or sent to AWS. Promises a sentence
 // for each that is wrong, with its name, its value and what is allowed. Never changes one, and reads no file.
 import { flag, names, numeric } from '../shared/config.ts';
+import { ENVIRONMENTS } from '../shared/order/venue.ts';
+import { VENUES } from '../shared/venues.ts';
 
 /** Throws a RangeError whose message completes the sentence "The parameter NAME is VALUE, and …". */
 type Check = (text: string) => unknown;
@@ -49,6 +51,8 @@ export const checks = {
   bitmartSpotUrl: address,
   bitmartFuturesUrl: address,
   rateUtilisation: number(0.1, 0.97),
+  venues: names('', '', VENUES.length, VENUES).read,
+  environments: names('', '', ENVIRONMENTS.length, ENVIRONMENTS).read,
   warmAccounts: orNone(names('', '', 10).read),
   warmMarkets: orNone(names('', '', 3, ['spot', 'margin', 'futures']).read),
   parkSeconds: number(1, 3600),

@@ -47,6 +47,8 @@ const EXCEPTIONS = [
   'local/metrics.ts imports shared/metrics.ts',
   // A parameter of a deploy becomes a setting of a function: what is allowed is said in one place.
   'local/parameters.ts imports shared/config.ts',
+  'local/parameters.ts imports shared/order/venue.ts',
+  'local/parameters.ts imports shared/venues.ts',
   'local/docs.ts imports shared/strategies/all.ts',
   'local/docs.ts imports shared/bitmart/findings.ts',
   'local/docs.ts imports tests/spec/cases.ts',
