@@ -95,6 +95,11 @@ export function bybit(options: BybitOptions): Venue {
     instrument: async (market, symbol, deadline) => {
       // Nothing of margin can be sent: no symbol is listed there.
       if (market === 'margin') return 'unknown';
+      // Asked of no symbol while a function starts: rules are had by symbol, so only the connection can be made ahead.
+      if (symbol === '') {
+        await ways.time(clock.now() + 1000);
+        return undefined;
+      }
       return rules[market === 'futures' ? 'linear' : 'spot'](symbol, deadline);
     },
     hold: (account) => pacer.hold(account.name),

@@ -725,6 +725,9 @@ describe('at the local exchange', () => {
       sizeStep: '0.001',
     });
   });
+  test('rules of no symbol, which a starting function asks for, open the connection and tell nothing', async () => {
+    for (const market of ['spot', 'futures'] as const) expect(await venue.instrument(market, '', 0)).toBeUndefined();
+  });
 });
 
 describe('credentials', () => {
